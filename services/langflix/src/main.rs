@@ -1,0 +1,2 @@
+//! The command line of LangFlix.
+fn main() {}
