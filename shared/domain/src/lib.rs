@@ -7,6 +7,7 @@ mod expression;
 mod ids;
 mod language;
 mod manifest;
+mod media;
 mod slug;
 mod stage;
 mod time;
@@ -21,6 +22,7 @@ pub use manifest::{
     Blob, ClipFiles, Completeness, DiagnosticCount, EncodedClip, EpisodeStatus, MANIFEST_VERSION, Manifest,
     ManifestClip, ManifestFailure, SceneCue, SourceFile, Timing, Usage,
 };
+pub use media::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
 pub use slug::slug;
 pub use stage::{Failure, FailureKind, Outcome, Stage};
 pub use time::{MediaTime, Span};

@@ -1,1 +1,7 @@
 #![doc = include_str!("../README.md")]
+
+pub mod cache;
+pub mod llm;
+pub mod media;
+pub mod observer;
+pub mod store;

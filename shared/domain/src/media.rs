@@ -1,0 +1,88 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::MediaTime;
+
+/// What is known of a video file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MediaInfo {
+    /// Container, by ffmpeg's name for it.
+    pub container: String,
+    /// Length of the timeline in milliseconds.
+    pub duration: MediaTime,
+    /// The timestamp that the container gives its first frame, in milliseconds.
+    pub start_time: MediaTime,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The picture that clips are cut from: the default track, else the first that is no cover picture.
+    pub video: VideoStream,
+    /// Sound tracks in the order of the file.
+    pub audio: Vec<AudioStream>,
+    /// Subtitle tracks in the order of the file.
+    pub subtitles: Vec<SubtitleStream>,
+    /// Median distance of the picture's keyframes in milliseconds; `None` where it was not measured.
+    pub keyframe_interval: Option<MediaTime>,
+}
+
+/// The picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VideoStream {
+    /// Position among all streams of the file.
+    pub index: u32,
+    /// Codec, by ffmpeg's name.
+    pub codec: String,
+    /// Stored width in pixels.
+    pub width: u32,
+    /// Stored height in pixels.
+    pub height: u32,
+    /// Pixel format, by ffmpeg's name.
+    pub pixel_format: String,
+    /// Shape of a pixel, width to height; 1:1 unless anamorphic.
+    pub sample_aspect_ratio: (u32, u32),
+    /// Average frames a second as a fraction.
+    pub frame_rate: (u32, u32),
+    /// Whether frames last differently long.
+    pub variable_frame_rate: bool,
+    /// Whether it is interlaced.
+    pub interlaced: bool,
+    /// Clockwise rotation in degrees for display.
+    pub rotation: i32,
+    /// Transfer characteristics, by ffmpeg's name, such as `smpte2084` for HDR10.
+    pub color_transfer: Option<String>,
+}
+
+/// A sound track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AudioStream {
+    /// Position among all streams of the file.
+    pub index: u32,
+    /// Codec, by ffmpeg's name.
+    pub codec: String,
+    /// Number of channels.
+    pub channels: u32,
+    /// Samples a second.
+    pub sample_rate: u32,
+    /// Language as the file gives it.
+    pub language: Option<String>,
+    /// Whether the file marks it as default.
+    pub default: bool,
+    /// Whether it is a commentary or a description for the blind, by its flags or title.
+    pub secondary: bool,
+}
+
+/// A subtitle track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubtitleStream {
+    /// Position among all streams of the file.
+    pub index: u32,
+    /// Codec, by ffmpeg's name.
+    pub codec: String,
+    /// Language as the file gives it.
+    pub language: Option<String>,
+    /// Title as the file gives it.
+    pub title: Option<String>,
+    /// Whether it holds text rather than pictures.
+    pub text: bool,
+    /// Whether the file marks it as forced (signs and foreign words only).
+    pub forced: bool,
+}

@@ -1,0 +1,53 @@
+//! What a source is, and clips cut from it.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use langflix_domain::{ClipSpec, EncodedClip, FailureKind, MediaInfo, MediaTime};
+
+/// Reads sources.
+#[async_trait]
+pub trait MediaProbe: Send + Sync {
+    /// Streams, duration and frame rate of the video at `source` (a path, or a URL of the store).
+    ///
+    /// # Errors
+    /// [`FailureKind::Input`] where it is no readable video with a picture.
+    async fn probe(&self, source: &str) -> Result<MediaInfo, Error>;
+
+    /// The text subtitle track `track` (its position among all streams) as an SRT or ASS file.
+    ///
+    /// # Errors
+    /// [`FailureKind::Input`] where the track is missing or holds pictures instead of text.
+    async fn extract_subtitles(&self, source: &str, track: u32) -> Result<Vec<u8>, Error>;
+}
+
+/// Cuts clips.
+#[async_trait]
+pub trait ClipEncoder: Send + Sync {
+    /// Cuts the clip of `spec` from `source` into the empty folder `dir`: the files named by
+    /// [`EncodedClip::blobs`] and nothing else. `progress` is told how much of the clip is encoded.
+    ///
+    /// Dropping the future kills every child process.
+    ///
+    /// # Errors
+    /// See [`Error`]; whatever was written is to be thrown away.
+    async fn encode(
+        &self,
+        source: &str,
+        spec: &ClipSpec,
+        dir: &Path,
+        progress: &(dyn Fn(MediaTime) + Send + Sync),
+    ) -> Result<EncodedClip, Error>;
+}
+
+/// Why a source cannot be read or a clip not be cut.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// What sort of failure.
+    pub kind: FailureKind,
+    /// Whether another try may succeed.
+    pub transient: bool,
+    /// What, where and what to do, in one line.
+    pub message: String,
+}
