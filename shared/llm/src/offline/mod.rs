@@ -1,0 +1,1 @@
+//! Finds expressions without a network, from a lexicon.
