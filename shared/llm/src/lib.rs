@@ -1,3 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod cached;
+mod failure;
+mod gemini;
+mod http;
+mod language_names;
+mod limited;
 mod offline;
+mod openai;
+mod prompt;
+mod retrying;
+mod schema;
+mod secret;
+mod settings;
+
+pub use cached::Cached;
+pub use gemini::Gemini;
+pub use limited::{Limited, Limits};
+pub use openai::OpenAi;
+pub use prompt::PROMPT_VERSION;
+pub use retrying::{RetryPolicy, Retrying};
+pub use secret::Secret;
+pub use settings::{BuildError, LlmSettings, ProviderSettings, build};

@@ -1,0 +1,97 @@
+//! Google's Gemini through `generateContent`.
+
+mod reply;
+
+use async_trait::async_trait;
+use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage};
+use langflix_ports::llm::{Answer, Error, LanguageModel};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::{
+    failure::Failure,
+    http::{self, Endpoint},
+    prompt, schema,
+    settings::{BuildError, ProviderSettings},
+};
+
+/// Gemini, asked for one chunk at a time with a response schema.
+pub struct Gemini {
+    name: String,
+    fingerprint: Digest,
+    endpoint: Endpoint,
+    model: String,
+    temperature: Option<f64>,
+}
+
+impl Gemini {
+    /// The model where none is configured.
+    pub const DEFAULT_MODEL: &str = "gemini-2.5-flash";
+    /// The address where none is configured.
+    pub const DEFAULT_BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
+
+    /// Sets the client up; sends nothing.
+    ///
+    /// # Errors
+    /// [`BuildError`] where a setting is wrong or the key is missing.
+    pub fn new(settings: ProviderSettings) -> Result<Self, BuildError> {
+        // Lists of models write the name as a path.
+        let model = settings.model.trim_start_matches("models/").to_owned();
+        let settings = ProviderSettings { model, ..settings };
+        settings.check()?;
+        let key = settings
+            .api_key
+            .as_ref()
+            .ok_or(BuildError::MissingKey { provider: "gemini", variable: "GEMINI_API_KEY" })?;
+        let headers = HeaderMap::from_iter([(
+            reqwest::header::HeaderName::from_static("x-goog-api-key"),
+            http::secret_header("", key)?,
+        )]);
+        let call = format!("{}:generateContent", settings.model);
+        Ok(Self {
+            name: format!("gemini/{}", settings.model),
+            fingerprint: http::fingerprint("gemini", &settings, [schema::gemini(false), schema::gemini(true)])?,
+            endpoint: Endpoint::new(&settings, &["models", &call], headers)?,
+            model: settings.model,
+            temperature: settings.temperature,
+        })
+    }
+
+    fn body(&self, request: &AnalysisRequest, feedback: &[RejectedItem]) -> Value {
+        let prompt = prompt::build(request, feedback);
+        // No `maxOutputTokens`: thinking is taken from it, and its upper bound differs by model.
+        let mut generation = json!({
+            "candidateCount": 1,
+            "responseMimeType": "application/json",
+            "responseSchema": schema::gemini(request.translate_lines),
+        });
+        if let Some(temperature) = self.temperature {
+            generation["temperature"] = temperature.into();
+        }
+        json!({
+            "systemInstruction": {"parts": [{"text": prompt.system}]},
+            "contents": [{"role": "user", "parts": [{"text": prompt.user}]}],
+            "generationConfig": generation,
+        })
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Gemini {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fingerprint(&self) -> &Digest {
+        &self.fingerprint
+    }
+
+    async fn ask(&self, request: &AnalysisRequest, feedback: &[RejectedItem]) -> Result<Answer, Error> {
+        let sent = Usage { requests: 1, ..Usage::default() };
+        let asked = async {
+            let reply = self.endpoint.post(&self.body(request, feedback)).await;
+            reply::read(reply.map_err(|failure| failure.with_usage(sent))?, &self.model)
+        };
+        asked.await.map_err(|failure: Failure| failure.into_error(&self.name))
+    }
+}

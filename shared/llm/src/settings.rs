@@ -1,0 +1,167 @@
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use langflix_ports::{cache::Cache, llm::LanguageModel};
+
+use crate::{Cached, Gemini, Limited, Limits, OpenAi, RetryPolicy, Retrying, Secret};
+
+/// Which model is asked, and how hard.
+#[derive(Clone, Debug)]
+pub struct LlmSettings {
+    /// `gemini` or `openai`; `openai` is any server that speaks its protocol.
+    pub provider: String,
+    /// The model; the provider's default where it is `None`.
+    pub model: Option<String>,
+    /// The server's address up to and with the version (`http://localhost:11434/v1`); the provider's own where `None`.
+    pub base_url: Option<String>,
+    /// The key. Only a server at an address of one's own may do without.
+    pub api_key: Option<Secret>,
+    /// Sampling temperature, 0 to 2; the model's default where it is `None` (some reasoning models allow no other).
+    pub temperature: Option<f64>,
+    /// How often a request that failed for the moment is sent again.
+    pub max_retries: u32,
+    /// The first wait before sending again; it doubles with each retry.
+    pub retry_backoff: Duration,
+    /// Requests in flight at once.
+    pub max_concurrent_requests: NonZeroU32,
+    /// Requests a minute; unlimited where `None`.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Tokens a minute, prompts and answers together; unlimited where `None`.
+    pub tokens_per_minute: Option<NonZeroU32>,
+    /// The longest that one request may take in all.
+    pub request_timeout: Duration,
+}
+
+impl Default for LlmSettings {
+    fn default() -> Self {
+        Self {
+            provider: "gemini".to_owned(),
+            model: None,
+            base_url: None,
+            api_key: None,
+            temperature: Some(0.2),
+            max_retries: 3,
+            retry_backoff: Duration::from_secs(2),
+            max_concurrent_requests: NonZeroU32::MIN.saturating_add(3),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            request_timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+/// What a provider needs to know, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// The model's name.
+    pub model: String,
+    /// The server's address up to and with the version.
+    pub base_url: String,
+    /// The key, where one is needed.
+    pub api_key: Option<Secret>,
+    /// Sampling temperature, 0 to 2; the model's default where it is `None`.
+    pub temperature: Option<f64>,
+    /// The longest that one request may take in all.
+    pub request_timeout: Duration,
+}
+
+/// Why a language model cannot be set up. Names the configuration key to change, never a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// No such provider.
+    #[error("llm.provider '{given}' is not known here: gemini or openai")]
+    UnknownProvider {
+        /// What was given.
+        given: String,
+    },
+    /// The provider needs a key.
+    #[error("the provider {provider} needs a key: set {variable}")]
+    MissingKey {
+        /// Which provider.
+        provider: &'static str,
+        /// The environment variable that providers' own tools read the key from.
+        variable: &'static str,
+    },
+    /// The key holds characters that no key has.
+    #[error("the key for the language model holds a line break or another character that no key has")]
+    InvalidKey,
+    /// The address is not one; it is not repeated, since it may hold a password.
+    #[error("llm.base_url is not an address such as https://host/v1")]
+    InvalidBaseUrl,
+    /// The model's name is not one.
+    #[error("llm.model '{given}' is not a model's name: letters, digits and . _ - / : @ only")]
+    InvalidModel {
+        /// What was given, shortened.
+        given: String,
+    },
+    /// The temperature is out of range.
+    #[error("llm.temperature {given:?} is not allowed: 0 to 2")]
+    InvalidTemperature {
+        /// What was given.
+        given: Option<f64>,
+    },
+    /// The HTTP client cannot be set up, for want of root certificates, say.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+/// The configured model behind all wrappers: cache, then retries, then limits, then the provider.
+///
+/// # Errors
+/// [`BuildError`] where a setting is wrong; nothing is sent.
+pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn LanguageModel>, BuildError> {
+    match settings.provider.as_str() {
+        "gemini" => {
+            Ok(wrap(Gemini::new(settings.resolved(Gemini::DEFAULT_MODEL, Gemini::DEFAULT_BASE_URL))?, settings, cache))
+        }
+        "openai" => {
+            Ok(wrap(OpenAi::new(settings.resolved(OpenAi::DEFAULT_MODEL, OpenAi::DEFAULT_BASE_URL))?, settings, cache))
+        }
+        other => Err(BuildError::UnknownProvider { given: other.chars().take(40).collect() }),
+    }
+}
+
+fn wrap<M: LanguageModel + 'static>(model: M, settings: &LlmSettings, cache: Arc<dyn Cache>) -> Arc<dyn LanguageModel> {
+    let limited = Limited::new(Arc::new(model), settings.limits());
+    let retrying = Retrying::new(Arc::new(limited), RetryPolicy::new(settings.max_retries, settings.retry_backoff));
+    Arc::new(Cached::new(Arc::new(retrying), cache))
+}
+
+impl LlmSettings {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_concurrent_requests: self.max_concurrent_requests,
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
+        }
+    }
+
+    fn resolved(&self, model: &str, base_url: &str) -> ProviderSettings {
+        ProviderSettings {
+            model: given_or(self.model.as_deref(), model),
+            base_url: given_or(self.base_url.as_deref(), base_url),
+            api_key: self.api_key.clone().filter(|key| !key.is_empty()),
+            temperature: self.temperature,
+            request_timeout: self.request_timeout,
+        }
+    }
+}
+
+fn given_or(given: Option<&str>, default: &str) -> String {
+    given.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(default).to_owned()
+}
+
+impl ProviderSettings {
+    /// The checks that all providers share.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
+        if self.model.is_empty() || self.model.len() > 200 || !self.model.bytes().all(is_name) {
+            return Err(BuildError::InvalidModel { given: self.model.chars().take(60).collect() });
+        }
+        match self.temperature {
+            Some(temperature) if !(0.0..=2.0).contains(&temperature) => {
+                Err(BuildError::InvalidTemperature { given: self.temperature })
+            }
+            _ => Ok(()),
+        }
+    }
+}
