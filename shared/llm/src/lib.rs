@@ -13,6 +13,8 @@ mod retrying;
 mod schema;
 mod secret;
 mod settings;
+#[cfg(test)]
+mod testing;
 
 pub use cached::Cached;
 pub use gemini::Gemini;

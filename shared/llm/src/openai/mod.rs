@@ -122,13 +122,14 @@ impl OpenAi {
             let next = format.next().filter(|_| reply::refuses_format(&reply));
             match (reply::read(reply, &self.model), next) {
                 (Ok(mut answer), _) => {
+                    // Learned only now: a refusal may have named the format and meant something else.
+                    self.format.fetch_max(format as u8, Ordering::Relaxed);
                     answer.usage += usage;
                     return Ok(answer);
                 }
                 (Err(failure), Some(next)) => {
                     usage += failure.usage;
                     format = next;
-                    self.format.fetch_max(next as u8, Ordering::Relaxed);
                     tracing::debug!(model = self.name, ?format, "the server does not know the response format");
                 }
                 (Err(mut failure), None) => {
