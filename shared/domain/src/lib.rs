@@ -1,18 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+mod align;
 mod analysis;
+mod check;
+mod chunking;
 mod clip;
 mod cue;
 mod expression;
 mod ids;
+pub mod inflection;
 mod language;
 mod manifest;
 mod media;
+mod scene;
+mod selection;
+mod sentence;
 mod slug;
 mod stage;
 mod time;
 
+pub use align::{align, apply_translations};
 pub use analysis::{AnalysisRequest, AnswerItem, Chunk, ChunkAnalysis, LineTranslation, RejectedItem, RequestLine};
+pub use check::{Checked, Unreadable, check};
+pub use chunking::{AnalysisSettings, ChunkLimits, chunk, request};
 pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, VideoCodec};
 pub use cue::{Cue, CueKind, CueRange, Transcript};
 pub use expression::{Expression, ExpressionKind, LearnerLevel, Level};
@@ -23,6 +33,8 @@ pub use manifest::{
     ManifestClip, ManifestFailure, SceneCue, SourceFile, Timing, Usage,
 };
 pub use media::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
+pub use scene::{clip_bounds, scene_around};
+pub use selection::{Candidate, SelectionLimits, select};
 pub use slug::slug;
 pub use stage::{Failure, FailureKind, Outcome, Stage};
 pub use time::{MediaTime, Span};

@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod ass;
+mod classify;
+mod cues;
+mod decode;
+mod diagnostic;
+mod parse;
+mod text;
+mod timestamp;
+mod write;
+
+pub use diagnostic::{Diagnostic, DiagnosticKind};
+pub use parse::{Format, ParseError, Parsed, parse};
+pub use write::{BurnLine, write_ass, write_vtt};

@@ -1,0 +1,208 @@
+//! What of a model's answer may be used.
+
+use serde_json::Value;
+
+use crate::{
+    AnalysisRequest, AnswerItem, Chunk, CueKind, CueRange, Expression, RejectedItem, Transcript,
+    inflection::{expression_key, lemma_key},
+    scene_around,
+};
+
+/// The longest text taken from a model for one field, in characters.
+const LONGEST_FIELD: usize = 600;
+/// The longest expression, in characters.
+const LONGEST_EXPRESSION: usize = 80;
+
+/// An answer, checked item by item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// The items that passed, in the model's order.
+    pub expressions: Vec<Expression>,
+    /// The items that did not.
+    pub rejected: Vec<RejectedItem>,
+}
+
+/// An answer that holds no list of items at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is no JSON list of expressions: {reason}")]
+pub struct Unreadable {
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Checks an answer to `request` about `chunk`.
+///
+/// Lines are named by number and quoted; the quote is held against the cues, and every time is derived from them, so a
+/// model cannot invent one.
+///
+/// # Errors
+/// [`Unreadable`] where the text is neither a list, an item, nor an object with `expressions`, bare or fenced.
+pub fn check(
+    answer: &str,
+    request: &AnalysisRequest,
+    chunk: &Chunk,
+    transcript: &Transcript,
+) -> Result<Checked, Unreadable> {
+    let mut checked = Checked::default();
+    for value in items(answer)? {
+        let name =
+            value.get("expression").and_then(Value::as_str).unwrap_or_default().chars().take(80).collect::<String>();
+        let result = serde_json::from_value::<AnswerItem>(value)
+            .map_err(|error| format!("not readable: {error}"))
+            .and_then(|item| one(item, request, chunk, transcript));
+        let result = result.and_then(|expression| fits(expression, &checked.expressions, request));
+        match result {
+            Ok(expression) => checked.expressions.push(expression),
+            Err(reason) => checked.rejected.push(RejectedItem { expression: name, reason }),
+        }
+    }
+    Ok(checked)
+}
+
+fn fits(expression: Expression, taken: &[Expression], request: &AnalysisRequest) -> Result<Expression, String> {
+    let key = expression_key(&expression.expression);
+    if taken.iter().any(|other| expression_key(&other.expression) == key) {
+        return Err("named twice".to_owned());
+    }
+    if taken.len() >= usize::from(request.max_expressions) {
+        return Err(format!("beyond the {} asked for", request.max_expressions));
+    }
+    Ok(expression)
+}
+
+fn items(answer: &str) -> Result<Vec<Value>, Unreadable> {
+    let start = answer.find(['[', '{']).ok_or_else(|| Unreadable { reason: "it holds no JSON".to_owned() })?;
+    let mut values = serde_json::Deserializer::from_str(&answer[start..]).into_iter::<Value>();
+    let value = match values.next() {
+        Some(Ok(value)) => value,
+        Some(Err(error)) => return Err(Unreadable { reason: error.to_string() }),
+        None => return Err(Unreadable { reason: "it is empty".to_owned() }),
+    };
+    match value {
+        Value::Array(items) => Ok(items),
+        Value::Object(mut object) => match object.remove("expressions") {
+            Some(Value::Array(items)) => Ok(items),
+            Some(_) => Err(Unreadable { reason: "'expressions' is no list".to_owned() }),
+            None => Ok(vec![Value::Object(object)]),
+        },
+        _ => Err(Unreadable { reason: "it is neither a list nor an object".to_owned() }),
+    }
+}
+
+fn one(
+    item: AnswerItem,
+    request: &AnalysisRequest,
+    chunk: &Chunk,
+    transcript: &Transcript,
+) -> Result<Expression, String> {
+    let said = lines(item.first_line, item.last_line, request)?;
+    let scene = lines(item.scene_first_line, item.scene_last_line, request)?;
+    for number in said.0..=said.1 {
+        if request.lines[number].context {
+            return Err(format!("line {} is context only", number + 1));
+        }
+    }
+    let to_cues = |(first, last): (usize, usize)| CueRange {
+        first: chunk.with_context.first + first as u32,
+        last: chunk.with_context.first + last as u32,
+    };
+    let cues = to_cues(said);
+    if transcript.slice(cues).iter().any(|cue| cue.kind != CueKind::Speech) {
+        return Err("its line is not speech".to_owned());
+    }
+    let joined: Vec<&str> = request.lines[said.0..=said.1].iter().map(|line| line.text.as_str()).collect();
+    let line = joined.join(" ");
+    check_quote(&item, &line)?;
+    let expression = clean(&item.expression, LONGEST_EXPRESSION).ok_or("the expression is empty or too long")?;
+    let meaning = clean(&item.meaning, LONGEST_FIELD).ok_or("the meaning is empty or too long")?;
+    let similar = similar(&item.similar, &expression)?;
+    let translations = translations(&item, request, scene)?;
+    let scene_cues = scene_around(transcript, cues, to_cues(scene));
+    let of = |cue: usize| {
+        let number = (cue as u32).checked_sub(chunk.with_context.first)? + 1;
+        translations.iter().find(|(line, _)| *line == number).map(|(_, text)| text.clone())
+    };
+    Ok(Expression {
+        expression,
+        translation: item.translation.as_deref().and_then(|text| clean(text, LONGEST_FIELD)),
+        line,
+        line_translation: item.quote_translation.as_deref().and_then(|text| clean(text, LONGEST_FIELD)),
+        meaning,
+        similar,
+        level: item.level,
+        kind: item.kind,
+        why: clean(&item.why, LONGEST_FIELD).unwrap_or_default(),
+        cues,
+        scene: scene_cues,
+        scene_translations: scene_cues.indices().map(of).collect(),
+    })
+}
+
+/// Positions of the lines numbered `first` to `last`.
+fn lines(first: u32, last: u32, request: &AnalysisRequest) -> Result<(usize, usize), String> {
+    let count = request.lines.len();
+    if first == 0 || last < first || last as usize > count {
+        return Err(format!("lines {first} to {last} are not among the {count} lines"));
+    }
+    Ok((first as usize - 1, last as usize - 1))
+}
+
+fn check_quote(item: &AnswerItem, line: &str) -> Result<(), String> {
+    let quote = folded(&item.quote);
+    if quote.is_empty() || !folded(line).contains(&quote) {
+        return Err(format!("the quote does not stand in line {}", item.first_line));
+    }
+    let words: Vec<String> = item.expression.split_whitespace().map(lemma_key).collect();
+    let said: Vec<String> =
+        line.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’')).map(lemma_key).collect();
+    let compact = folded(&item.expression);
+    let is_said =
+        folded(line).contains(&compact) || words.iter().any(|word| word.chars().count() > 1 && said.contains(word));
+    if is_said { Ok(()) } else { Err("the expression is not said in its line".to_owned()) }
+}
+
+/// Letters and digits alone, in lower case: quotes differ in dashes, quotation marks and white space.
+fn folded(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn clean(text: &str, longest: usize) -> Option<String> {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty() && text.chars().count() <= longest).then_some(text)
+}
+
+fn similar(given: &[String], expression: &str) -> Result<Vec<String>, String> {
+    let mut out: Vec<String> = Vec::new();
+    for text in given.iter().filter_map(|text| clean(text, LONGEST_EXPRESSION)) {
+        if !out.contains(&text) && !text.eq_ignore_ascii_case(expression) && out.len() < 3 {
+            out.push(text);
+        }
+    }
+    if out.is_empty() { Err("no similar expression is given".to_owned()) } else { Ok(out) }
+}
+
+/// The translated lines by number; every line of the scene exactly once where the model was asked for them.
+fn translations(
+    item: &AnswerItem,
+    request: &AnalysisRequest,
+    scene: (usize, usize),
+) -> Result<Vec<(u32, String)>, String> {
+    if !request.translate_lines {
+        return Ok(Vec::new());
+    }
+    let numbers = scene.0 as u32 + 1..=scene.1 as u32 + 1;
+    let mut out = Vec::new();
+    for number in numbers {
+        let mut given = item.scene_translations.iter().filter(|translation| translation.line == number);
+        match (given.next().and_then(|translation| clean(&translation.text, LONGEST_FIELD)), given.next()) {
+            (Some(text), None) => out.push((number, text)),
+            (Some(_), Some(_)) => return Err(format!("line {number} is translated twice")),
+            (None, _) => return Err(format!("line {number} of the scene is not translated")),
+        }
+    }
+    if item.translation.is_none() || item.quote_translation.is_none() {
+        return Err("the expression or its line is not translated".to_owned());
+    }
+    Ok(out)
+}

@@ -1,0 +1,180 @@
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use langflix_domain::{FailureKind, MediaTime};
+use langflix_ports::media::Error;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},
+    process::{Child, Command},
+    time::{Instant, timeout_at},
+};
+
+/// Most of a program's output that is kept, in bytes.
+const MAX_STDOUT: u64 = 256 << 20;
+/// How much of the end of stderr is kept, in bytes.
+const STDERR_TAIL: usize = 8 << 10;
+
+/// The two programs, found on the search path.
+#[derive(Clone, Debug)]
+pub struct Ffmpeg {
+    pub(crate) ffmpeg: PathBuf,
+    pub(crate) ffprobe: PathBuf,
+}
+
+/// What one run of a program may take.
+pub(crate) struct Limits {
+    /// Wall time in all.
+    pub(crate) total: Duration,
+    /// Longest stretch without progress.
+    pub(crate) stall: Duration,
+}
+
+/// What a program printed.
+pub(crate) struct Output {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Ffmpeg {
+    /// Finds both programs on `path`, the value of the variable `PATH`.
+    ///
+    /// # Errors
+    /// [`FailureKind::Encoder`] where one of them is missing.
+    pub fn locate(path: Option<&OsStr>) -> Result<Self, Error> {
+        let find = |name: &str| {
+            let found =
+                std::env::split_paths(path.unwrap_or_default()).map(|dir| dir.join(name)).find(|file| file.is_file());
+            found.ok_or_else(|| {
+                permanent(
+                    FailureKind::Encoder,
+                    format!("{name} is not on the PATH: install ffmpeg (apt-get install ffmpeg)"),
+                )
+            })
+        };
+        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")? })
+    }
+}
+
+pub(crate) fn permanent(kind: FailureKind, message: String) -> Error {
+    Error { kind, transient: false, message }
+}
+
+/// The name ffmpeg takes for a local file, whatever characters it begins with.
+pub(crate) fn file_url(path: &str) -> OsString {
+    format!("file:{path}").into()
+}
+
+/// A child whose whole process group is killed when this is dropped.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0.id().and_then(|id| rustix::process::Pid::from_raw(id as i32)) {
+            // Fails only where the group has ended already.
+            let _gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Runs `program` in `dir`; `progress` is told `out_time` where the program writes ffmpeg's `-progress` to stdout.
+pub(crate) async fn run(
+    program: &Path,
+    args: &[OsString],
+    dir: Option<&Path>,
+    limits: &Limits,
+    progress: Option<&(dyn Fn(MediaTime) + Send + Sync)>,
+) -> Result<Output, Error> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true);
+    if let Some(dir) = dir {
+        command.current_dir(dir);
+    }
+    let child =
+        command.spawn().map_err(|error| permanent(FailureKind::Encoder, format!("{name} does not start: {error}")))?;
+    let mut group = Group(child);
+    let (Some(stdout), Some(stderr)) = (group.0.stdout.take(), group.0.stderr.take()) else {
+        return Err(permanent(FailureKind::Encoder, format!("{name} gives no output")));
+    };
+    let deadline = Instant::now() + limits.total;
+    let read = async {
+        let watch = async {
+            match progress {
+                Some(tell) => watch(stdout, limits.stall, tell).await.map(|()| Vec::new()),
+                None => {
+                    let mut out = Vec::new();
+                    let _cut_short = stdout.take(MAX_STDOUT).read_to_end(&mut out).await;
+                    Some(out)
+                }
+            }
+        };
+        tokio::join!(watch, tail(stderr))
+    };
+    let late = |what: &str| Error {
+        kind: FailureKind::TimedOut,
+        transient: true,
+        message: format!("{name} {what} and was stopped"),
+    };
+    let (stdout, stderr) =
+        timeout_at(deadline, read).await.map_err(|_| late(&format!("took longer than {:?}", limits.total)))?;
+    let stdout = stdout.ok_or_else(|| late(&format!("made no progress for {:?}", limits.stall)))?;
+    let status = timeout_at(deadline, group.0.wait()).await.map_err(|_| late("did not end"))?;
+    let status = status.map_err(|error| permanent(FailureKind::Encoder, format!("{name}: {error}")))?;
+    if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure(&name, &stderr)) }
+}
+
+/// Follows `-progress` lines until the end; `None` where the time stands still for `stall`.
+async fn watch(
+    stdout: impl AsyncRead + Unpin,
+    stall: Duration,
+    tell: &(dyn Fn(MediaTime) + Send + Sync),
+) -> Option<()> {
+    let mut lines = BufReader::new(stdout).lines();
+    let mut reached = i64::MIN;
+    let mut last = Instant::now();
+    loop {
+        let line = timeout_at(last + stall, lines.next_line()).await.ok()?;
+        let Ok(Some(line)) = line else { return Some(()) };
+        let time = line.strip_prefix("out_time_us=").and_then(|text| text.parse::<i64>().ok());
+        if let Some(time) = time.filter(|&time| time > reached) {
+            reached = time;
+            last = Instant::now();
+            tell(MediaTime::from_millis(time / 1000));
+        }
+    }
+}
+
+async fn tail(mut stderr: impl AsyncRead + Unpin) -> String {
+    let mut kept = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        kept.extend_from_slice(&buffer[..count]);
+        if kept.len() > 16 * STDERR_TAIL {
+            kept.drain(..kept.len() - 8 * STDERR_TAIL);
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// What stderr says, as a kind. The first line that says something counts, not the tail that follows from it.
+fn failure(name: &str, stderr: &str) -> Error {
+    let line = stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it gave no reason");
+    let line: String = line.chars().filter(|c| !c.is_control()).take(300).collect();
+    let has = |text: &str| stderr.contains(text);
+    let (kind, transient) = match () {
+        () if has("No space left on device") => (FailureKind::Store, false),
+        () if has("OpenEncodeSessionEx failed: out of memory") || has("CreateBitstreamBuffer failed") => {
+            (FailureKind::Encoder, true)
+        }
+        () if has("Invalid data found") || has("moov atom not found") || has("No such file") || has("End of file") => {
+            (FailureKind::Input, false)
+        }
+        () => (FailureKind::Encoder, false),
+    };
+    Error { kind, transient, message: format!("{name}: {line}") }
+}
