@@ -31,6 +31,7 @@ const fn line_translation(name: &'static str, shape: Shape, about: &'static str)
 }
 
 // In the order in which a model should think: what is said and where, what surrounds it, and only then judgements.
+// Gemini is held to it by `propertyOrdering`; strict servers fill in the order of the schema's text, which is alphabetical.
 const FIELDS: &[Field] = &[
     field("expression", Shape::Text, "The expression in its dictionary form"),
     field("first_line", Shape::Line, "Number of the first line in which it is said"),
