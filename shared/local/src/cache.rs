@@ -1,0 +1,95 @@
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use langflix_domain::Digest;
+use langflix_ports::cache::{Cache, Error};
+
+/// Values as files in one directory.
+#[derive(Clone, Debug)]
+pub struct DirectoryCache {
+    root: PathBuf,
+}
+
+impl DirectoryCache {
+    /// Opens the cache in `root`, which is made where it does not exist.
+    ///
+    /// # Errors
+    /// Whatever the file system says against making it.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(root)?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn file(&self, key: &str) -> PathBuf {
+        self.root.join(Digest::of_bytes(key.as_bytes()).as_str())
+    }
+}
+
+fn failed(error: &io::Error) -> Error {
+    Error { message: error.to_string() }
+}
+
+/// A value's file: the moment it expires, in milliseconds since 1970 as eight bytes, then the value.
+fn header(ttl: Option<Duration>) -> [u8; 8] {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    ttl.map_or(u64::MAX, |ttl| (now + ttl).as_millis() as u64).to_be_bytes()
+}
+
+#[async_trait]
+impl Cache for DirectoryCache {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let mut content = match tokio::fs::read(self.file(key)).await {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&error)),
+        };
+        let Some((expires, _)) = content.split_first_chunk::<8>() else { return Ok(None) };
+        if *expires < header(Some(Duration::ZERO)) {
+            return Ok(None);
+        }
+        Ok(Some(content.split_off(8)))
+    }
+
+    async fn put(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+        let (root, file, content) = (self.root.clone(), self.file(key), [&header(ttl), value].concat());
+        let write = move || {
+            let mut temporary = tempfile::NamedTempFile::new_in(root)?;
+            temporary.write_all(&content)?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(file).map(drop).map_err(|error| error.error)
+        };
+        tokio::task::spawn_blocking(write)
+            .await
+            .map_err(|error| Error { message: error.to_string() })?
+            .map_err(|e| failed(&e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_value_comes_back_until_it_expires() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = DirectoryCache::open(dir.path()).unwrap();
+        assert_eq!(cache.get("a").await.unwrap(), None);
+        cache.put("a", b"one", None).await.unwrap();
+        cache.put("a", b"two", Some(Duration::from_secs(60))).await.unwrap();
+        assert_eq!(cache.get("a").await.unwrap().as_deref(), Some(&b"two"[..]));
+        std::fs::write(cache.file("a"), [&0u64.to_be_bytes()[..], b"two"].concat()).unwrap();
+        assert_eq!(cache.get("a").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_cut_off_value_counts_as_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = DirectoryCache::open(dir.path()).unwrap();
+        std::fs::write(cache.file("a"), b"1234").unwrap();
+        assert_eq!(cache.get("a").await.unwrap(), None);
+    }
+}
