@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Digest, EpisodeId, ExpressionKind, Failure, LanguageTag, LearnerLevel, Level, RejectedItem, RunId, Span, Stage,
+    TaskId,
 };
 
 /// The version of the manifest's form that this program writes.
@@ -107,8 +108,8 @@ pub struct DiagnosticCount {
 pub struct ManifestClip {
     /// Position in the episode, counted from 1.
     pub number: u32,
-    /// The clip's digest.
-    pub id: Digest,
+    /// The clip's digest, its name in the store.
+    pub id: TaskId,
     /// The expression in its dictionary form.
     pub expression: String,
     /// Its translation.

@@ -1,0 +1,212 @@
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use langflix_domain::{
+    Completeness, EncodedClip, EpisodeStatus, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure, Outcome,
+    SceneCue, Span, Stage, Timing, Usage,
+};
+use langflix_ports::store::ArtifactStore;
+
+use crate::{
+    AnalysisPlan, ChunkResult, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
+    records::{Outcomes, write_or_take},
+};
+
+/// Writes the manifest from the outcomes of both stages, or takes the one that is there, and closes the run.
+///
+/// # Errors
+/// [`Error`] where the store fails.
+pub async fn complete(
+    store: &dyn ArtifactStore,
+    asked: &RunRequest,
+    analysis: &AnalysisPlan,
+    encoding: &EncodingPlan,
+    analysed_by: &str,
+) -> Result<Manifest, Error> {
+    let run = asked.run()?;
+    let chunks = outcomes::<ChunkResult>(store, &run, Stage::Analysis).await?;
+    let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
+    let count = |ok: usize, all: usize| (ok as u32, (all - ok) as u32);
+    let (chunks_ok, chunks_failed) =
+        count(chunks.values().filter(|o| matches!(o, Outcome::Ok(_))).count(), chunks.len());
+    let (clips_ok, clips_failed) = count(clips.values().filter(|o| matches!(o, Outcome::Ok(_))).count(), clips.len());
+    let failures = failures(asked, analysis, encoding, &chunks, &clips);
+    let status = match () {
+        () if failures.is_empty() => EpisodeStatus::Complete,
+        () if chunks_ok == 0 || (clips_ok == 0 && clips_failed > 0) => EpisodeStatus::Failed,
+        () => EpisodeStatus::Partial,
+    };
+    let manifest = Manifest {
+        version: MANIFEST_VERSION,
+        run: run.clone(),
+        episode: asked.episode.clone(),
+        status,
+        source_language: asked.settings.source_language.clone(),
+        language: asked.settings.language.clone(),
+        level: asked.settings.level,
+        analysed_by: analysed_by.to_owned(),
+        video: asked.video.clone(),
+        subtitles: asked.subtitles.clone(),
+        target_subtitles: asked.target_subtitles.clone(),
+        completeness: Completeness { chunks_ok, chunks_failed, clips_ok, clips_failed },
+        diagnostics: asked.diagnostics.clone(),
+        notes: notes(asked, encoding),
+        clips: manifest_clips(asked, encoding, &clips),
+        failures,
+        rejected: rejected(analysis, &chunks),
+        timing: timing(analysis.planned_at_ms, &chunks),
+    };
+    let manifest = write_or_take(store, &format!("runs/{run}/manifest.json"), manifest).await?;
+    store.delete(&format!("open/{run}")).await?;
+    Ok(manifest)
+}
+
+fn notes(asked: &RunRequest, encoding: &EncodingPlan) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !asked.settings.model_translates {
+        let what = if asked.target_transcript.is_some() { "expressions" } else { "expressions and lines" };
+        notes.push(format!(
+            "The offline lexicon does not translate: translations of {what} are empty. Give a key for gemini or openai{} to have them.",
+            if asked.target_transcript.is_some() { "" } else { ", or a subtitle in the target language," }
+        ));
+        if asked.settings.source_language.primary() != "en" {
+            notes.push("The offline lexicon knows English only.".to_owned());
+        }
+    }
+    if encoding.tasks.is_empty() {
+        notes.push("No expression worth learning was found at this level.".to_owned());
+    }
+    let lines = |text: fn(&EncodingTask) -> bool| encoding.tasks.iter().filter(|task| text(task)).count();
+    let untranslated = lines(|task| task.expression.line_translation.is_none());
+    if asked.target_transcript.is_some() && untranslated > 0 {
+        notes.push(format!("{untranslated} lines have no counterpart in the target subtitles at their time."));
+    }
+    notes
+}
+
+fn manifest_clips(asked: &RunRequest, encoding: &EncodingPlan, clips: &Outcomes<EncodedClip>) -> Vec<ManifestClip> {
+    let clip = |(at, task): (usize, &EncodingTask)| {
+        let expression = task.expression.clone();
+        let encoded = match clips.get(&task.id) {
+            Some(Outcome::Ok(clip)) => Some(clip.clone()),
+            _ => None,
+        };
+        let cues = expression
+            .scene
+            .indices()
+            .zip(asked.transcript.slice(expression.scene))
+            .zip(&expression.scene_translations);
+        ManifestClip {
+            number: at as u32 + 1,
+            id: task.id.clone(),
+            said: asked.transcript.span_of(expression.cues).unwrap_or(Span::from_millis(0, 0)),
+            scene: task.scene,
+            cues: cues
+                .map(|((index, cue), translation)| SceneCue {
+                    index: index as u32,
+                    span: cue.span,
+                    text: cue.text.clone(),
+                    translation: translation.clone(),
+                })
+                .collect(),
+            expression: expression.expression,
+            translation: expression.translation,
+            meaning: expression.meaning,
+            line: expression.line,
+            line_translation: expression.line_translation,
+            similar: expression.similar,
+            level: expression.level,
+            kind: expression.kind,
+            why: expression.why,
+            encoded,
+            files: None,
+        }
+    };
+    encoding.tasks.iter().enumerate().map(clip).collect()
+}
+
+fn failures(
+    asked: &RunRequest,
+    analysis: &AnalysisPlan,
+    encoding: &EncodingPlan,
+    chunks: &Outcomes<ChunkResult>,
+    clips: &Outcomes<EncodedClip>,
+) -> Vec<ManifestFailure> {
+    let nowhere = Span::from_millis(0, 0);
+    let of_chunks = analysis.tasks.iter().filter_map(|task| match chunks.get(&task.id) {
+        Some(Outcome::Failed(failure)) => {
+            let span = asked.transcript.span_of(task.chunk.cues).unwrap_or(nowhere);
+            Some(ManifestFailure { stage: Stage::Analysis, task: task.id.to_string(), span, failure: failure.clone() })
+        }
+        _ => None,
+    });
+    let of_clips = encoding.tasks.iter().filter_map(|task| match clips.get(&task.id) {
+        Some(Outcome::Failed(failure)) => Some(ManifestFailure {
+            stage: Stage::Encoding,
+            task: task.id.to_string(),
+            span: task.scene,
+            failure: failure.clone(),
+        }),
+        _ => None,
+    });
+    of_chunks.chain(of_clips).collect()
+}
+
+fn rejected(
+    analysis: &AnalysisPlan,
+    chunks: &Outcomes<ChunkResult>,
+) -> BTreeMap<u32, Vec<langflix_domain::RejectedItem>> {
+    let of = |task: &crate::AnalysisTask| match chunks.get(&task.id) {
+        Some(Outcome::Ok(result)) if !result.analysis.rejected.is_empty() => {
+            Some((task.chunk.position, result.analysis.rejected.clone()))
+        }
+        _ => None,
+    };
+    analysis.tasks.iter().filter_map(of).collect()
+}
+
+fn timing(planned_at_ms: u64, chunks: &Outcomes<ChunkResult>) -> Timing {
+    let started = SystemTime::UNIX_EPOCH + Duration::from_millis(planned_at_ms);
+    let now = SystemTime::now();
+    let mut usage = Usage::default();
+    for outcome in chunks.values() {
+        if let Outcome::Ok(result) = outcome {
+            usage += result.usage;
+        }
+    }
+    Timing {
+        started_at: rfc3339(started),
+        finished_at: rfc3339(now),
+        wall_ms: now.duration_since(started).unwrap_or_default().as_millis() as u64,
+        usage,
+    }
+}
+
+/// `2026-01-31T09:30:00Z`; days are counted as in Howard Hinnant's `civil_from_days`.
+fn rfc3339(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        let at = |seconds| rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "1970-01-01T00:00:00Z");
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(at(1_798_761_599), "2026-12-31T23:59:59Z");
+    }
+}

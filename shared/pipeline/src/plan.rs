@@ -1,0 +1,111 @@
+use std::time::SystemTime;
+
+use langflix_domain::{
+    AnalysisSettings, Burn, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage, TaskId, align,
+    apply_translations, chunk, clip_bounds, request, select,
+};
+use langflix_ports::store::ArtifactStore;
+use langflix_subtitles::{BurnLine, write_ass};
+
+use crate::{
+    AnalysisPlan, AnalysisTask, ChunkResult, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
+    records::{candidates, unreadable, write, write_or_take},
+};
+
+/// Opens the run and plans its chunks, or takes the plan that is there.
+///
+/// # Errors
+/// [`Error`] where the store fails.
+pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<AnalysisPlan, Error> {
+    let run = asked.run()?;
+    store.put_if_absent(&format!("open/{run}"), b"").await?;
+    write(store, &format!("runs/{run}/request.json"), asked).await?;
+    let settings = AnalysisSettings {
+        source_language: asked.settings.source_language.clone(),
+        language: asked.settings.language.clone(),
+        level: asked.settings.level,
+        min_expressions: asked.settings.min_expressions_per_chunk,
+        max_expressions: asked.settings.max_expressions_per_chunk,
+        translate_lines: asked.settings.model_translates && asked.target_transcript.is_none(),
+    };
+    let limits = ChunkLimits {
+        chunk_size: asked.settings.chunk_size as usize,
+        max_input_length: asked.settings.max_input_length as usize,
+    };
+    let tasks = chunk(&asked.transcript, limits).into_iter().map(|chunk| AnalysisTask {
+        id: TaskId::chunk(chunk.position),
+        chunk,
+        request: request(&asked.transcript, &chunk, &settings),
+    });
+    let planned_at_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let plan = AnalysisPlan { planned_at_ms, tasks: tasks.collect() };
+    write_or_take(store, &format!("runs/{run}/analysis/plan.json"), plan).await
+}
+
+/// Selects from the chunks' outcomes and plans the clips, or takes the plan that is there.
+///
+/// # Errors
+/// [`Error`] where the store fails.
+pub async fn plan_encoding(
+    store: &dyn ArtifactStore,
+    asked: &RunRequest,
+    analysis: &AnalysisPlan,
+) -> Result<EncodingPlan, Error> {
+    let run: RunId = asked.run()?;
+    let results = outcomes::<ChunkResult>(store, &run, Stage::Analysis).await?;
+    let limits = SelectionLimits {
+        per_chunk: usize::from(asked.settings.max_expressions_per_chunk),
+        per_episode: asked.settings.max_expressions as usize,
+    };
+    let mut chosen = select(&candidates(analysis, &results), &asked.transcript, limits, asked.settings.level);
+    if let Some(target) = &asked.target_transcript {
+        let aligned = align(&asked.transcript, target);
+        for expression in &mut chosen {
+            apply_translations(expression, &aligned);
+        }
+    }
+    let tasks = chosen.into_iter().filter_map(|expression| task(asked, expression).transpose());
+    let plan = EncodingPlan { tasks: tasks.collect::<Result<_, _>>()? };
+    write_or_take(store, &format!("runs/{run}/encoding/plan.json"), plan).await
+}
+
+/// `None` for a scene beyond the end of the video: there is nothing to show.
+fn task(asked: &RunRequest, expression: Expression) -> Result<Option<EncodingTask>, Error> {
+    let Some((scene, window)) = clip_bounds(&asked.transcript, expression.scene, asked.media.duration) else {
+        return Ok(None);
+    };
+    let spec = |encode| ClipSpec {
+        source: asked.source_identity.clone(),
+        scene,
+        bounds: window,
+        audio_language: Some(asked.settings.source_language.primary().to_owned()),
+        encode,
+        burn: burn(asked, &expression),
+    };
+    let clip = asked.settings.encode.clone().map(spec);
+    // A dry run has no clip to name the task by; the scene serves.
+    let digest = match &clip {
+        Some(clip) => clip.digest(),
+        None => langflix_domain::Digest::of_json(&(scene, &expression.expression)),
+    };
+    let digest = digest.map_err(|error| unreadable("plan.json", &error))?;
+    Ok(Some(EncodingTask { id: TaskId::clip(&digest), expression, clip, scene }))
+}
+
+fn burn(asked: &RunRequest, expression: &Expression) -> Option<String> {
+    let (source, target) = match asked.settings.burn {
+        Burn::None => return None,
+        Burn::Source => (true, false),
+        Burn::Target => (false, true),
+        Burn::Both => (true, true),
+    };
+    let cues = asked.transcript.slice(expression.scene).iter().zip(&expression.scene_translations);
+    let lines: Vec<BurnLine<'_>> = cues
+        .map(|(cue, translation)| BurnLine {
+            span: Span { start: cue.span.start, end: cue.span.end },
+            source: source.then_some(cue.text.as_str()),
+            target: translation.as_deref().filter(|_| target),
+        })
+        .collect();
+    Some(write_ass(&lines))
+}

@@ -1,0 +1,211 @@
+//! What lies in the store, and how it is read and written.
+
+use std::collections::BTreeMap;
+
+use langflix_domain::{
+    AnalysisRequest, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId, Expression,
+    Failure, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile, Span, Stage, TaskId, Transcript, Usage,
+};
+use langflix_ports::store::{ArtifactStore, Put};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::Error;
+
+/// All settings that change the result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Language of the episode.
+    pub source_language: LanguageTag,
+    /// Language of the translations.
+    pub language: LanguageTag,
+    /// Level of the learner.
+    pub level: LearnerLevel,
+    /// Most characters of a chunk.
+    pub chunk_size: u32,
+    /// Most characters of a chunk with its context.
+    pub max_input_length: u32,
+    /// Fewest expressions asked of a chunk.
+    pub min_expressions_per_chunk: u8,
+    /// Most expressions taken of a chunk.
+    pub max_expressions_per_chunk: u8,
+    /// Most expressions of the episode.
+    pub max_expressions: u32,
+    /// The model's fingerprint.
+    pub model: Digest,
+    /// Whether the model translates at all.
+    pub model_translates: bool,
+    /// How clips are encoded; `None` for a dry run.
+    pub encode: Option<EncodeSpec>,
+    /// What is drawn into the picture.
+    pub burn: Burn,
+}
+
+/// What was asked for, and everything known before the work begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequest {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// Where the video is: a path, or a URL of the store.
+    pub source: String,
+    /// Identity of the video's bytes.
+    pub source_identity: String,
+    /// What is known of the video.
+    pub media: MediaInfo,
+    /// The video as the manifest names it.
+    pub video: SourceFile,
+    /// The subtitles as the manifest names them.
+    pub subtitles: SourceFile,
+    /// The subtitles in the target language.
+    pub target_subtitles: Option<SourceFile>,
+    /// The episode's cues.
+    pub transcript: Transcript,
+    /// The target language's cues.
+    pub target_transcript: Option<Transcript>,
+    /// What the subtitle parsers said, counted.
+    pub diagnostics: Vec<langflix_domain::DiagnosticCount>,
+    /// The settings.
+    pub settings: RunSettings,
+}
+
+impl RunRequest {
+    /// The run's name: the same sources and settings give the same.
+    ///
+    /// # Errors
+    /// Only if a field cannot be written as JSON, which none of these types can fail to.
+    pub fn run(&self) -> Result<RunId, Error> {
+        let inputs = (
+            &self.source_identity,
+            &self.subtitles.digest,
+            self.target_subtitles.as_ref().map(|s| &s.digest),
+            &self.settings,
+        );
+        let digest = Digest::of_json(&inputs).map_err(|error| unreadable("request.json", &error))?;
+        Ok(RunId::new(&self.episode, &digest))
+    }
+}
+
+/// The analysis stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnalysisPlan {
+    /// When it was planned, milliseconds since 1970.
+    pub planned_at_ms: u64,
+    /// Its tasks.
+    pub tasks: Vec<AnalysisTask>,
+}
+
+/// One chunk to analyse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnalysisTask {
+    /// Its name.
+    pub id: TaskId,
+    /// The chunk.
+    pub chunk: Chunk,
+    /// What is asked about it.
+    pub request: AnalysisRequest,
+}
+
+/// What a chunk gave and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkResult {
+    /// What it gave.
+    pub analysis: ChunkAnalysis,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// The encoding stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncodingPlan {
+    /// Its tasks, in the order of the episode.
+    pub tasks: Vec<EncodingTask>,
+}
+
+/// One clip to encode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncodingTask {
+    /// Its name: the clip's digest.
+    pub id: TaskId,
+    /// What it teaches.
+    pub expression: Expression,
+    /// What to encode; `None` in a dry run.
+    pub clip: Option<ClipSpec>,
+    /// Where the scene lies.
+    pub scene: Span,
+}
+
+/// Outcomes of one stage by task.
+pub type Outcomes<T> = BTreeMap<TaskId, Outcome<T>>;
+
+/// Reads every outcome recorded for a stage of `run`.
+///
+/// # Errors
+/// [`Error`] where the store or a record cannot be read.
+pub async fn outcomes<T: DeserializeOwned>(
+    store: &dyn ArtifactStore,
+    run: &RunId,
+    stage: Stage,
+) -> Result<Outcomes<T>, Error> {
+    let prefix = format!("runs/{run}/{}/outcomes/", stage.as_str());
+    let mut out = BTreeMap::new();
+    for key in store.list(&prefix).await? {
+        if let Some(outcome) = read::<(TaskId, Outcome<T>)>(store, &key).await? {
+            out.insert(outcome.0, outcome.1);
+        }
+    }
+    Ok(out)
+}
+
+/// Records how a task ended, unless it is recorded already: the first writer wins.
+pub(crate) async fn record<T: Serialize>(
+    store: &dyn ArtifactStore,
+    run: &RunId,
+    stage: Stage,
+    task: &TaskId,
+    outcome: Outcome<T>,
+) -> Result<Option<Failure>, Error> {
+    let key = format!("runs/{run}/{}/outcomes/{task}.json", stage.as_str());
+    let failure = match &outcome {
+        Outcome::Failed(failure) => Some(failure.clone()),
+        Outcome::Ok(_) => None,
+    };
+    write(store, &key, &(task, outcome)).await?;
+    Ok(failure)
+}
+
+pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {
+    let Some(bytes) = store.get(key).await? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(key, &error))
+}
+
+pub(crate) async fn write<T: Serialize>(store: &dyn ArtifactStore, key: &str, value: &T) -> Result<Put, Error> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(|error| unreadable(key, &error))?;
+    Ok(store.put_if_absent(key, &bytes).await?)
+}
+
+/// Writes a plan, or takes the one that is there: the first planner wins.
+pub(crate) async fn write_or_take<T: Serialize + DeserializeOwned>(
+    store: &dyn ArtifactStore,
+    key: &str,
+    value: T,
+) -> Result<T, Error> {
+    match write(store, key, &value).await? {
+        Put::Created => Ok(value),
+        Put::Exists => Ok(read(store, key).await?.unwrap_or(value)),
+    }
+}
+
+pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Error {
+    Error::Record { key: key.to_owned(), reason: error.to_string() }
+}
+
+/// The candidates for selection that the chunks offer.
+pub(crate) fn candidates(plan: &AnalysisPlan, results: &Outcomes<ChunkResult>) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    for task in &plan.tasks {
+        let Some(Outcome::Ok(result)) = results.get(&task.id) else { continue };
+        for (rank, expression) in result.analysis.expressions.iter().enumerate() {
+            out.push(Candidate { chunk: task.chunk.position, rank: rank as u32, expression: expression.clone() });
+        }
+    }
+    out
+}
