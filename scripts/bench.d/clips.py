@@ -40,7 +40,7 @@ def build_episode(work: Path, minutes: int) -> Path:
         "scale=1920:1080,format=yuv420p[deep];"
         f"testsrc2=s=480x270:r={FPS},scale=960:540,format=yuv420p[card];"
         f"[deep][card]overlay=x='480+400*sin(t/5)':y='270+200*cos(t/3)':enable='lt(mod(t,20),8)',"
-        "noise=alls=7:allf=t:all_seed=1[v];"
+        "noise=alls=4:allf=t:all_seed=1[v];"
         "anoisesrc=c=pink:a=0.3:seed=1:r=48000,tremolo=f=0.7:d=0.9,aformat=channel_layouts=stereo[a]"
     )
     subprocess.run(
