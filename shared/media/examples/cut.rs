@@ -8,7 +8,7 @@ use std::{cmp::Reverse, env, error::Error, fs, num::NonZeroU8, path::PathBuf, sy
 
 use langflix_domain::{ClipSpec, CutMethod, EncodeSpec, Span, VideoCodec};
 use langflix_media::{Ffmpeg, Quality, settings};
-use langflix_ports::media::ClipEncoder as _;
+use langflix_ports::media::{ClipEncoder as _, MediaProbe as _, Source};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 fn spec(source: &str, scene: Span, threads: NonZeroU8) -> ClipSpec {
@@ -40,15 +40,17 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut wanted: Vec<_> = spans.iter().map(|(start, end)| Span::from_millis(*start, *end)).enumerate().collect();
     wanted.sort_by_key(|(_, span)| Reverse(span.duration()));
     let (ffmpeg, slots) = (Ffmpeg::locate(env::var_os("PATH").as_deref())?, Arc::new(Semaphore::new(slots)));
+    let info = Arc::new(ffmpeg.probe(source).await?);
     let mut clips = JoinSet::new();
     for (number, span) in wanted {
         // Taken here, not in the task: the clips start in this order.
         let slot = Arc::clone(&slots).acquire_owned().await?;
-        let (ffmpeg, source) = (ffmpeg.clone(), source.clone());
+        let (ffmpeg, source, info) = (ffmpeg.clone(), source.clone(), Arc::clone(&info));
         let dir = PathBuf::from(out).join(format!("{number:02}"));
         clips.spawn(async move {
             fs::create_dir_all(&dir)?;
-            ffmpeg.encode(&source, &spec(&source, span, threads), &dir, &|_| ()).await?;
+            let video = Source { location: &source, info: &info };
+            ffmpeg.encode(video, &spec(&source, span, threads), &dir, &|_| ()).await?;
             drop(slot);
             Ok::<_, Box<dyn Error + Send + Sync>>(())
         });

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use langflix_domain::{Blob, ClipSpec, Digest, EncodedClip, FailureKind, MediaInfo, MediaTime, Span, VideoCodec};
-use langflix_ports::media::{ClipEncoder, Error, MediaProbe as _};
+use langflix_ports::media::{ClipEncoder, Error, MediaProbe as _, Source};
 
 use crate::{
     args,
@@ -35,26 +35,26 @@ pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
 impl ClipEncoder for Ffmpeg {
     async fn encode(
         &self,
-        source: &str,
+        source: Source<'_>,
         spec: &ClipSpec,
         dir: &Path,
         progress: &(dyn Fn(MediaTime) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
-        let info = self.probe(source).await?;
-        let bounds = self.bounds(source, spec, &info).await;
+        let info = source.info;
+        let bounds = self.bounds(source.location, spec, info).await;
         let stored = |error: std::io::Error| permanent(FailureKind::Store, format!("{}: {error}", dir.display()));
         let burn = dir.join(args::BURN_FILE);
         if let Some(script) = &spec.burn {
             tokio::fs::write(&burn, script).await.map_err(stored)?;
         }
-        let source = absolute(source)?;
-        runner::run(&self.ffmpeg, &args::cut(&source, spec, &info, bounds), Some(dir), &ENCODE, Some(progress)).await?;
+        let source = absolute(source.location)?;
+        runner::run(&self.ffmpeg, &args::cut(&source, spec, info, bounds), Some(dir), &ENCODE, Some(progress)).await?;
         if spec.burn.is_some() {
             tokio::fs::remove_file(&burn).await.map_err(stored)?;
         }
         let middle = MediaTime::from_millis((spec.scene.start.as_millis() + spec.scene.end.as_millis()) / 2);
-        runner::run(&self.ffmpeg, &args::poster(&source, spec, &info, middle), Some(dir), &SHORT, None).await?;
-        let made = self.verified(&dir.join("clip.mp4"), bounds, &info).await?;
+        runner::run(&self.ffmpeg, &args::poster(&source, spec, info, middle), Some(dir), &SHORT, None).await?;
+        let made = self.verified(&dir.join("clip.mp4"), bounds, info).await?;
         let mut blobs = BTreeMap::new();
         for name in ["clip.mp4", "poster.jpg"] {
             let content = tokio::fs::read(dir.join(name)).await.map_err(stored)?;

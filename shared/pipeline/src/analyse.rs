@@ -1,13 +1,13 @@
 use langflix_domain::{
-    AnalysisRequest, Chunk, ChunkAnalysis, Expression, Failure, FailureKind, Outcome, RejectedItem, RunId, Stage,
-    Transcript, Usage, check,
+    AnalysisRequest, Chunk, ChunkAnalysis, Expression, Failure, FailureKind, Outcome, RejectedItem, Stage, Transcript,
+    Usage, check,
 };
 use langflix_ports::{
     llm::{self, ErrorKind, LanguageModel},
     store::ArtifactStore,
 };
 
-use crate::{AnalysisTask, ChunkResult, Error, records::record};
+use crate::{AnalysisTask, ChunkResult, Error, RunRequest, records::record};
 
 /// How often a model is asked again because its answer failed the checks.
 const RE_ASKS: u32 = 2;
@@ -19,15 +19,14 @@ const RE_ASKS: u32 = 2;
 pub async fn analyse_chunk(
     store: &dyn ArtifactStore,
     model: &dyn LanguageModel,
-    run: &RunId,
-    transcript: &Transcript,
+    asked: &RunRequest,
     task: &AnalysisTask,
 ) -> Result<Option<Failure>, Error> {
-    let outcome = match ask(model, transcript, &task.chunk, &task.request).await {
+    let outcome = match ask(model, &asked.transcript, &task.chunk, &task.request).await {
         Ok(result) => Outcome::Ok(result),
         Err(failure) => Outcome::Failed(failure),
     };
-    record(store, run, Stage::Analysis, &task.id, outcome).await
+    record(store, &asked.run()?, Stage::Analysis, &task.id, outcome).await
 }
 
 async fn ask(

@@ -1,61 +1,79 @@
-use langflix_domain::{EncodedClip, Failure, FailureKind, MediaTime, Outcome, RunId, Stage};
+use std::path::Path;
+
+use langflix_domain::{EncodedClip, Failure, FailureKind, MediaTime, Outcome, Stage};
 use langflix_ports::{
-    media::{self, ClipEncoder},
+    media::{self, ClipEncoder, Source},
     store::ArtifactStore,
 };
 
 use crate::{
-    EncodingTask, Error,
+    EncodingTask, Error, RunRequest,
     records::{read, record, write_or_take},
 };
 
 /// How often a clip is tried whose failure may pass.
 const TRIES: u32 = 3;
 
-/// Encodes one clip, unless some run did already, and records the outcome. Gives the failure, if it failed for good.
+/// Encodes one clip in a folder of its own below `scratch`, unless some run did already, and records the outcome.
+/// Gives the failure, if it failed for good.
 ///
 /// # Errors
 /// [`Error`] where the clip or its outcome cannot be stored.
 pub async fn encode_clip(
     store: &dyn ArtifactStore,
     encoder: &dyn ClipEncoder,
-    run: &RunId,
-    source: &str,
+    scratch: &Path,
+    asked: &RunRequest,
     task: &EncodingTask,
     progress: &(dyn Fn(MediaTime) + Send + Sync),
 ) -> Result<Option<Failure>, Error> {
-    let Some(spec) = &task.clip else { return Ok(None) };
+    let outcome = match made(store, encoder, scratch, asked, task, progress).await? {
+        Made::Clip(clip) => Outcome::Ok(clip),
+        Made::Failed(failure) => Outcome::Failed(failure),
+        Made::Nothing => return Ok(None),
+    };
+    record(store, &asked.run()?, Stage::Encoding, &task.id, outcome).await
+}
+
+enum Made {
+    Clip(EncodedClip),
+    Failed(Failure),
+    /// A dry run has no clip.
+    Nothing,
+}
+
+async fn made(
+    store: &dyn ArtifactStore,
+    encoder: &dyn ClipEncoder,
+    scratch: &Path,
+    asked: &RunRequest,
+    task: &EncodingTask,
+    progress: &(dyn Fn(MediaTime) + Send + Sync),
+) -> Result<Made, Error> {
+    let Some(spec) = &task.clip else { return Ok(Made::Nothing) };
     let prefix = format!("clips/{}", task.id);
-    let made = format!("{prefix}/clip.json");
-    if let Some(clip) = read::<EncodedClip>(store, &made).await? {
-        return record(store, run, Stage::Encoding, &task.id, Outcome::Ok(clip)).await;
+    let record = format!("{prefix}/clip.json");
+    if let Some(clip) = read::<EncodedClip>(store, &record).await? {
+        return Ok(Made::Clip(clip));
     }
+    let source = Source { location: &asked.source, info: &asked.media };
     let mut tries = 0;
     loop {
         tries += 1;
-        let dir = tempfile::Builder::new().prefix("langflix-clip-").tempdir()?;
+        let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(scratch)?;
         match encoder.encode(source, spec, dir.path(), progress).await {
             Ok(clip) => {
                 for name in clip.blobs.keys() {
                     store.put_file_if_absent(&format!("{prefix}/{name}"), &dir.path().join(name)).await?;
                 }
-                let clip = write_or_take(store, &made, clip).await?;
-                return record(store, run, Stage::Encoding, &task.id, Outcome::Ok(clip)).await;
+                return Ok(Made::Clip(write_or_take(store, &record, clip).await?));
             }
             Err(error) if error.transient && tries < TRIES => {}
+            // Neither the clip's fault nor the source's: the clip is encoded when the run is started again.
             Err(error) if error.kind == FailureKind::Store => {
                 return Err(Error::Scratch(std::io::Error::other(error.message)));
             }
-            Err(error) => {
-                return record::<EncodedClip>(
-                    store,
-                    run,
-                    Stage::Encoding,
-                    &task.id,
-                    Outcome::Failed(failure(task, error)),
-                )
-                .await;
-            }
+            Err(error) => return Ok(Made::Failed(failure(task, error))),
         }
     }
 }

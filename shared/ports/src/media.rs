@@ -21,6 +21,15 @@ pub trait MediaProbe: Send + Sync {
     async fn extract_subtitles(&self, source: &str, track: u32) -> Result<Vec<u8>, Error>;
 }
 
+/// A video to cut from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Where it is: a path, or a URL of the store.
+    pub location: &'a str,
+    /// What is known of it, from a probe of the same bytes.
+    pub info: &'a MediaInfo,
+}
+
 /// Cuts clips.
 #[async_trait]
 pub trait ClipEncoder: Send + Sync {
@@ -33,7 +42,7 @@ pub trait ClipEncoder: Send + Sync {
     /// See [`Error`]; whatever was written is to be thrown away.
     async fn encode(
         &self,
-        source: &str,
+        source: Source<'_>,
         spec: &ClipSpec,
         dir: &Path,
         progress: &(dyn Fn(MediaTime) + Send + Sync),
