@@ -2,6 +2,7 @@
 
 mod align;
 mod analysis;
+mod beyond;
 mod check;
 mod chunking;
 mod clip;
@@ -21,6 +22,7 @@ mod time;
 
 pub use align::{align, apply_translations};
 pub use analysis::{AnalysisRequest, AnswerItem, Chunk, ChunkAnalysis, LineTranslation, RejectedItem, RequestLine};
+pub use beyond::{BeyondEnd, beyond_end};
 pub use check::{Checked, Unreadable, check};
 pub use chunking::{AnalysisSettings, ChunkLimits, chunk, request};
 pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, VideoCodec};
