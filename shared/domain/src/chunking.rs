@@ -70,6 +70,22 @@ fn context(lengths: &[usize], cues: CueRange, most: usize) -> CueRange {
     range
 }
 
+/// The chunk in two, parted where a sentence ends if one does near the middle; the other half is context.
+/// `None` for a single cue.
+pub fn halves(transcript: &Transcript, chunk: &Chunk) -> Option<[Chunk; 2]> {
+    let CueRange { first, last } = chunk.cues;
+    let middle = first + (last.checked_sub(first)?.checked_sub(1)?) / 2;
+    let ends = |at: u32| match transcript.slice(CueRange { first: at, last: at + 1 }) {
+        [before, after] => sentence::ends_between(before, after),
+        _ => false,
+    };
+    let reach = (last - first) / 4;
+    let near = (0..=reach).flat_map(|by| [middle.checked_sub(by), Some(middle + by)]).flatten();
+    let at = near.filter(|at| (first..last).contains(at)).find(|&at| ends(at)).unwrap_or(middle);
+    let part = |first, last| Chunk { cues: CueRange { first, last }, ..*chunk };
+    Some([part(first, at), part(at + 1, last)])
+}
+
 /// What every request of a run has in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnalysisSettings {
@@ -153,6 +169,18 @@ mod tests {
             [("Line number 1.", true), ("Line number 2.", false), ("Line number 3.", false), ("Line number 4.", true)];
         assert_eq!(marks, expected);
         assert_eq!(lines[1].offset_ms, 2000);
+    }
+
+    #[test]
+    fn halves_part_where_a_sentence_ends_and_end_at_one_cue() {
+        let texts = ["One.", "Two goes", "on and on.", "Three.", "Four."].map(String::from);
+        let transcript = transcript(&texts);
+        let cues = CueRange { first: 0, last: 4 };
+        let [left, right] = halves(&transcript, &Chunk { position: 0, cues, with_context: cues }).unwrap();
+        assert_eq!((left.cues, right.cues), (CueRange { first: 0, last: 2 }, CueRange { first: 3, last: 4 }));
+        assert_eq!(left.with_context, cues);
+        let [one, _] = halves(&transcript, &right).unwrap();
+        assert!(halves(&transcript, &one).is_none());
     }
 
     proptest! {

@@ -24,7 +24,7 @@ pub use align::{align, apply_translations};
 pub use analysis::{AnalysisRequest, AnswerItem, Chunk, ChunkAnalysis, LineTranslation, RejectedItem, RequestLine};
 pub use beyond::{BeyondEnd, beyond_end};
 pub use check::{Checked, Unreadable, check};
-pub use chunking::{AnalysisSettings, ChunkLimits, chunk, request};
+pub use chunking::{AnalysisSettings, ChunkLimits, chunk, halves, request};
 pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, VideoCodec};
 pub use cue::{Cue, CueKind, CueRange, Transcript};
 pub use expression::{Expression, ExpressionKind, LearnerLevel, Level};

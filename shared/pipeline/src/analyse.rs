@@ -1,13 +1,13 @@
 use langflix_domain::{
-    AnalysisRequest, Chunk, ChunkAnalysis, Expression, Failure, FailureKind, Outcome, RejectedItem, Stage, Transcript,
-    Usage, check,
+    AnalysisRequest, AnalysisSettings, Chunk, ChunkAnalysis, Expression, Failure, FailureKind, Outcome, RejectedItem,
+    Stage, Usage, check, halves,
 };
 use langflix_ports::{
     llm::{self, ErrorKind, LanguageModel},
     store::ArtifactStore,
 };
 
-use crate::{AnalysisTask, ChunkResult, Error, RunRequest, records::record};
+use crate::{AnalysisTask, Error, Recorded, RunRequest, records::record};
 
 /// How often a model is asked again because its answer failed the checks.
 const RE_ASKS: u32 = 2;
@@ -22,63 +22,94 @@ pub async fn analyse_chunk(
     asked: &RunRequest,
     task: &AnalysisTask,
 ) -> Result<Option<Failure>, Error> {
-    let outcome = match ask(model, &asked.transcript, &task.chunk, &task.request).await {
-        Ok(result) => Outcome::Ok(result),
+    let mut analyst = Analyst { model, asked, usage: Usage::default() };
+    let outcome = match analyst.part(&task.chunk, &task.request).await {
+        Ok(analysis) => Outcome::Ok(analysis),
         Err(failure) => Outcome::Failed(failure),
     };
-    record(store, &asked.run()?, Stage::Analysis, &task.id, outcome).await
+    let recorded = Recorded { task: task.id.clone(), outcome, usage: analyst.usage };
+    record(store, &asked.run()?, Stage::Analysis, &recorded).await
 }
 
-async fn ask(
-    model: &dyn LanguageModel,
-    transcript: &Transcript,
-    chunk: &Chunk,
-    request: &AnalysisRequest,
-) -> Result<ChunkResult, Failure> {
-    let mut usage = Usage::default();
-    let mut kept: Vec<Expression> = Vec::new();
-    let mut feedback: Vec<RejectedItem> = Vec::new();
-    for asked in 0..=RE_ASKS {
-        let answer = match model.ask(request, &feedback).await {
-            Ok(answer) => answer,
-            Err(error) if kept.is_empty() => return Err(failure(&error, chunk)),
-            // What was kept of an earlier answer is worth more than a failed re-ask costs.
-            Err(error) => {
-                usage += error.usage;
+/// Asks about one chunk and counts what that costs.
+struct Analyst<'a> {
+    model: &'a dyn LanguageModel,
+    asked: &'a RunRequest,
+    usage: Usage,
+}
+
+impl Analyst<'_> {
+    /// Asks about a chunk, and about its halves where the answer is cut off.
+    async fn part(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Failure> {
+        let failure = match self.ask(chunk, request).await {
+            Err(failure) if failure.kind == FailureKind::Truncated => failure,
+            done => return done,
+        };
+        let halves = halves(&self.asked.transcript, chunk).ok_or(failure)?;
+        let mut whole =
+            ChunkAnalysis { expressions: Vec::new(), rejected: Vec::new(), answered_by: self.model.name().to_owned() };
+        for half in &halves {
+            // Fewer expressions make a shorter answer, and both halves together give at least as many.
+            let settings = AnalysisSettings {
+                min_expressions: request.min_expressions.div_ceil(2),
+                max_expressions: request.max_expressions.div_ceil(2),
+                ..self.asked.analysis_settings()
+            };
+            let request = langflix_domain::request(&self.asked.transcript, half, &settings);
+            let part = Box::pin(self.part(half, &request)).await?;
+            whole.rejected.extend(part.rejected);
+            whole.expressions = merge(whole.expressions, part.expressions);
+        }
+        whole.expressions.truncate(usize::from(request.max_expressions));
+        Ok(whole)
+    }
+
+    /// Asks until enough of the answers passes the checks, at most [`RE_ASKS`] times more. What was kept of an earlier
+    /// answer is worth more than a failed re-ask costs.
+    async fn ask(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Failure> {
+        let mut kept: Vec<Expression> = Vec::new();
+        let mut rejected: Vec<RejectedItem> = Vec::new();
+        let mut unreadable = None;
+        for _ in 0..=RE_ASKS {
+            let answer = match self.model.ask(request, &rejected).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.usage += error.usage;
+                    if kept.is_empty() {
+                        return Err(failure(&error, chunk));
+                    }
+                    break;
+                }
+            };
+            self.usage += answer.usage;
+            match check(&answer.text, request, chunk, &self.asked.transcript) {
+                Ok(checked) => {
+                    kept = merge(kept, checked.expressions);
+                    (rejected, unreadable) = (checked.rejected, None);
+                }
+                Err(reason) => {
+                    rejected = vec![RejectedItem { expression: String::new(), reason: reason.to_string() }];
+                    unreadable = Some(reason);
+                }
+            }
+            // An answer that holds nothing, and nothing wrong, says that there is nothing to find.
+            if rejected.is_empty() || kept.len() >= usize::from(request.min_expressions) {
                 break;
             }
-        };
-        usage += answer.usage;
-        match check(&answer.text, request, chunk, transcript) {
-            Ok(checked) => {
-                kept = merge(kept, checked.expressions, usize::from(request.max_expressions));
-                feedback = checked.rejected;
-            }
-            Err(unreadable) => {
-                feedback = vec![RejectedItem { expression: String::new(), reason: unreadable.to_string() }]
-            }
         }
-        let enough = kept.len() >= usize::from(request.min_expressions);
-        let unreadable = feedback.iter().any(|item| item.expression.is_empty());
-        if enough || (feedback.is_empty() && !unreadable) {
-            break;
+        if let Some(reason) = unreadable.filter(|_| kept.is_empty()) {
+            let message = format!("no usable answer in {} asks: {reason}", RE_ASKS + 1);
+            return Err(failed(FailureKind::Malformed, chunk, &message));
         }
-        if asked == RE_ASKS && kept.is_empty() && unreadable {
-            let reason = feedback.first().map(|item| item.reason.clone()).unwrap_or_default();
-            return Err(failed(
-                FailureKind::Malformed,
-                chunk,
-                &format!("no usable answer in {} asks: {reason}", RE_ASKS + 1),
-            ));
-        }
+        kept.truncate(usize::from(request.max_expressions));
+        Ok(ChunkAnalysis { expressions: kept, rejected, answered_by: self.model.name().to_owned() })
     }
-    let analysis = ChunkAnalysis { expressions: kept, rejected: feedback, answered_by: model.name().to_owned() };
-    Ok(ChunkResult { analysis, usage })
 }
 
-fn merge(mut kept: Vec<Expression>, new: Vec<Expression>, most: usize) -> Vec<Expression> {
+/// Adds what is new, in order.
+fn merge(mut kept: Vec<Expression>, new: Vec<Expression>) -> Vec<Expression> {
     for expression in new {
-        if kept.len() < most && !kept.iter().any(|other| other.expression == expression.expression) {
+        if !kept.iter().any(|other| other.expression == expression.expression) {
             kept.push(expression);
         }
     }

@@ -4,20 +4,20 @@ use std::{
 };
 
 use langflix_domain::{
-    Completeness, EncodedClip, EpisodeStatus, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure, Outcome,
-    SceneCue, Span, Stage, Timing, Usage,
+    ChunkAnalysis, Completeness, EncodedClip, EpisodeStatus, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure,
+    SceneCue, Span, Stage, TaskId, Timing, Usage,
 };
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
-    AnalysisPlan, ChunkResult, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
+    AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest, outcomes,
     records::{Outcomes, write_or_take},
 };
 
 /// Writes the manifest from the outcomes of both stages, or takes the one that is there, and closes the run.
 ///
 /// # Errors
-/// [`Error`] where the store fails.
+/// [`Error::Unfinished`] where a task of the plans has no outcome; otherwise where the store fails.
 pub async fn complete(
     store: &dyn ArtifactStore,
     asked: &RunRequest,
@@ -26,12 +26,13 @@ pub async fn complete(
     analysed_by: &str,
 ) -> Result<Manifest, Error> {
     let run = asked.run()?;
-    let chunks = outcomes::<ChunkResult>(store, &run, Stage::Analysis).await?;
+    let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
+    let chunks = of_plan(chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
+    let clips = of_plan(clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
     let count = |ok: usize, all: usize| (ok as u32, (all - ok) as u32);
-    let (chunks_ok, chunks_failed) =
-        count(chunks.values().filter(|o| matches!(o, Outcome::Ok(_))).count(), chunks.len());
-    let (clips_ok, clips_failed) = count(clips.values().filter(|o| matches!(o, Outcome::Ok(_))).count(), clips.len());
+    let (chunks_ok, chunks_failed) = count(chunks.values().filter_map(Recorded::result).count(), chunks.len());
+    let (clips_ok, clips_failed) = count(clips.values().filter_map(Recorded::result).count(), clips.len());
     let failures = failures(asked, analysis, encoding, &chunks, &clips);
     let status = match () {
         () if failures.is_empty() => EpisodeStatus::Complete,
@@ -63,6 +64,12 @@ pub async fn complete(
     Ok(manifest)
 }
 
+/// Exactly the outcomes of the plan's tasks: those of an earlier plan of the same run are left aside.
+fn of_plan<'a, T>(mut found: Outcomes<T>, tasks: impl Iterator<Item = &'a TaskId>) -> Result<Outcomes<T>, Error> {
+    let take = |task: &TaskId| found.remove_entry(task).ok_or_else(|| Error::Unfinished { task: task.clone() });
+    tasks.map(take).collect()
+}
+
 fn notes(asked: &RunRequest, encoding: &EncodingPlan) -> Vec<String> {
     let mut notes = Vec::new();
     if !asked.settings.model_translates {
@@ -89,10 +96,7 @@ fn notes(asked: &RunRequest, encoding: &EncodingPlan) -> Vec<String> {
 fn manifest_clips(asked: &RunRequest, encoding: &EncodingPlan, clips: &Outcomes<EncodedClip>) -> Vec<ManifestClip> {
     let clip = |(at, task): (usize, &EncodingTask)| {
         let expression = task.expression.clone();
-        let encoded = match clips.get(&task.id) {
-            Some(Outcome::Ok(clip)) => Some(clip.clone()),
-            _ => None,
-        };
+        let encoded = clips.get(&task.id).and_then(Recorded::result).cloned();
         let cues = expression
             .scene
             .indices()
@@ -131,50 +135,39 @@ fn failures(
     asked: &RunRequest,
     analysis: &AnalysisPlan,
     encoding: &EncodingPlan,
-    chunks: &Outcomes<ChunkResult>,
+    chunks: &Outcomes<ChunkAnalysis>,
     clips: &Outcomes<EncodedClip>,
 ) -> Vec<ManifestFailure> {
     let nowhere = Span::from_millis(0, 0);
-    let of_chunks = analysis.tasks.iter().filter_map(|task| match chunks.get(&task.id) {
-        Some(Outcome::Failed(failure)) => {
-            let span = asked.transcript.span_of(task.chunk.cues).unwrap_or(nowhere);
-            Some(ManifestFailure { stage: Stage::Analysis, task: task.id.to_string(), span, failure: failure.clone() })
-        }
-        _ => None,
+    let of_chunks = analysis.tasks.iter().filter_map(|task| {
+        let failure = chunks.get(&task.id)?.failure()?.clone();
+        let span = asked.transcript.span_of(task.chunk.cues).unwrap_or(nowhere);
+        Some(ManifestFailure { stage: Stage::Analysis, task: task.id.to_string(), span, failure })
     });
-    let of_clips = encoding.tasks.iter().filter_map(|task| match clips.get(&task.id) {
-        Some(Outcome::Failed(failure)) => Some(ManifestFailure {
-            stage: Stage::Encoding,
-            task: task.id.to_string(),
-            span: task.scene,
-            failure: failure.clone(),
-        }),
-        _ => None,
+    let of_clips = encoding.tasks.iter().filter_map(|task| {
+        let failure = clips.get(&task.id)?.failure()?.clone();
+        Some(ManifestFailure { stage: Stage::Encoding, task: task.id.to_string(), span: task.scene, failure })
     });
     of_chunks.chain(of_clips).collect()
 }
 
 fn rejected(
     analysis: &AnalysisPlan,
-    chunks: &Outcomes<ChunkResult>,
+    chunks: &Outcomes<ChunkAnalysis>,
 ) -> BTreeMap<u32, Vec<langflix_domain::RejectedItem>> {
-    let of = |task: &crate::AnalysisTask| match chunks.get(&task.id) {
-        Some(Outcome::Ok(result)) if !result.analysis.rejected.is_empty() => {
-            Some((task.chunk.position, result.analysis.rejected.clone()))
-        }
-        _ => None,
+    let of = |task: &crate::AnalysisTask| {
+        let analysis = chunks.get(&task.id)?.result()?;
+        (!analysis.rejected.is_empty()).then(|| (task.chunk.position, analysis.rejected.clone()))
     };
     analysis.tasks.iter().filter_map(of).collect()
 }
 
-fn timing(planned_at_ms: u64, chunks: &Outcomes<ChunkResult>) -> Timing {
+fn timing(planned_at_ms: u64, chunks: &Outcomes<ChunkAnalysis>) -> Timing {
     let started = SystemTime::UNIX_EPOCH + Duration::from_millis(planned_at_ms);
     let now = SystemTime::now();
     let mut usage = Usage::default();
     for outcome in chunks.values() {
-        if let Outcome::Ok(result) = outcome {
-            usage += result.usage;
-        }
+        usage += outcome.usage;
     }
     Timing {
         started_at: rfc3339(started),

@@ -1,13 +1,13 @@
 use std::path::Path;
 
-use langflix_domain::{EncodedClip, Failure, FailureKind, MediaTime, Outcome, Stage};
+use langflix_domain::{Blob, Digest, EncodedClip, Failure, FailureKind, MediaTime, Outcome, Stage, Usage};
 use langflix_ports::{
     media::{self, ClipEncoder, Source},
-    store::ArtifactStore,
+    store::{ArtifactStore, Put},
 };
 
 use crate::{
-    EncodingTask, Error, RunRequest,
+    EncodingTask, Error, Recorded, RunRequest,
     records::{read, record, write_or_take},
 };
 
@@ -32,7 +32,8 @@ pub async fn encode_clip(
         Made::Failed(failure) => Outcome::Failed(failure),
         Made::Nothing => return Ok(None),
     };
-    record(store, &asked.run()?, Stage::Encoding, &task.id, outcome).await
+    let recorded = Recorded { task: task.id.clone(), outcome, usage: Usage::default() };
+    record(store, &asked.run()?, Stage::Encoding, &recorded).await
 }
 
 enum Made {
@@ -62,9 +63,15 @@ async fn made(
         tries += 1;
         let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(scratch)?;
         match encoder.encode(source, spec, dir.path(), progress).await {
-            Ok(clip) => {
-                for name in clip.blobs.keys() {
-                    store.put_file_if_absent(&format!("{prefix}/{name}"), &dir.path().join(name)).await?;
+            Ok(mut clip) => {
+                for (name, blob) in &mut clip.blobs {
+                    let key = format!("{prefix}/{name}");
+                    if store.put_file_if_absent(&key, &dir.path().join(name)).await? == Put::Exists
+                        && let Some(first) = store.get(&key).await?
+                    {
+                        // A twin came first, and two encoders give different bytes for one spec.
+                        *blob = Blob { sha256: Digest::of_bytes(&first), bytes: first.len() as u64 };
+                    }
                 }
                 return Ok(Made::Clip(write_or_take(store, &record, clip).await?));
             }

@@ -14,6 +14,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A task of a plan has no outcome yet.
+    #[error("task {task} has no outcome yet")]
+    Unfinished {
+        /// The task.
+        task: langflix_domain::TaskId,
+    },
     /// A folder for work in progress cannot be made.
     #[error("no folder for work in progress: {0}")]
     Scratch(#[from] std::io::Error),

@@ -6,6 +6,7 @@ mod encode;
 mod error;
 mod plan;
 mod records;
+mod retry;
 
 pub use analyse::analyse_chunk;
 pub use complete::complete;
@@ -13,5 +14,6 @@ pub use encode::encode_clip;
 pub use error::Error;
 pub use plan::{plan_analysis, plan_encoding};
 pub use records::{
-    AnalysisPlan, AnalysisTask, ChunkResult, EncodingPlan, EncodingTask, Outcomes, RunRequest, RunSettings, outcomes,
+    AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings, outcomes,
 };
+pub use retry::retry_failed;

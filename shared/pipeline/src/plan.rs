@@ -1,14 +1,14 @@
 use std::time::SystemTime;
 
 use langflix_domain::{
-    AnalysisSettings, Burn, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage, TaskId, align,
+    Burn, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage, TaskId, align,
     apply_translations, chunk, clip_bounds, request, select,
 };
 use langflix_ports::store::ArtifactStore;
 use langflix_subtitles::{BurnLine, write_ass};
 
 use crate::{
-    AnalysisPlan, AnalysisTask, ChunkResult, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
+    AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
     records::{candidates, unreadable, write, write_or_take},
 };
 
@@ -20,14 +20,7 @@ pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Res
     let run = asked.run()?;
     store.put_if_absent(&format!("open/{run}"), b"").await?;
     write(store, &format!("runs/{run}/request.json"), asked).await?;
-    let settings = AnalysisSettings {
-        source_language: asked.settings.source_language.clone(),
-        language: asked.settings.language.clone(),
-        level: asked.settings.level,
-        min_expressions: asked.settings.min_expressions_per_chunk,
-        max_expressions: asked.settings.max_expressions_per_chunk,
-        translate_lines: asked.settings.model_translates && asked.target_transcript.is_none(),
-    };
+    let settings = asked.analysis_settings();
     let limits = ChunkLimits {
         chunk_size: asked.settings.chunk_size as usize,
         max_input_length: asked.settings.max_input_length as usize,
@@ -52,7 +45,7 @@ pub async fn plan_encoding(
     analysis: &AnalysisPlan,
 ) -> Result<EncodingPlan, Error> {
     let run: RunId = asked.run()?;
-    let results = outcomes::<ChunkResult>(store, &run, Stage::Analysis).await?;
+    let results = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
     let limits = SelectionLimits {
         per_chunk: usize::from(asked.settings.max_expressions_per_chunk),
         per_episode: asked.settings.max_expressions as usize,

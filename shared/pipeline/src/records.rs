@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use langflix_domain::{
-    AnalysisRequest, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId, Expression,
-    Failure, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile, Span, Stage, TaskId, Transcript, Usage,
+    AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
+    Expression, Failure, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile, Span, Stage, TaskId,
+    Transcript, Usage,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -82,6 +83,18 @@ impl RunRequest {
         let digest = Digest::of_json(&inputs).map_err(|error| unreadable("request.json", &error))?;
         Ok(RunId::new(&self.episode, &digest))
     }
+
+    /// What every request of this run has in common.
+    pub(crate) fn analysis_settings(&self) -> AnalysisSettings {
+        AnalysisSettings {
+            source_language: self.settings.source_language.clone(),
+            language: self.settings.language.clone(),
+            level: self.settings.level,
+            min_expressions: self.settings.min_expressions_per_chunk,
+            max_expressions: self.settings.max_expressions_per_chunk,
+            translate_lines: self.settings.model_translates && self.target_transcript.is_none(),
+        }
+    }
 }
 
 /// The analysis stage.
@@ -104,15 +117,6 @@ pub struct AnalysisTask {
     pub request: AnalysisRequest,
 }
 
-/// What a chunk gave and what it cost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChunkResult {
-    /// What it gave.
-    pub analysis: ChunkAnalysis,
-    /// What it cost.
-    pub usage: Usage,
-}
-
 /// The encoding stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodingPlan {
@@ -133,8 +137,38 @@ pub struct EncodingTask {
     pub scene: Span,
 }
 
-/// Outcomes of one stage by task.
-pub type Outcomes<T> = BTreeMap<TaskId, Outcome<T>>;
+/// How a task ended, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded<T> {
+    /// The task.
+    pub task: TaskId,
+    /// How it ended.
+    pub outcome: Outcome<T>,
+    /// What the provider charged for it, whatever came of it.
+    #[serde(default)]
+    pub usage: Usage,
+}
+
+impl<T> Recorded<T> {
+    /// What it gave, unless it failed.
+    pub fn result(&self) -> Option<&T> {
+        match &self.outcome {
+            Outcome::Ok(result) => Some(result),
+            Outcome::Failed(_) => None,
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Outcome::Ok(_) => None,
+            Outcome::Failed(failure) => Some(failure),
+        }
+    }
+}
+
+/// What is recorded of one stage, by task.
+pub type Outcomes<T> = BTreeMap<TaskId, Recorded<T>>;
 
 /// Reads every outcome recorded for a stage of `run`.
 ///
@@ -145,31 +179,32 @@ pub async fn outcomes<T: DeserializeOwned>(
     run: &RunId,
     stage: Stage,
 ) -> Result<Outcomes<T>, Error> {
-    let prefix = format!("runs/{run}/{}/outcomes/", stage.as_str());
     let mut out = BTreeMap::new();
-    for key in store.list(&prefix).await? {
-        if let Some(outcome) = read::<(TaskId, Outcome<T>)>(store, &key).await? {
-            out.insert(outcome.0, outcome.1);
+    for key in store.list(&outcome_prefix(run, stage)).await? {
+        if let Some(recorded) = read::<Recorded<T>>(store, &key).await? {
+            out.insert(recorded.task.clone(), recorded);
         }
     }
     Ok(out)
 }
 
-/// Records how a task ended, unless it is recorded already: the first writer wins.
+fn outcome_prefix(run: &RunId, stage: Stage) -> String {
+    format!("runs/{run}/{}/outcomes/", stage.as_str())
+}
+
+pub(crate) fn outcome_key(run: &RunId, stage: Stage, task: &TaskId) -> String {
+    format!("{}{task}.json", outcome_prefix(run, stage))
+}
+
+/// Records how a task ended, unless it is recorded already: the first writer wins. Gives the failure, if it failed.
 pub(crate) async fn record<T: Serialize>(
     store: &dyn ArtifactStore,
     run: &RunId,
     stage: Stage,
-    task: &TaskId,
-    outcome: Outcome<T>,
+    recorded: &Recorded<T>,
 ) -> Result<Option<Failure>, Error> {
-    let key = format!("runs/{run}/{}/outcomes/{task}.json", stage.as_str());
-    let failure = match &outcome {
-        Outcome::Failed(failure) => Some(failure.clone()),
-        Outcome::Ok(_) => None,
-    };
-    write(store, &key, &(task, outcome)).await?;
-    Ok(failure)
+    write(store, &outcome_key(run, stage, &recorded.task), recorded).await?;
+    Ok(recorded.failure().cloned())
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {
@@ -199,11 +234,11 @@ pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Error {
 }
 
 /// The candidates for selection that the chunks offer.
-pub(crate) fn candidates(plan: &AnalysisPlan, results: &Outcomes<ChunkResult>) -> Vec<Candidate> {
+pub(crate) fn candidates(plan: &AnalysisPlan, results: &Outcomes<ChunkAnalysis>) -> Vec<Candidate> {
     let mut out = Vec::new();
     for task in &plan.tasks {
-        let Some(Outcome::Ok(result)) = results.get(&task.id) else { continue };
-        for (rank, expression) in result.analysis.expressions.iter().enumerate() {
+        let Some(analysis) = results.get(&task.id).and_then(Recorded::result) else { continue };
+        for (rank, expression) in analysis.expressions.iter().enumerate() {
             out.push(Candidate { chunk: task.chunk.position, rank: rank as u32, expression: expression.clone() });
         }
     }

@@ -1,0 +1,40 @@
+use langflix_domain::{ChunkAnalysis, EncodedClip, Stage, TaskId};
+use langflix_ports::store::ArtifactStore;
+
+use crate::{Error, Outcomes, Recorded, RunRequest, outcomes, records::outcome_key};
+
+/// Forgets what failed in a run, so that its next round tries that again. Gives the number of tasks; what succeeded
+/// stays.
+///
+/// # Errors
+/// [`Error`] where the store fails; called again, it goes on.
+pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<usize, Error> {
+    let run = asked.run()?;
+    let chunks = failed(&outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?);
+    let clips = failed(&outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?);
+    if chunks.is_empty() && clips.is_empty() {
+        return Ok(0);
+    }
+    // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
+    // the failures are still there to be found the next time.
+    store.put_if_absent(&format!("open/{run}"), b"").await?;
+    store.delete(&format!("runs/{run}/manifest.json")).await?;
+    if !chunks.is_empty() {
+        store.delete(&format!("runs/{run}/encoding/plan.json")).await?;
+    }
+    for task in &clips {
+        store.delete(&outcome_key(&run, Stage::Encoding, task)).await?;
+    }
+    for task in &chunks {
+        store.delete(&outcome_key(&run, Stage::Analysis, task)).await?;
+    }
+    Ok(chunks.len() + clips.len())
+}
+
+fn failed<T>(outcomes: &Outcomes<T>) -> Vec<TaskId> {
+    outcomes
+        .values()
+        .filter(|recorded| recorded.failure().is_some())
+        .map(|recorded: &Recorded<T>| recorded.task.clone())
+        .collect()
+}
