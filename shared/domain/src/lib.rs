@@ -37,6 +37,6 @@ pub use manifest::{
 pub use media::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
 pub use scene::{clip_bounds, scene_around};
 pub use selection::{Candidate, SelectionLimits, select};
-pub use slug::slug;
+pub use slug::{folder_name, slug};
 pub use stage::{Failure, FailureKind, Outcome, Stage};
 pub use time::{MediaTime, Span};

@@ -9,7 +9,7 @@ pub fn slug(text: &str) -> String {
     let mut out = String::new();
     let mut length = 0;
     for c in text.nfkc().flat_map(char::to_lowercase).filter(|c| !matches!(c, '\'' | '’')) {
-        if length >= MAX {
+        if length >= MAX || out.len() >= MAX_FOLDER {
             break;
         }
         if c.is_alphanumeric() {
@@ -24,9 +24,50 @@ pub fn slug(text: &str) -> String {
     if trimmed.is_empty() { "untitled".to_owned() } else { trimmed.to_owned() }
 }
 
+/// Longest folder name, in bytes; file systems allow 255.
+const MAX_FOLDER: usize = 120;
+
+/// A folder's name that people recognise `text` in, valid on every file system; `untitled` where nothing is left.
+pub fn folder_name(text: &str) -> String {
+    let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c) || is_invisible(c);
+    let mut out = String::new();
+    for c in text.nfc().map(|c| if forbidden(c) { ' ' } else { c }) {
+        let repeats = c.is_whitespace() && out.ends_with(' ');
+        if !repeats && out.len() + c.len_utf8() <= MAX_FOLDER {
+            out.push(if c.is_whitespace() { ' ' } else { c });
+        }
+    }
+    // Windows drops trailing dots, and a leading one hides a folder.
+    let trimmed = out.trim_matches([' ', '.']);
+    if trimmed.is_empty() || is_device(trimmed) { "untitled".to_owned() } else { trimmed.to_owned() }
+}
+
+/// Characters that turn the direction of text or show nothing: two names that look alike must not differ by them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Windows opens a device by these names, whatever folder they stand in.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let numbered = |stem: &str, of: &str| stem.strip_prefix(of).is_some_and(|n| n.len() == 1 && n != "0");
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered(&stem, "COM") || numbered(&stem, "LPT")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_name_reads_like_the_show_and_leaves_its_place_on_no_system() {
+        assert_eq!(folder_name("It's Always: Sunny?"), "It's Always Sunny");
+        assert_eq!(folder_name("../../etc/passwd"), "etc passwd");
+        assert_eq!(folder_name("오징어 게임"), "오징어 게임");
+        for empty in ["", "...", "/", "NUL", "com1.txt", "\u{202e}"] {
+            assert_eq!(folder_name(empty), "untitled", "{empty:?}");
+        }
+        assert!(folder_name(&"게".repeat(300)).len() <= 120);
+    }
 
     #[test]
     fn a_slug_keeps_letters_of_any_script_and_nothing_else() {
