@@ -66,6 +66,17 @@ pub enum EpisodeStatus {
     Failed,
 }
 
+impl EpisodeStatus {
+    /// The name used in the manifest and in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Tasks of both stages by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Completeness {

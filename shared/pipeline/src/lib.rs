@@ -5,6 +5,7 @@ mod complete;
 mod encode;
 mod error;
 mod plan;
+mod probe;
 mod records;
 mod retry;
 
@@ -13,6 +14,7 @@ pub use complete::complete;
 pub use encode::encode_clip;
 pub use error::Error;
 pub use plan::{plan_analysis, plan_encoding};
+pub use probe::probe;
 pub use records::{
     AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings, outcomes,
 };
