@@ -5,7 +5,8 @@ floor   the same encoder fed with the clips' raw frames, one clip after another;
 ours    langflix-media's encoder and scheduler, through its example `cut`
 
 Wall time is that of the whole job, CPU seconds those of every process that it started, memory the peak of their
-proportional set sizes (PSS, from /proc, every 50 ms), so that pages shared between them count once.
+proportional set sizes (PSS, from /proc, every 50 ms), so that pages shared between them count once. "busy" is the share
+of the processors' time that was used out of what other programs left over, so that a busy machine doesn't spoil it.
 """
 
 import argparse
@@ -97,17 +98,18 @@ class Meter:
     """Counts, while it is entered, what the processes started by this one cost."""
 
     def __enter__(self):
-        self.wall = self.cpu = 0.0
+        self.wall = self.cpu = self.idle = 0.0
         self.peak_kib = 0
         self._done = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
-        self._cpu_before, self._began = self._children_cpu(), time.monotonic()
+        self._cpu_before, self._idle_before, self._began = self._children_cpu(), self._idle(), time.monotonic()
         self._sampler.start()
         return self
 
     def __exit__(self, *_):
         self.wall = time.monotonic() - self._began
         self.cpu = self._children_cpu() - self._cpu_before
+        self.idle = self._idle() - self._idle_before
         self._done.set()
         self._sampler.join()
 
@@ -116,17 +118,23 @@ class Meter:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return usage.ru_utime + usage.ru_stime
 
+    @staticmethod
+    def _idle() -> float:
+        """Seconds that the processors had nothing to do, waiting for disks included."""
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+        return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
     def _sample(self):
         while not self._done.wait(0.05):
             self.peak_kib = max(self.peak_kib, sum(map(pss_kib, descendants(os.getpid()))))
 
     def figures(self) -> dict[str, float]:
-        cores = len(os.sched_getaffinity(0))
         return {
             "wall_s": round(self.wall, 1),
             "cpu_s": round(self.cpu, 1),
+            "idle_s": round(self.idle, 1),
             "peak_mb": round(self.peak_kib / 1024, 1),
-            "busy": round(self.cpu / (cores * self.wall), 3),
+            "busy": round(self.cpu / (self.cpu + self.idle), 3),
         }
 
 
@@ -152,7 +160,7 @@ def guide(episode: Path, spans: list[tuple[int, int]], out: Path) -> dict[str, f
 
 def floor(episode: Path, spans: list[tuple[int, int]], out: Path) -> dict[str, float]:
     raw = out / "clip.yuv"
-    total = {"wall_s": 0.0, "cpu_s": 0.0, "peak_mb": 0.0, "busy": 0.0}
+    total = {"wall_s": 0.0, "cpu_s": 0.0, "idle_s": 0.0, "peak_mb": 0.0}
     for number, (start, end) in enumerate(spans):
         subprocess.run(
             [*FFMPEG, "-ss", seconds(start), "-i", str(episode), "-t", seconds(end - start)]
@@ -167,10 +175,10 @@ def floor(episode: Path, spans: list[tuple[int, int]], out: Path) -> dict[str, f
             )
         raw.unlink()
         figures = meter.figures()
-        total["wall_s"] += meter.wall
-        total["cpu_s"] += meter.cpu
+        for key in ("wall_s", "cpu_s", "idle_s"):
+            total[key] += figures[key]
         total["peak_mb"] = max(total["peak_mb"], figures["peak_mb"])
-    total["busy"] = round(total["cpu_s"] / (len(os.sched_getaffinity(0)) * total["wall_s"]), 3)
+    total["busy"] = total["cpu_s"] / (total["cpu_s"] + total["idle_s"])
     return {key: round(value, 3) for key, value in total.items()}
 
 
