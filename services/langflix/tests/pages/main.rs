@@ -1,0 +1,7 @@
+//! The HTML pages: their markup, and how they look and behave in a real browser.
+
+// Clippy allows `unwrap` in tests only where it sees that they are tests.
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod markup;
