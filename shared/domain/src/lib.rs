@@ -11,10 +11,14 @@ mod expression;
 mod ids;
 pub mod inflection;
 mod language;
+mod language_names;
 mod manifest;
 mod media;
+mod naming;
+mod pairing;
 mod scene;
 mod selection;
+mod season_folder;
 mod sentence;
 mod slug;
 mod stage;
@@ -35,7 +39,10 @@ pub use manifest::{
     ManifestClip, ManifestFailure, SceneCue, SourceFile, Timing, Usage,
 };
 pub use media::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
+pub use naming::{Named, is_subtitle, is_video, name_of};
+pub use pairing::{PairError, Paired, Wanted, pair};
 pub use scene::{clip_bounds, scene_around};
+pub use season_folder::{SameEpisode, SeasonFolder, SkipReason, season_folder};
 pub use selection::{Candidate, SelectionLimits, select};
 pub use slug::{folder_name, slug};
 pub use stage::{Failure, FailureKind, Outcome, Stage};
