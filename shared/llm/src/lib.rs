@@ -19,6 +19,7 @@ mod testing;
 pub use cached::Cached;
 pub use gemini::Gemini;
 pub use limited::{Limited, Limits};
+pub use offline::Offline;
 pub use openai::OpenAi;
 pub use prompt::PROMPT_VERSION;
 pub use retrying::{RetryPolicy, Retrying};

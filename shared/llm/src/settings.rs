@@ -1,13 +1,13 @@
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use langflix_ports::{cache::Cache, llm::LanguageModel};
 
-use crate::{Cached, Gemini, Limited, Limits, OpenAi, RetryPolicy, Retrying, Secret};
+use crate::{Cached, Gemini, Limited, Limits, Offline, OpenAi, RetryPolicy, Retrying, Secret};
 
 /// Which model is asked, and how hard.
 #[derive(Clone, Debug)]
 pub struct LlmSettings {
-    /// `gemini` or `openai`; `openai` is any server that speaks its protocol.
+    /// `gemini`, `openai` or `offline`; `openai` is any server that speaks its protocol.
     pub provider: String,
     /// The model; the provider's default where it is `None`.
     pub model: Option<String>,
@@ -68,7 +68,7 @@ pub struct ProviderSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// No such provider.
-    #[error("llm.provider '{given}' is not known here: gemini or openai")]
+    #[error("llm.provider '{given}' is not known here: gemini, openai or offline")]
     UnknownProvider {
         /// What was given.
         given: String,
@@ -99,12 +99,28 @@ pub enum BuildError {
         /// What was given.
         given: Option<f64>,
     },
+    /// The folder of WordNet's dictionary is not usable.
+    #[error("the WordNet folder {folder} cannot be read")]
+    WordNet {
+        /// Which folder.
+        folder: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The bundled lexicon is damaged.
+    #[error("the bundled lexicon is damaged in line {line}")]
+    Lexicon {
+        /// Which line, counted from 1; 0 for the whole.
+        line: usize,
+    },
     /// The HTTP client cannot be set up, for want of root certificates, say.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
 }
 
-/// The configured model behind all wrappers: cache, then retries, then limits, then the provider.
+/// The configured model behind all wrappers: cache, then retries, then limits, then the provider. `offline` costs
+/// nothing, sends nothing and stands alone.
 ///
 /// # Errors
 /// [`BuildError`] where a setting is wrong; nothing is sent.
@@ -116,6 +132,7 @@ pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn La
         "openai" => {
             Ok(wrap(OpenAi::new(settings.resolved(OpenAi::DEFAULT_MODEL, OpenAi::DEFAULT_BASE_URL))?, settings, cache))
         }
+        "offline" => Ok(Arc::new(Offline::new(Some(Path::new(Offline::DEFAULT_WORDNET)))?)),
         other => Err(BuildError::UnknownProvider { given: other.chars().take(40).collect() }),
     }
 }

@@ -1,0 +1,86 @@
+//! What may stand where an expression leaves room for an object.
+
+use super::{
+    token::{Joint, Token},
+    words::{
+        ends_object, is_determiner, is_function, is_object_pronoun, is_particle, is_possessive, is_preposition_too,
+        mostly_preposition,
+    },
+};
+
+/// Most words of an object; clitics are not counted.
+const MOST_WORDS: usize = 3;
+
+/// The ends of the objects that may begin at `start`, the shortest first. Empty where none may.
+pub(super) fn objects(tokens: &[Token], start: usize) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut count = 0;
+    let Some(first) = tokens.get(start) else { return ends };
+    for (at, token) in tokens.iter().enumerate().skip(start) {
+        if token.joint >= Joint::Comma || !may_stand_in_object(&token.word) {
+            break;
+        }
+        if token.joint != Joint::Clitic {
+            count += 1;
+        }
+        if count > MOST_WORDS || (count > 1 && !may_be_long(tokens, start, at)) {
+            break;
+        }
+        let determiner_alone = count == 1 && is_determiner(&first.word) && !is_object_pronoun(&first.word);
+        let stands_alone = !matches!(first.word.as_str(), "some" | "any" | "another" | "all" | "both" | "more");
+        if !(determiner_alone && stands_alone) {
+            ends.push(at + 1);
+        }
+    }
+    ends
+}
+
+/// Whether the object from `start` may reach `at`: a pronoun takes nothing but "all" or "both", and a noun that other
+/// words belong to is opened by a determiner or is a name.
+fn may_be_long(tokens: &[Token], start: usize, at: usize) -> bool {
+    let (first, last) = (&tokens[start], &tokens[at]);
+    let opened_by_name = first.capital && (last.capital || last.joint == Joint::Clitic);
+    let possessive = tokens.get(start + 1).is_some_and(|next| next.joint == Joint::Clitic && next.word == "'s");
+    if matches!(first.word.as_str(), "it" | "him" | "them" | "me" | "us" | "you") {
+        return at == start + 1 && matches!(last.word.as_str(), "all" | "both" | "guys" | "two");
+    }
+    is_determiner(&first.word) || opened_by_name || possessive
+}
+
+fn may_stand_in_object(word: &str) -> bool {
+    let closed = is_function(word) && !is_determiner(word) && !is_object_pronoun(word) && word != "one";
+    !closed && !ends_object(word) && !is_particle(word) && word != "'d"
+}
+
+/// The ends of the possessive that may begin at `start`: "my", "Tom's", "the old man's", "the boys'".
+pub(super) fn possessive(tokens: &[Token], start: usize) -> Option<usize> {
+    let first = tokens.get(start).filter(|token| token.joint < Joint::Comma)?;
+    if is_possessive(&first.word) {
+        return Some(start + 1);
+    }
+    let within = tokens.iter().enumerate().skip(start).take(MOST_WORDS + 1);
+    for (at, token) in within {
+        if token.joint >= Joint::Comma || !may_stand_in_object(&token.word) {
+            return None;
+        }
+        if at > start && token.joint == Joint::Clitic && token.word == "'s" {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+/// Whether the particle before `next` stands alone, rather than opening a place: "put it on" and not "put it on the table".
+pub(super) fn particle_stands_alone(particle: &str, next: Option<&Token>) -> bool {
+    let Some(next) = next.filter(|next| next.joint < Joint::Comma) else { return true };
+    if !is_preposition_too(particle) {
+        return true;
+    }
+    let opens_noun = is_determiner(&next.word) && next.word != "all" && next.word != "this" && next.word != "that";
+    if mostly_preposition(particle) {
+        let object = is_object_pronoun(&next.word) && next.word != "you";
+        let goes_on = is_function(&next.word) || next.word.ends_with("ly") || ends_object(&next.word);
+        return goes_on && !opens_noun && !object;
+    }
+    !opens_noun
+}

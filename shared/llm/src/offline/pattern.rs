@@ -1,0 +1,145 @@
+//! An expression's dictionary form as the steps that its words in a line must follow.
+
+use langflix_domain::ExpressionKind;
+
+use super::{
+    token::{Joint, Token, words},
+    vocabulary::{Key, Vocabulary},
+    words::{is_determiner, is_particle, is_possessive},
+};
+
+/// What a step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Take {
+    /// One word.
+    Word(Key),
+    /// "sb" or "sth": an object of one to three words; may be missing where `optional`.
+    Object {
+        /// Between a verb and its particle the object may as well follow.
+        optional: bool,
+    },
+    /// "one's" or "sb's": a possessive pronoun or a name with "'s".
+    Possessive,
+    /// "oneself".
+    Reflexive,
+}
+
+/// One step of a pattern.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) take: Take,
+    /// Whether a comma may stand before it.
+    pub(super) comma: bool,
+    /// Whether one adjective may stand before it.
+    pub(super) adjective: bool,
+}
+
+/// The steps of an expression; the first always takes a word.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    pub(super) steps: Box<[Step]>,
+    /// Verb and particle: parts are not told apart by their words alone, so what stands around them is looked at.
+    pub(super) phrasal: bool,
+    /// Whether the dictionary form goes on after the last step, with an object.
+    pub(super) object_follows: bool,
+    /// How many steps take a word.
+    pub(super) literals: usize,
+}
+
+impl Pattern {
+    /// The pattern of an expression; `None` where it holds no word of its own.
+    pub(super) fn new(expression: &str, kind: ExpressionKind, vocabulary: &mut Vocabulary) -> Option<Self> {
+        let all = words(expression);
+        let first = all.iter().position(|token| !is_placeholder(&token.word))?;
+        let last = last_of_its_own(&all, first);
+        let phrasal = kind == ExpressionKind::PhrasalVerb;
+        let body = all.get(first..=last)?;
+        let mut steps: Vec<Step> = Vec::with_capacity(body.len());
+        for (at, token) in body.iter().enumerate() {
+            let next_is_particle = body.get(at + 1).is_some_and(|next| is_particle(&next.word));
+            let take = match token.word.as_str() {
+                "sb" | "sth" | "someone" | "somebody" | "something" => {
+                    Take::Object { optional: phrasal && next_is_particle }
+                }
+                "one's" | "sb's" | "someone's" => Take::Possessive,
+                "oneself" => Take::Reflexive,
+                word if kind == ExpressionKind::Other => Take::Word(vocabulary.fixed(word)),
+                word => Take::Word(vocabulary.inflected(word)),
+            };
+            let after_article = at > 0 && adjective_may_follow(&body[at - 1].word, kind);
+            let adjective = after_article && matches!(take, Take::Word(_)) && token.joint == Joint::Space;
+            steps.push(Step { take, comma: token.joint == Joint::Comma, adjective });
+        }
+        let literals = steps.iter().filter(|step| matches!(step.take, Take::Word(_))).count();
+        let object_follows = last + 1 < all.len();
+        Some(Self { steps: steps.into(), phrasal, object_follows, literals })
+    }
+
+    /// The word that every match begins with.
+    pub(super) fn head(&self) -> Option<Key> {
+        self.steps.first().and_then(|step| match step.take {
+            Take::Word(key) => Some(key),
+            _ => None,
+        })
+    }
+}
+
+fn is_placeholder(word: &str) -> bool {
+    matches!(word, "sb" | "sth" | "one's" | "sb's" | "someone" | "somebody" | "something" | "someone's" | "oneself")
+}
+
+/// Position of the last word that is no open object: "look after sb" ends at "after", "look forward to doing sth" at "to".
+fn last_of_its_own(all: &[Token], first: usize) -> usize {
+    let mut last = all.len() - 1;
+    let open = |word: &str| matches!(word, "sb" | "sth" | "someone" | "somebody" | "something");
+    while last > first && open(&all[last].word) {
+        last -= 1;
+        if last > first && matches!(all[last].word.as_str(), "do" | "doing") {
+            last -= 1;
+        }
+    }
+    last
+}
+
+/// "take a good look", "keep a close eye on": what is fixed in idioms with other determiners stays fixed.
+fn adjective_may_follow(word: &str, kind: ExpressionKind) -> bool {
+    match kind {
+        ExpressionKind::Collocation => is_determiner(word) || is_possessive(word),
+        ExpressionKind::Idiom => word == "a",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(expression: &str, kind: ExpressionKind) -> String {
+        let pattern = Pattern::new(expression, kind, &mut Vocabulary::default()).unwrap();
+        let mark = |step: &Step| match step.take {
+            Take::Word(_) => 'w',
+            Take::Object { optional: true } => '?',
+            Take::Object { optional: false } => 'o',
+            Take::Possessive => 'p',
+            Take::Reflexive => 'r',
+        };
+        pattern.steps.iter().map(mark).collect()
+    }
+
+    #[test]
+    fn placeholders_within_are_steps_and_those_at_the_ends_are_open() {
+        let (phrasal, idiom) = (ExpressionKind::PhrasalVerb, ExpressionKind::Idiom);
+        assert_eq!(steps("give sth up", phrasal), "w?w");
+        assert_eq!(steps("look after sb", phrasal), "ww");
+        assert_eq!(steps("look forward to doing sth", phrasal), "www");
+        assert_eq!(steps("pull sb's leg", idiom), "wpw");
+        assert_eq!(steps("give sb a hand", idiom), "woww");
+        assert_eq!(steps("make a fool of oneself", idiom), "wwwwr");
+    }
+
+    #[test]
+    fn an_expression_of_placeholders_alone_has_no_pattern() {
+        assert!(Pattern::new("sb sth", ExpressionKind::Idiom, &mut Vocabulary::default()).is_none());
+        assert!(Pattern::new("", ExpressionKind::Idiom, &mut Vocabulary::default()).is_none());
+    }
+}

@@ -1,0 +1,145 @@
+//! The closed classes of English words, and how open-class words are brought to one form.
+
+use langflix_domain::inflection::lemma_key;
+
+/// Forms of verbs that dialogue uses and `langflix_domain::inflection` does not know.
+const IRREGULAR: &[(&str, &str)] = &[
+    ("beaten", "beat"),
+    ("bled", "bleed"),
+    ("bred", "breed"),
+    ("clung", "cling"),
+    ("could", "can"),
+    ("crept", "creep"),
+    ("dealt", "deal"),
+    ("dove", "dive"),
+    ("dreamt", "dream"),
+    ("fled", "flee"),
+    ("flung", "fling"),
+    ("forgave", "forgive"),
+    ("forgiven", "forgive"),
+    ("having", "have"),
+    ("knelt", "kneel"),
+    ("leapt", "leap"),
+    ("learnt", "learn"),
+    ("lit", "light"),
+    ("mistook", "mistake"),
+    ("sang", "sing"),
+    ("sank", "sink"),
+    ("shone", "shine"),
+    ("shrank", "shrink"),
+    ("shrunk", "shrink"),
+    ("slid", "slide"),
+    ("snuck", "sneak"),
+    ("sought", "seek"),
+    ("sped", "speed"),
+    ("sprang", "spring"),
+    ("spun", "spin"),
+    ("stank", "stink"),
+    ("stung", "sting"),
+    ("stunk", "stink"),
+    ("sung", "sing"),
+    ("sunk", "sink"),
+    ("swam", "swim"),
+    ("swung", "swing"),
+    ("tired", "tired"),
+    ("wept", "weep"),
+    ("withdrew", "withdraw"),
+];
+
+/// The key under which the forms of an open-class word meet; `word` is in lower case.
+pub(super) fn lemma(word: &str) -> String {
+    lemma_key(IRREGULAR.iter().find(|(form, _)| *form == word).map_or(word, |(_, base)| *base))
+}
+
+/// Words of the closed classes. They have no inflection, and suffix rules must not make one of them look like a verb:
+/// "us" is no form of "use".
+pub(super) fn is_function(word: &str) -> bool {
+    is_determiner(word)
+        || is_object_pronoun(word)
+        || is_particle(word)
+        || is_reflexive(word)
+        || CLOSED.binary_search(&word).is_ok()
+}
+
+/// In alphabetical order.
+const CLOSED: [&str; 58] = [
+    "after", "again", "against", "ago", "although", "and", "as", "at", "because", "before", "behind", "between", "but",
+    "else", "ever", "for", "from", "he", "here", "how", "i", "if", "into", "just", "like", "may", "might", "must",
+    "never", "nor", "not", "now", "of", "one", "onto", "or", "she", "should", "since", "so", "than", "then", "there",
+    "they", "though", "to", "too", "until", "upon", "very", "we", "when", "where", "who", "why", "will", "with",
+    "would",
+];
+
+/// Words that open a noun phrase.
+pub(super) fn is_determiner(word: &str) -> bool {
+    is_possessive(word)
+        || matches!(
+            word,
+            "a" | "the" | "this" | "that" | "these" | "those" | "some" | "any" | "no" | "every" | "each" | "another"
+        )
+        || matches!(word, "all" | "both" | "two" | "three" | "many" | "more" | "what" | "which")
+}
+
+/// Possessive pronouns that stand before a noun.
+pub(super) fn is_possessive(word: &str) -> bool {
+    matches!(word, "my" | "your" | "his" | "her" | "its" | "our" | "their" | "one's" | "whose")
+}
+
+/// Pronouns that stand alone as an object.
+pub(super) fn is_object_pronoun(word: &str) -> bool {
+    matches!(word, "it" | "him" | "her" | "them" | "me" | "us" | "you" | "this" | "that" | "these" | "those")
+}
+
+/// Reflexive pronouns.
+pub(super) fn is_reflexive(word: &str) -> bool {
+    matches!(word, "myself" | "yourself" | "himself" | "herself" | "itself")
+        || matches!(word, "ourselves" | "yourselves" | "themselves" | "oneself")
+}
+
+/// Adverbs and prepositions that make a phrasal verb.
+pub(super) fn is_particle(word: &str) -> bool {
+    is_preposition_too(word) || matches!(word, "away" | "back" | "out" | "apart" | "together" | "aside" | "forward")
+}
+
+/// Particles that are a preposition where a noun follows: "put it on" is dressing, "put it on the table" is not.
+pub(super) fn is_preposition_too(word: &str) -> bool {
+    mostly_preposition(word)
+        || matches!(word, "up" | "down" | "off" | "around" | "along" | "across" | "about" | "round")
+}
+
+/// Those of them that are far more often a preposition.
+pub(super) fn mostly_preposition(word: &str) -> bool {
+    matches!(word, "on" | "in" | "over" | "through" | "by")
+}
+
+/// Words that cannot stand inside an object, beside the closed classes: they begin another clause or are adverbs.
+pub(super) fn ends_object(word: &str) -> bool {
+    matches!(
+        word,
+        "am" | "is" | "are" | "was" | "were" | "be" | "been" | "do" | "does" | "did" | "have" | "has" | "had" | "can"
+    ) || matches!(word, "could" | "shall" | "let" | "go" | "get" | "got" | "come" | "know" | "think" | "want" | "need")
+        || matches!(
+            word,
+            "home" | "soon" | "later" | "always" | "still" | "maybe" | "really" | "even" | "only" | "also"
+        )
+        || matches!(word, "please" | "yes" | "yeah" | "okay" | "ok" | "oh" | "well" | "today" | "tonight" | "tomorrow")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closed_classes_are_in_order() {
+        assert!(CLOSED.is_sorted());
+    }
+
+    #[test]
+    fn forms_of_irregular_verbs_meet() {
+        for (form, base) in
+            [("gave", "give"), ("sank", "sink"), ("dealt", "deal"), ("could", "can"), ("snuck", "sneak")]
+        {
+            assert_eq!(lemma(form), lemma(base));
+        }
+    }
+}
