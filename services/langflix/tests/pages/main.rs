@@ -2,6 +2,10 @@
 
 // Clippy allows `unwrap` in tests only where it sees that they are tests.
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod in_browser;
 #[cfg(test)]
 mod markup;

@@ -2,7 +2,7 @@ use langflix::pages::{episode, season};
 
 use crate::fixture;
 
-const HOSTILE: [&str; 10] = [
+pub(crate) const HOSTILE: [&str; 10] = [
     "</script><script>window.broken = 1</script>",
     "</style><img src=x onerror=\"window.broken = 1\">",
     "\" autofocus onfocus=\"window.broken = 1\" x=\"",
