@@ -114,3 +114,62 @@ fn begins(path: &Path) -> Option<SkipReason> {
     let stem = stem(path).to_lowercase();
     reason(stem.split_once('-').map_or(stem.as_str(), |(first, _)| first))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(names: &[&str]) -> Result<SeasonFolder, SameEpisode> {
+        let listing: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+        season_folder(Path::new("/shows/Suits/Season 1"), &listing)
+    }
+
+    fn episodes(found: &SeasonFolder) -> Vec<(&str, Option<u16>)> {
+        found.episodes.iter().map(|(path, named)| (path.to_str().unwrap(), named.episode)).collect()
+    }
+
+    #[test]
+    fn episodes_come_in_the_order_of_their_numbers() {
+        let found =
+            folder(&["10 - Ten.mkv", "9 - Nine.mkv", "Suits.S01E01.mp4", "Suits.S01E01.srt", "notes.txt"]).unwrap();
+        let expected = [("Suits.S01E01.mp4", Some(1)), ("9 - Nine.mkv", Some(9)), ("10 - Ten.mkv", Some(10))];
+        assert_eq!(episodes(&found), expected);
+        assert!(
+            found.episodes.iter().all(|(_, named)| named.show.as_deref() == Some("Suits") && named.season == Some(1))
+        );
+    }
+
+    #[test]
+    fn two_videos_of_one_episode_are_an_error_that_names_both() {
+        let message = folder(&["Suits.S01E02.720p.mkv", "suits (2011) - 1x02.avi"]).unwrap_err().to_string();
+        assert!(message.starts_with("Suits.S01E02.720p.mkv and suits (2011) - 1x02.avi are both S01E02"), "{message}");
+        assert_eq!(folder(&["Suits.S01E02.mkv", "Dark.S01E02.mkv"]).unwrap().episodes.len(), 2);
+    }
+
+    #[test]
+    fn samples_and_trailers_are_skipped_and_told() {
+        let samples = ["Suits.S01E02-sample.mkv", "sample-suits.s01e02.mkv", "sample.mkv", "Sample/suits.s01e02.mkv"];
+        let trailers = ["Suits-trailer.mp4", "Trailers/Suits.S01E02.mp4", "trailer.mov"];
+        for (names, reason) in [(&samples[..], SkipReason::Sample), (&trailers[..], SkipReason::Trailer)] {
+            for name in names {
+                let found = folder(&["Suits.S01E02.mkv", name]).unwrap();
+                assert_eq!(found.skipped, [(PathBuf::from(name), reason)]);
+                assert_eq!(episodes(&found), [("Suits.S01E02.mkv", Some(2))]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_episode_whose_title_speaks_of_samples_or_trailers_is_kept() {
+        let names = ["Suits.S01E02.The.Sample.mkv", "Trailer.Park.Boys.S01E03.mkv"];
+        assert_eq!(folder(&names).unwrap().episodes.len(), 2);
+        let found = folder(&["Suits.S01E02.mkv", "Suits.S01E02.720p.sample.mkv"]).unwrap();
+        assert_eq!(found.skipped, [(PathBuf::from("Suits.S01E02.720p.sample.mkv"), SkipReason::Sample)]);
+    }
+
+    #[test]
+    fn a_video_without_a_number_is_told_apart() {
+        let found = folder(&["Suits.S01E02.mkv", "Interview.mkv"]).unwrap();
+        assert_eq!(found.unnumbered, [PathBuf::from("Interview.mkv")]);
+    }
+}

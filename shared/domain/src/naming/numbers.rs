@@ -39,7 +39,7 @@ patterns! {
     DASHED = r"(?i)([\s._]+[-–—][\s._]+)([0-9]{1,4})(?:v[0-9])?(?:$|[^0-9a-z])";
     LEADING = r"(?i)^()([0-9]{1,4})(?:v[0-9])?(?:$|[\s._-])";
     LEADING_PARTED = r"(?i)^()([0-9]{1,4})(?:v[0-9])?(?:$|[\s._]+[-–—][\s._]|\.\s)";
-    TRAILING = r"(?i)[\s._-]()([0-9]{1,4})(?:v[0-9])?$";
+    TRAILING = r"(?i)(?:[\s_-]|[^0-9]\.)()([0-9]{1,4})(?:v[0-9])?$";
     SEASON = r"(?ix)(?:^|[^0-9a-z]) ()
         (?: s([0-9]{1,2}|(?:19|20)[0-9]{2}) (?:$|[^0-9a-z])
         | (?:season|series|staffel|saison|temporada|stagione|seizoen|sezonul|sezon|säsong|sæson|sesong|сезон|시즌|シーズン)
@@ -109,12 +109,19 @@ impl Context<'_> {
 
     /// The first number after a spaced hyphen. A single digit there may begin a title, unless it stands alone.
     fn dashed(&self) -> Option<Numbers> {
-        DASHED.captures_iter(self.text).find_map(|found| {
+        let mut from = 0;
+        // Not `captures_iter`: the space behind one number stands before the next hyphen.
+        while let Some(found) = DASHED.captures_at(self.text, from) {
             let number = found.get(2)?;
-            let rest = self.text.get(number.end()..).unwrap_or_default().trim_start_matches([' ', '.', '_']);
+            from = number.end();
+            let rest = self.text.get(from..).unwrap_or_default().trim_start_matches([' ', '.', '_']);
             let alone = rest.is_empty() || rest.starts_with(['-', '–', '—', '[', '(', 'v', 'V']);
-            if number.len() == 1 && !alone { None } else { self.read(&found) }
-        })
+            let read = if number.len() > 1 || alone { self.read(&found) } else { None };
+            if read.is_some() {
+                return read;
+            }
+        }
+        None
     }
 
     /// The last word of the title, where a season's folder or a release group says that this is an episode.
