@@ -1,2 +1,7 @@
-//! The command line of LangFlix.
-fn main() {}
+//! The `langflix` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    langflix::main()
+}

@@ -1,0 +1,143 @@
+//! `langflix inspect`: what the program understands of a file.
+
+use std::path::Path;
+
+use langflix_domain::{EpisodeStatus, MediaInfo, MediaTime, is_video};
+use langflix_media::Ffmpeg;
+use langflix_ports::media::MediaProbe as _;
+use langflix_runtime::config::Config;
+use langflix_subtitles::{Diagnostic, parse};
+use serde::Serialize;
+
+use crate::{
+    cli::InspectArgs,
+    run::{file_name, read},
+};
+
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    #[serde(flatten)]
+    content: Content,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Content {
+    Subtitles {
+        format: String,
+        encoding: String,
+        language: Option<String>,
+        cues: usize,
+        first_ms: MediaTime,
+        last_ms: MediaTime,
+        diagnostics: Vec<Diagnostic>,
+    },
+    Video {
+        #[serde(flatten)]
+        info: MediaInfo,
+        encoder: Option<String>,
+    },
+    Unusable {
+        error: String,
+    },
+}
+
+/// Prints what is known of each file; failed where one cannot be used.
+///
+/// # Errors
+/// Where the answer cannot be written as JSON, which none of these types can fail to.
+pub(crate) async fn inspect(args: &InspectArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
+    let mut usable = 0;
+    for path in &args.files {
+        let content = if is_video(path) { video(path, config).await } else { subtitles(path) };
+        let content = content.unwrap_or_else(|error| Content::Unusable { error: format!("{error:#}") });
+        usable += usize::from(!matches!(content, Content::Unusable { .. }));
+        let report = Report { file: path.display().to_string(), content };
+        if args.json {
+            println!("{}", serde_json::to_string(&report)?);
+        } else {
+            print(&report);
+        }
+    }
+    Ok(match usable {
+        all if all == args.files.len() => EpisodeStatus::Complete,
+        0 => EpisodeStatus::Failed,
+        _ => EpisodeStatus::Partial,
+    })
+}
+
+fn subtitles(path: &Path) -> anyhow::Result<Content> {
+    let parsed = parse(&file_name(path), &read(path)?)?;
+    let cues = &parsed.transcript.cues;
+    Ok(Content::Subtitles {
+        format: parsed.format.to_string(),
+        encoding: parsed.encoding,
+        language: parsed.transcript.language.map(|language| language.to_string()),
+        cues: cues.len(),
+        first_ms: cues.iter().map(|cue| cue.span.start).min().unwrap_or_default(),
+        last_ms: cues.iter().map(|cue| cue.span.end).max().unwrap_or_default(),
+        diagnostics: parsed.diagnostics,
+    })
+}
+
+async fn video(path: &Path, config: &Config) -> anyhow::Result<Content> {
+    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let info = ffmpeg.probe(&path.to_string_lossy()).await?;
+    let encoder = crate::run::codec(&ffmpeg, &config.video).await.ok().map(|codec| codec.as_str().to_owned());
+    Ok(Content::Video { info, encoder })
+}
+
+fn print(report: &Report) {
+    match &report.content {
+        Content::Unusable { error } => eprintln!("error: {error}"),
+        Content::Subtitles { format, encoding, language, cues, first_ms, last_ms, diagnostics } => {
+            println!("{}", report.file);
+            println!("  {format}, {encoding}, language {}", language.as_deref().unwrap_or("unknown"));
+            println!("  {cues} cues from {first_ms} to {last_ms}");
+            for Diagnostic { line, kind, detail } in diagnostics {
+                println!("  line {line}: {kind} {detail}");
+            }
+        }
+        Content::Video { info, encoder } => {
+            println!("{}", report.file);
+            print_video(info);
+            println!("  clips would be encoded with {}", encoder.as_deref().unwrap_or("nothing: no encoder is usable"));
+        }
+    }
+}
+
+fn print_video(info: &MediaInfo) {
+    let video = &info.video;
+    let rate = f64::from(video.frame_rate.0) / f64::from(video.frame_rate.1);
+    println!("  {}, {} long, starts at {}, {} bytes", info.container, info.duration, info.start_time, info.bytes);
+    let mut notes = Vec::new();
+    notes.extend(video.variable_frame_rate.then_some("variable frame rate"));
+    notes.extend(video.interlaced.then_some("interlaced"));
+    let spacing = info.keyframe_interval.map_or("unknown".to_owned(), |interval| interval.to_string());
+    println!(
+        "  track {}: video, {} {}x{} {} at {rate:.3} frames a second, keyframes every {spacing} {}",
+        video.index,
+        video.codec,
+        video.width,
+        video.height,
+        video.pixel_format,
+        notes.join(", ")
+    );
+    for audio in &info.audio {
+        let language = audio.language.as_deref().unwrap_or("language unknown");
+        println!(
+            "  track {}: audio, {language}, {} {} channels {} Hz{}",
+            audio.index,
+            audio.codec,
+            audio.channels,
+            audio.sample_rate,
+            if audio.secondary { ", commentary" } else { "" }
+        );
+    }
+    for subtitles in &info.subtitles {
+        let language = subtitles.language.as_deref().unwrap_or("language unknown");
+        let kind = if subtitles.text { "text" } else { "pictures, which cannot be read" };
+        println!("  track {}: subtitles, {language}, {} ({kind})", subtitles.index, subtitles.codec);
+    }
+}

@@ -1,0 +1,156 @@
+//! Lays a finished run out for people: `<out>/<Show>/<S01E02>/`.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use langflix_domain::{ClipFiles, MANIFEST_VERSION, Manifest, ManifestClip, Span, folder_name, slug};
+use langflix_ports::store::ArtifactStore;
+use langflix_subtitles::write_vtt;
+
+use crate::pages;
+
+const MANIFEST: &str = "manifest.json";
+const PAGE: &str = "index.html";
+
+/// Where an episode's results lie.
+pub(crate) fn folder(out: &Path, manifest: &Manifest) -> PathBuf {
+    out.join(folder_name(&manifest.episode.show)).join(manifest.episode.code())
+}
+
+/// Writes clips, subtitles, page and manifest of a run, the manifest last, and removes the clips that an earlier
+/// manifest in the same place listed and this one does not. Gives the manifest as it was written.
+///
+/// # Errors
+/// What the store or the file system says; called again, it goes on.
+pub(crate) async fn deliver(store: &dyn ArtifactStore, out: &Path, mut manifest: Manifest) -> anyhow::Result<Manifest> {
+    let folder = folder(out, &manifest);
+    let at = |path: &Path| format!("output {}", path.display());
+    std::fs::create_dir_all(folder.join("clips")).with_context(|| at(&folder))?;
+    let earlier = read(&folder.join(MANIFEST));
+    let was = earlier.iter().flat_map(blobs).collect::<BTreeSet<_>>();
+    for number in 0..manifest.clips.len() {
+        let mut clip = manifest.clips[number].clone();
+        clip.files = clip_files(&clip, &manifest);
+        let is = blobs_of(&clip);
+        for (path, key, bytes, digest) in &is {
+            let target = folder.join(path);
+            let there = was.contains(&(path.clone(), key.clone(), *bytes, digest.clone()))
+                && target.metadata().is_ok_and(|file| file.len() == *bytes);
+            if !there {
+                store.download(key, &target).await.with_context(|| at(&target))?;
+            }
+        }
+        if let (Some(files), Some(encoded)) = (&clip.files, &clip.encoded) {
+            write(&folder.join(&files.subtitles), &lines(&clip, encoded.bounds, false))?;
+            if let Some(target) = &files.target_subtitles {
+                write(&folder.join(target), &lines(&clip, encoded.bounds, true))?;
+            }
+        }
+        manifest.clips[number] = clip;
+    }
+    write(&folder.join(PAGE), &pages::episode(&manifest))?;
+    let json = serde_json::to_string_pretty(&manifest).context("the manifest cannot be written as JSON")?;
+    write(&folder.join(MANIFEST), &(json + "\n"))?;
+    sweep(&folder, earlier.as_ref(), &manifest).with_context(|| at(&folder))?;
+    Ok(manifest)
+}
+
+/// Writes the page that lists a show's episodes.
+///
+/// # Errors
+/// What the file system says.
+pub(crate) fn deliver_index(out: &Path, show: &str) -> anyhow::Result<PathBuf> {
+    let folder = out.join(folder_name(show));
+    let mut episodes: Vec<Manifest> = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("output {}", folder.display()))? {
+        episodes.extend(read(&entry?.path().join(MANIFEST)));
+    }
+    episodes.sort_by(|a, b| a.episode.cmp(&b.episode));
+    let page = folder.join(PAGE);
+    write(&page, &pages::season(show, &episodes))?;
+    Ok(page)
+}
+
+/// A manifest of ours, `None` where there is none that this version understands.
+fn read(path: &Path) -> Option<Manifest> {
+    let bytes = std::fs::read(path).ok()?;
+    serde_json::from_slice::<Manifest>(&bytes).ok().filter(|manifest| manifest.version <= MANIFEST_VERSION)
+}
+
+fn clip_files(clip: &ManifestClip, manifest: &Manifest) -> Option<ClipFiles> {
+    clip.encoded.as_ref()?;
+    let stem = format!("clips/{:02}-{}", clip.number, slug(&clip.expression));
+    let translated = clip.cues.iter().any(|cue| cue.translation.is_some());
+    Some(ClipFiles {
+        video: format!("{stem}.mp4"),
+        poster: format!("{stem}.jpg"),
+        subtitles: format!("{stem}.{}.vtt", manifest.source_language),
+        target_subtitles: translated.then(|| format!("{stem}.{}.vtt", manifest.language)),
+    })
+}
+
+/// A delivered file, where it comes from, and what is in it.
+type Delivered = (String, String, u64, String);
+
+fn blobs(manifest: &Manifest) -> impl Iterator<Item = Delivered> {
+    manifest.clips.iter().flat_map(blobs_of)
+}
+
+fn blobs_of(clip: &ManifestClip) -> Vec<Delivered> {
+    let (Some(files), Some(encoded)) = (&clip.files, &clip.encoded) else { return Vec::new() };
+    let of = |path: &String, name: &str| {
+        let blob = encoded.blobs.get(name)?;
+        Some((path.clone(), format!("clips/{}/{name}", clip.id), blob.bytes, blob.sha256.to_string()))
+    };
+    [of(&files.video, "clip.mp4"), of(&files.poster, "poster.jpg")].into_iter().flatten().collect()
+}
+
+/// The scene's lines, their times counted from the clip's start.
+fn lines(clip: &ManifestClip, bounds: Span, translated: bool) -> String {
+    write_vtt(clip.cues.iter().filter_map(|cue| {
+        let text = if translated { cue.translation.as_deref()? } else { &cue.text };
+        let (start, end) = (cue.span.start.max(bounds.start), cue.span.end.min(bounds.end));
+        (start < end).then(|| (Span { start: start - bounds.start, end: end - bounds.start }, text))
+    }))
+}
+
+fn paths(manifest: &Manifest) -> impl Iterator<Item = &String> {
+    manifest.clips.iter().filter_map(|clip| clip.files.as_ref()).flat_map(|files| {
+        [&files.video, &files.poster, &files.subtitles].into_iter().chain(files.target_subtitles.as_ref())
+    })
+}
+
+fn sweep(folder: &Path, earlier: Option<&Manifest>, now: &Manifest) -> io::Result<()> {
+    let keep: BTreeSet<&String> = paths(now).collect();
+    for path in earlier.iter().flat_map(|manifest| paths(manifest)).filter(|path| !keep.contains(path)) {
+        // The manifest lies in a folder that anybody may write to.
+        let ours = path.strip_prefix("clips/").is_some_and(|name| !name.is_empty() && !name.contains(['/', '\\']));
+        if ours
+            && let Err(error) = std::fs::remove_file(folder.join(path))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, content: &str) -> anyhow::Result<()> {
+    let put = || -> io::Result<()> {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(".incoming-").tempfile_in(dir)?;
+        file.write_all(content.as_bytes())?;
+        // Only its owner may read a temporary file; a page is for everybody.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(mode)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    put().with_context(|| format!("output {}", path.display()))
+}

@@ -1,0 +1,96 @@
+//! Drives an episode through both stages in this process.
+
+use std::{cmp::Reverse, path::Path};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, MediaTime, RunId, Stage, TaskId};
+use langflix_pipeline::{
+    AnalysisTask, EncodingTask, Error, RunRequest, analyse_chunk, complete, encode_clip, outcomes, plan_analysis,
+    plan_encoding, retry_failed,
+};
+use langflix_ports::{
+    llm::LanguageModel,
+    media::ClipEncoder,
+    observer::{Event, Observer},
+    store::ArtifactStore,
+};
+use tokio::sync::Semaphore;
+
+/// What every episode of this process shares.
+pub(crate) struct Workshop<'a> {
+    pub(crate) store: &'a dyn ArtifactStore,
+    pub(crate) model: &'a dyn LanguageModel,
+    pub(crate) encoder: &'a dyn ClipEncoder,
+    pub(crate) observer: &'a dyn Observer,
+    /// Folder for work in progress.
+    pub(crate) scratch: &'a Path,
+    /// Chunks analysed at once, of each episode.
+    pub(crate) chunks_at_once: usize,
+    /// One permit a clip that may be encoded now, shared by all episodes.
+    pub(crate) slots: Semaphore,
+}
+
+impl Workshop<'_> {
+    /// Works on whatever of the run has no outcome yet, until its manifest is written.
+    ///
+    /// # Errors
+    /// [`Error`] where the store fails: the run stays open and goes on when it is started again.
+    pub(crate) async fn drive(&self, asked: &RunRequest) -> Result<Manifest, Error> {
+        let run = asked.run()?;
+        retry_failed(self.store, asked).await?;
+        let analysis = plan_analysis(self.store, asked).await?;
+        let done = outcomes::<ChunkAnalysis>(self.store, &run, Stage::Analysis).await?;
+        let open: Vec<&AnalysisTask> = analysis.tasks.iter().filter(|task| !done.contains_key(&task.id)).collect();
+        self.planned(&run, Stage::Analysis, analysis.tasks.len(), open.len());
+        stream::iter(open)
+            .map(|task| self.analyse(&run, asked, task))
+            .buffer_unordered(self.chunks_at_once)
+            .try_collect::<()>()
+            .await?;
+        let encoding = plan_encoding(self.store, asked, &analysis).await?;
+        let done = outcomes::<EncodedClip>(self.store, &run, Stage::Encoding).await?;
+        let clips = encoding.tasks.iter().filter(|task| task.clip.is_some());
+        let mut open: Vec<&EncodingTask> = clips.clone().filter(|task| !done.contains_key(&task.id)).collect();
+        self.planned(&run, Stage::Encoding, clips.count(), open.len());
+        // A long clip that comes last leaves the other cores idle.
+        open.sort_by_key(|task| (Reverse(task.scene.duration()), task.scene.start));
+        stream::iter(open).map(|task| self.encode(&run, asked, task)).buffered(usize::MAX).try_collect::<()>().await?;
+        let manifest = complete(self.store, asked, &analysis, &encoding, self.model.name()).await?;
+        self.observer.notice(&run, Event::RunFinished { status: manifest.status });
+        Ok(manifest)
+    }
+
+    async fn analyse(&self, run: &RunId, asked: &RunRequest, task: &AnalysisTask) -> Result<(), Error> {
+        let (first, last) = (task.chunk.cues.first + 1, task.chunk.cues.last + 1);
+        self.started(run, Stage::Analysis, &task.id, format!("cues {first} to {last}"));
+        let failure = analyse_chunk(self.store, self.model, asked, task).await?;
+        self.finished(run, Stage::Analysis, &task.id, failure);
+        Ok(())
+    }
+
+    async fn encode(&self, run: &RunId, asked: &RunRequest, task: &EncodingTask) -> Result<(), Error> {
+        let Ok(_slot) = self.slots.acquire().await else { return Ok(()) };
+        self.started(run, Stage::Encoding, &task.id, task.expression.expression.clone());
+        let length = task.scene.duration().as_millis().max(1) as f32;
+        let progress = |done: MediaTime| {
+            let fraction = (done.as_millis() as f32 / length).clamp(0.0, 1.0);
+            let task = task.id.to_string();
+            self.observer.notice(run, Event::TaskProgress { stage: Stage::Encoding, task, fraction });
+        };
+        let failure = encode_clip(self.store, self.encoder, self.scratch, asked, task, &progress).await?;
+        self.finished(run, Stage::Encoding, &task.id, failure);
+        Ok(())
+    }
+
+    fn planned(&self, run: &RunId, stage: Stage, tasks: usize, open: usize) {
+        self.observer.notice(run, Event::StagePlanned { stage, tasks, done: tasks - open });
+    }
+
+    fn started(&self, run: &RunId, stage: Stage, task: &TaskId, label: String) {
+        self.observer.notice(run, Event::TaskStarted { stage, task: task.to_string(), label });
+    }
+
+    fn finished(&self, run: &RunId, stage: Stage, task: &TaskId, failure: Option<Failure>) {
+        self.observer.notice(run, Event::TaskFinished { stage, task: task.to_string(), failure });
+    }
+}

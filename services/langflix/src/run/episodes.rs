@@ -1,0 +1,174 @@
+//! From the paths of the command line to episodes, each with its files. Nothing is guessed.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use langflix_domain::{EpisodeId, LanguageTag, Wanted, is_subtitle, is_video, name_of, pair};
+use langflix_runtime::config::Config;
+
+use super::prepare::{Sources, Subtitles};
+use crate::{Usage, cli::RunArgs};
+
+/// Folders deeper than this below a given one are not looked into: show, season, disc.
+const DEEPEST: usize = 3;
+/// Folders beside a video that hold its subtitles.
+const SUBTITLE_FOLDERS: [&str; 3] = ["subs", "subtitles", "sub"];
+
+/// The episodes in the order of the show.
+///
+/// # Errors
+/// Everything that is missing or ambiguous, a line each.
+pub(crate) fn find(args: &RunArgs, config: &Config, language: &LanguageTag) -> anyhow::Result<Vec<Sources>> {
+    let videos = videos(&args.paths)?;
+    check_single(args, videos.len())?;
+    let mut found = Vec::new();
+    let mut problems: Vec<String> = Vec::new();
+    for video in &videos {
+        match sources(video, args, config, language) {
+            Ok(sources) => found.push(sources),
+            Err(error) => problems.push(format!("{error:#}")),
+        }
+    }
+    let mut by_episode: BTreeMap<&EpisodeId, Vec<&Sources>> = BTreeMap::new();
+    for sources in &found {
+        by_episode.entry(&sources.episode).or_default().push(sources);
+    }
+    for (episode, twins) in by_episode.iter().filter(|(_, twins)| twins.len() > 1) {
+        let names: Vec<String> = twins.iter().map(|sources| sources.video.display().to_string()).collect();
+        problems.push(format!("{episode}: {} videos ({}): keep one, or give it alone", twins.len(), names.join(", ")));
+    }
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\nerror: "));
+    }
+    found.sort_by(|a, b| a.episode.cmp(&b.episode));
+    Ok(found)
+}
+
+/// What names one episode's files or number cannot hold for several.
+fn check_single(args: &RunArgs, videos: usize) -> anyhow::Result<()> {
+    let single = [
+        ("--subs", args.subs.is_some()),
+        ("--target-subs", args.target_subs.is_some()),
+        ("--subs-track", args.subs_track.is_some()),
+        ("--episode", args.episode.is_some()),
+    ];
+    match single.iter().find(|(_, given)| *given) {
+        Some((flag, _)) if videos > 1 => {
+            Err(Usage(format!("{flag} is for one episode, and these are {videos} videos: give one of them")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn videos(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut videos = Vec::new();
+    for path in paths {
+        let at = || path.display().to_string();
+        let file = fs::metadata(path).with_context(at)?;
+        if file.is_dir() {
+            let before = videos.len();
+            walk(path, DEEPEST, &mut videos)?;
+            if videos.len() == before {
+                bail!("{}: no video in this folder (mkv, mp4, mov, avi, webm, ts, m4v)", at());
+            }
+        } else if is_video(path) {
+            videos.push(path.clone());
+        } else if is_subtitle(path) {
+            bail!("{}: this is a subtitle file: give the video, and this with --subs", at());
+        } else {
+            bail!("{}: not a video that is known here (mkv, mp4, mov, avi, webm, ts, m4v)", at());
+        }
+    }
+    videos.sort();
+    videos.dedup();
+    Ok(videos)
+}
+
+fn walk(dir: &Path, deeper: usize, videos: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    for entry in entries(dir).with_context(|| dir.display().to_string())? {
+        let hidden = entry.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden {
+            continue;
+        }
+        if entry.is_dir() {
+            if deeper > 0 {
+                walk(&entry, deeper - 1, videos)?;
+            }
+        } else if is_video(&entry) {
+            videos.push(entry);
+        }
+    }
+    Ok(())
+}
+
+fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn sources(video: &Path, args: &RunArgs, config: &Config, language: &LanguageTag) -> anyhow::Result<Sources> {
+    let episode = episode(video, args)?;
+    let subtitles = match (&args.subs, args.subs_track) {
+        (Some(path), _) => Some(Subtitles::File(path.clone())),
+        (None, Some(track)) => Some(Subtitles::Inside(Some(track))),
+        (None, None) => None,
+    };
+    let wanted = Wanted {
+        source_language: Some(config.run.source_language.clone()),
+        target_language: language.clone(),
+        target_suffix: args.target_subs_suffix.clone(),
+        want_target: args.target_subs.is_none(),
+    };
+    let paired = pair(video, &beside(video)?, &wanted)?;
+    Ok(Sources {
+        episode,
+        video: video.to_owned(),
+        subtitles: subtitles.unwrap_or(paired.subtitles.map_or(Subtitles::Inside(None), Subtitles::File)),
+        target: args.target_subs.clone().or(paired.target),
+    })
+}
+
+/// Subtitle files in the video's folder and in the folders for subtitles there.
+fn beside(video: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let dir = match video.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let mut files = Vec::new();
+    for entry in entries(dir).with_context(|| dir.display().to_string())? {
+        let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+        if is_subtitle(&entry) {
+            files.push(entry);
+        } else if SUBTITLE_FOLDERS.contains(&name.as_str()) && entry.is_dir() {
+            let inside = entries(&entry).with_context(|| entry.display().to_string())?;
+            files.extend(inside.into_iter().filter(|file| is_subtitle(file)));
+        }
+    }
+    Ok(files)
+}
+
+fn episode(video: &Path, args: &RunArgs) -> anyhow::Result<EpisodeId> {
+    let path = std::path::absolute(video).with_context(|| video.display().to_string())?;
+    let named = name_of(&path);
+    let show = args.show.clone().or(named.show);
+    let season = args.season.or(named.season);
+    let episode = args.episode.or(named.episode);
+    let missing: Vec<&str> =
+        [("--show", show.is_none()), ("--season", season.is_none()), ("--episode", episode.is_none())]
+            .into_iter()
+            .filter_map(|(flag, missing)| missing.then_some(flag))
+            .collect();
+    match (show, season, episode) {
+        (Some(show), Some(season), Some(episode)) => Ok(EpisodeId { show, season, episode }),
+        _ => bail!(
+            "{}: the name does not tell which episode of which show this is: give {}, or a name such as Show.S01E02.mkv",
+            video.display(),
+            missing.join(" and ")
+        ),
+    }
+}

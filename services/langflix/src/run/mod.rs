@@ -1,0 +1,173 @@
+//! `langflix run`: the whole pipeline in this process.
+
+mod deliver;
+mod drive;
+mod episodes;
+mod prepare;
+mod settings;
+
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use futures::{StreamExt as _, stream};
+use langflix_domain::{EpisodeStatus, Manifest};
+use langflix_local::{DirectoryCache, DirectoryStore};
+use langflix_media::Ffmpeg;
+use langflix_pipeline::RunSettings;
+use langflix_ports::cache::Cache;
+use langflix_runtime::config::{Config, Provider};
+use tokio::sync::Semaphore;
+
+use crate::{
+    cli::{Output, RunArgs},
+    progress,
+};
+use drive::Workshop;
+use prepare::Sources;
+pub(crate) use prepare::{file_name, read};
+pub(crate) use settings::codec;
+
+/// Where everything that outlives a run lies, below the output folder.
+const STATE: &str = ".langflix";
+
+/// Works on every episode that the arguments name. Gives how they ended: failed where all did.
+///
+/// # Errors
+/// What keeps any episode from being worked on at all.
+pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
+    let language = settings::language(config, args.target_subs_suffix.as_deref())?;
+    let episodes = episodes::find(args, config, &language)?;
+    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let encoding = settings::encoding(&ffmpeg, config).await?;
+    let state = config.run.output.join(STATE);
+    let store = DirectoryStore::open(&state.join("store")).context("the output folder cannot be used")?;
+    let cache: Arc<dyn Cache> = Arc::new(open_cache(&state)?);
+    let scratch = fresh_scratch(&state)?;
+    let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;
+    let spec = (!args.dry_run).then_some(encoding.spec);
+    let asked = settings::run(config, language, model.as_ref(), spec);
+    let output = args.output();
+    introduce(config, &asked, episodes.len(), output);
+    let observer = progress::observer(output);
+    let workshop = Workshop {
+        store: &store,
+        model: model.as_ref(),
+        encoder: &ffmpeg,
+        observer: observer.as_ref(),
+        scratch: &scratch,
+        chunks_at_once: settings::chunks_at_once(&config.llm),
+        slots: Semaphore::new(encoding.slots),
+    };
+    let at_once = config.processing.batch_size as usize;
+    let episode = &|sources| one(&workshop, &ffmpeg, cache.as_ref(), sources, &asked, &config.run.output);
+    let ends: Vec<(&Sources, anyhow::Result<Manifest>)> = stream::iter(&episodes)
+        .map(|sources| async move { (sources, episode(sources).await) })
+        .buffered(at_once)
+        .collect()
+        .await;
+    report(&ends, &config.run.output, output)
+}
+
+async fn one(
+    workshop: &Workshop<'_>,
+    ffmpeg: &Ffmpeg,
+    cache: &dyn Cache,
+    sources: &Sources,
+    settings: &RunSettings,
+    out: &Path,
+) -> anyhow::Result<Manifest> {
+    let say = |file: &str, diagnostic: &langflix_subtitles::Diagnostic| {
+        let (line, kind) = (diagnostic.line, diagnostic.kind);
+        tracing::info!(file, line, %kind, detail = diagnostic.detail, "subtitles");
+    };
+    let asked = prepare::prepare(ffmpeg, cache, sources, settings.clone(), &say).await?;
+    if let Some(found) = prepare::speaks_otherwise(&asked.transcript, &settings.source_language) {
+        let file = &asked.subtitles.name;
+        tracing::warn!(file, %found, expected = %settings.source_language, "the subtitles seem to be in another language");
+    }
+    let manifest = workshop.drive(&asked).await?;
+    let manifest = deliver::deliver(workshop.store, out, manifest).await?;
+    deliver::deliver_index(out, &manifest.episode.show)?;
+    Ok(manifest)
+}
+
+fn open_cache(state: &Path) -> anyhow::Result<DirectoryCache> {
+    let root = state.join("cache");
+    DirectoryCache::open(&root).with_context(|| root.display().to_string())
+}
+
+/// An empty folder for work in progress: the store's lock says that nobody else works in it.
+fn fresh_scratch(state: &Path) -> anyhow::Result<std::path::PathBuf> {
+    let scratch = state.join("scratch");
+    let made = || {
+        if scratch.exists() {
+            fs::remove_dir_all(&scratch)?;
+        }
+        fs::create_dir_all(&scratch)
+    };
+    made().with_context(|| scratch.display().to_string())?;
+    std::path::absolute(&scratch).with_context(|| scratch.display().to_string())
+}
+
+fn introduce(config: &Config, asked: &RunSettings, episodes: usize, output: Output) {
+    if output != Output::Text {
+        return;
+    }
+    let many = if episodes == 1 { String::new() } else { format!("{episodes} episodes, ") };
+    eprintln!("{many}{} to {}, {}", asked.source_language, asked.language, asked.level.as_str());
+    if config.llm.provider == Provider::Offline {
+        eprintln!(
+            "No key for gemini or openai: expressions come from the offline lexicon, which knows English and does not translate."
+        );
+    }
+}
+
+/// Says how each episode ended. All of them together are complete, failed, or something in between.
+fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Output) -> anyhow::Result<EpisodeStatus> {
+    let mut seen = BTreeSet::new();
+    for (sources, end) in ends {
+        match end {
+            Ok(manifest) => {
+                seen.insert(manifest.status.as_str());
+                say(manifest, out, output);
+            }
+            Err(error) => {
+                seen.insert(EpisodeStatus::Failed.as_str());
+                eprintln!("error: {}: {error:#}", sources.episode);
+            }
+        }
+    }
+    let only = |status: EpisodeStatus| seen.len() == 1 && seen.contains(status.as_str());
+    Ok(match () {
+        () if only(EpisodeStatus::Complete) => EpisodeStatus::Complete,
+        () if only(EpisodeStatus::Failed) => EpisodeStatus::Failed,
+        () => EpisodeStatus::Partial,
+    })
+}
+
+fn say(manifest: &Manifest, out: &Path, output: Output) {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for failure in &manifest.failures {
+        match reasons.iter_mut().find(|(reason, _)| *reason == failure.failure.message) {
+            Some((_, times)) => *times += 1,
+            None => reasons.push((&failure.failure.message, 1)),
+        }
+    }
+    for (reason, times) in reasons {
+        let many = if times > 1 { format!("{times} times: ") } else { String::new() };
+        eprintln!("error: {}: {many}{reason}", manifest.episode);
+    }
+    if output == Output::Text {
+        let done = manifest.completeness;
+        let page = deliver::folder(out, manifest).join("index.html");
+        println!(
+            "{}: {}, {} expressions, {} clips: {}",
+            manifest.episode,
+            manifest.status.as_str(),
+            manifest.clips.len(),
+            done.clips_ok,
+            page.display()
+        );
+        manifest.notes.iter().for_each(|note| println!("  {note}"));
+    }
+}

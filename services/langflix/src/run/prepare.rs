@@ -1,0 +1,205 @@
+//! Everything about an episode that is known before the work begins.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use anyhow::{Context as _, bail};
+use langflix_domain::{
+    DiagnosticCount, Digest, EpisodeId, LanguageTag, MediaInfo, SourceFile, SubtitleStream, Transcript, beyond_end,
+};
+use langflix_pipeline::{RunRequest, RunSettings, probe};
+use langflix_ports::{cache::Cache, media::MediaProbe};
+use langflix_subtitles::{Diagnostic, Parsed, parse};
+
+/// Larger than any subtitle file; the parser refuses it with its reason.
+const MOST_SUBTITLE_BYTES: u64 = (64 << 20) + 1;
+
+/// An episode's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sources {
+    pub(crate) episode: EpisodeId,
+    pub(crate) video: PathBuf,
+    pub(crate) subtitles: Subtitles,
+    pub(crate) target: Option<PathBuf>,
+}
+
+/// Where the episode's subtitles are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subtitles {
+    /// In this file.
+    File(PathBuf),
+    /// Inside the video, in this track, or in the one that fits.
+    Inside(Option<u32>),
+}
+
+/// A subtitle file as it was read.
+struct Loaded {
+    file: SourceFile,
+    parsed: Parsed,
+}
+
+/// Reads the sources of an episode. `say` is told each diagnostic of a subtitle file.
+///
+/// # Errors
+/// One line that says what is wrong with which file.
+pub(crate) async fn prepare(
+    media: &dyn MediaProbe,
+    cache: &dyn Cache,
+    sources: &Sources,
+    settings: RunSettings,
+    say: &dyn Fn(&str, &Diagnostic),
+) -> anyhow::Result<RunRequest> {
+    let video = fs::canonicalize(&sources.video).with_context(|| sources.video.display().to_string())?;
+    let location = video.to_str().with_context(|| format!("{}: the path is not UTF-8", video.display()))?;
+    let (identity, bytes) = identity(&video)?;
+    let info = probe(media, cache, location, &identity).await?;
+    let name = file_name(&video);
+    let subtitles = match &sources.subtitles {
+        Subtitles::File(path) => load(&file_name(path), &read(path)?)?,
+        Subtitles::Inside(track) => {
+            let track = text_track(&info, &name, *track, &settings.source_language)?;
+            inside(media, location, &name, track).await?
+        }
+    };
+    check_length(&subtitles, &info, &name)?;
+    let target = match (&sources.target, target_track(&info, &settings)) {
+        (Some(path), _) => Some(load(&file_name(path), &read(path)?)?),
+        (None, Some(track)) => Some(inside(media, location, &name, track).await?),
+        (None, None) => None,
+    };
+    if let Some(target) = &target {
+        check_length(target, &info, &name)?;
+    }
+    let both = [Some(&subtitles), target.as_ref()];
+    for loaded in both.into_iter().flatten() {
+        loaded.parsed.diagnostics.iter().for_each(|diagnostic| say(&loaded.file.name, diagnostic));
+    }
+    Ok(RunRequest {
+        episode: sources.episode.clone(),
+        source: location.to_owned(),
+        video: SourceFile { name, bytes, digest: Digest::of_bytes(identity.as_bytes()) },
+        source_identity: identity,
+        media: info,
+        diagnostics: both.into_iter().flatten().flat_map(counted).collect(),
+        subtitles: subtitles.file,
+        transcript: subtitles.parsed.transcript,
+        target_transcript: target.as_ref().map(|target| target.parsed.transcript.clone()),
+        target_subtitles: target.map(|target| target.file),
+        settings,
+    })
+}
+
+/// Path, size and modification time, and the size.
+fn identity(video: &Path) -> anyhow::Result<(String, u64)> {
+    let of = || -> std::io::Result<_> {
+        let file = fs::metadata(video)?;
+        Ok((file.len(), file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()))
+    };
+    let (bytes, modified) = of().with_context(|| video.display().to_string())?;
+    Ok((format!("{}:{bytes}:{modified}", video.display()), bytes))
+}
+
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// A subtitle file's bytes, or as many of them as show that it is none.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_SUBTITLE_BYTES).read_to_end(&mut bytes));
+    read.with_context(|| path.display().to_string())?;
+    Ok(bytes)
+}
+
+fn load(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
+    let parsed = parse(name, bytes)?;
+    let file = SourceFile { name: name.to_owned(), bytes: bytes.len() as u64, digest: Digest::of_bytes(bytes) };
+    Ok(Loaded { file, parsed })
+}
+
+async fn inside(media: &dyn MediaProbe, location: &str, name: &str, track: u32) -> anyhow::Result<Loaded> {
+    let bytes = media.extract_subtitles(location, track).await?;
+    load(&format!("{name}#{track}"), &bytes)
+}
+
+/// The track that holds the episode's subtitles.
+fn text_track(info: &MediaInfo, name: &str, asked: Option<u32>, language: &LanguageTag) -> anyhow::Result<u32> {
+    let texts: Vec<&SubtitleStream> = info.subtitles.iter().filter(|stream| stream.text && !stream.forced).collect();
+    if let Some(asked) = asked {
+        return match info.subtitles.iter().find(|stream| stream.index == asked) {
+            Some(stream) if stream.text => Ok(asked),
+            Some(_) => bail!("{name}: track {asked} holds pictures, not text: give a subtitle file with --subs"),
+            None => bail!("{name}: there is no subtitle track {asked}: it has {}", tracks(&info.subtitles)),
+        };
+    }
+    let speaks = |stream: &&&SubtitleStream| stream.language.as_deref().is_none_or(|tag| same(tag, language));
+    let exact: Vec<_> = texts.iter().filter(speaks).collect();
+    match exact.as_slice() {
+        [one] => Ok(one.index),
+        [] => bail!(
+            "{name}: no {language} subtitles beside it or inside it (inside: {}): give a file with --subs",
+            tracks(&info.subtitles)
+        ),
+        _ => bail!("{name}: several subtitle tracks fit ({}): choose one with --subs-track", tracks(&info.subtitles)),
+    }
+}
+
+/// The one text track in the language of the translations, if there is just one.
+fn target_track(info: &MediaInfo, settings: &RunSettings) -> Option<u32> {
+    let fits = |stream: &&SubtitleStream| {
+        stream.text && !stream.forced && stream.language.as_deref().is_some_and(|tag| same(tag, &settings.language))
+    };
+    let mut fitting = info.subtitles.iter().filter(fits);
+    fitting.next().filter(|_| fitting.next().is_none()).map(|stream| stream.index)
+}
+
+fn same(tag: &str, language: &LanguageTag) -> bool {
+    LanguageTag::from_label(tag).is_some_and(|tag| language.is_served_by(&tag))
+}
+
+fn tracks(streams: &[SubtitleStream]) -> String {
+    let one = |stream: &SubtitleStream| {
+        let language = stream.language.as_deref().unwrap_or("language unknown");
+        let title = stream.title.as_deref().map(|title| format!(" '{title}'")).unwrap_or_default();
+        format!("{} {language} {}{title}", stream.index, stream.codec)
+    };
+    if streams.is_empty() {
+        "no subtitle track".to_owned()
+    } else {
+        streams.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str) -> anyhow::Result<()> {
+    if let Some(beyond) = beyond_end(&loaded.parsed.transcript, info.duration) {
+        bail!(
+            "{}: {} of {} cues start after the end of {video} ({}), the last at {}: subtitles of another film? Give the right ones with --subs",
+            loaded.file.name,
+            beyond.cues,
+            loaded.parsed.transcript.cues.len(),
+            info.duration,
+            beyond.last
+        );
+    }
+    Ok(())
+}
+
+fn counted(loaded: &Loaded) -> Vec<DiagnosticCount> {
+    let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for diagnostic in &loaded.parsed.diagnostics {
+        let (count, _first) = counts.entry(diagnostic.kind.to_string()).or_insert((0, diagnostic.line));
+        *count += 1;
+    }
+    let of = |(kind, (count, first_line))| DiagnosticCount { file: loaded.file.name.clone(), kind, count, first_line };
+    counts.into_iter().map(of).collect()
+}
+
+/// The transcript's language where it is surely another than the one that was asked for.
+pub(crate) fn speaks_otherwise<'a>(transcript: &'a Transcript, asked: &LanguageTag) -> Option<&'a LanguageTag> {
+    transcript.language.as_ref().filter(|found| found.primary() != asked.primary())
+}

@@ -1,0 +1,141 @@
+//! From the configuration to what each part is told.
+
+use std::num::{NonZeroU8, NonZeroU32};
+
+use anyhow::Context as _;
+use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
+use langflix_llm::{LlmSettings, Secret};
+use langflix_media::{Ffmpeg, settings, usable};
+use langflix_pipeline::RunSettings;
+use langflix_ports::llm::LanguageModel;
+use langflix_runtime::config::{Config, HardwareAcceleration, Llm, Provider, Quality, Video};
+
+use crate::Usage;
+
+/// How clips are encoded here, and how many at once.
+pub(crate) struct Encoding {
+    pub(crate) spec: EncodeSpec,
+    pub(crate) slots: usize,
+}
+
+pub(crate) fn llm(llm: &Llm) -> LlmSettings {
+    LlmSettings {
+        provider: llm.provider.as_str().to_owned(),
+        model: llm.model.clone(),
+        base_url: llm.base_url.as_ref().map(|url| url.as_str().to_owned()),
+        api_key: llm.api_key.as_ref().map(|key| Secret::new(key.expose())),
+        temperature: llm.temperature,
+        max_retries: llm.max_retries,
+        retry_backoff: llm.retry_backoff,
+        max_concurrent_requests: llm.max_concurrent_requests,
+        requests_per_minute: llm.requests_per_minute,
+        tokens_per_minute: llm.tokens_per_minute,
+        request_timeout: llm.request_timeout,
+    }
+}
+
+/// Finds the encoder that is to be used, and how many clips may be encoded at once.
+///
+/// # Errors
+/// Where the encoder that was asked for cannot be used here, with what ffmpeg says about it.
+pub(crate) async fn encoding(ffmpeg: &Ffmpeg, config: &Config) -> anyhow::Result<Encoding> {
+    let codec = codec(ffmpeg, &config.video).await?;
+    let (preset, crf) = settings(codec, quality(config.video.quality));
+    let slots = 1;
+    Ok(Encoding {
+        spec: EncodeSpec {
+            codec,
+            method: CutMethod::Reencode,
+            preset: config.video.preset.clone().unwrap_or_else(|| preset.to_owned()),
+            crf: config.video.crf.unwrap_or(crf),
+            threads: NonZeroU8::new(config.video.threads).unwrap_or(NonZeroU8::MIN),
+            normalize_loudness: config.video.normalize_loudness,
+        },
+        slots,
+    })
+}
+
+fn quality(quality: Quality) -> langflix_media::Quality {
+    match quality {
+        Quality::Balanced => langflix_media::Quality::Balanced,
+        Quality::High => langflix_media::Quality::High,
+        Quality::Fast => langflix_media::Quality::Fast,
+    }
+}
+
+/// The encoder to be used.
+///
+/// # Errors
+/// Where the one that was asked for cannot be used here.
+pub(crate) async fn codec(ffmpeg: &Ffmpeg, video: &Video) -> anyhow::Result<VideoCodec> {
+    use HardwareAcceleration as Hardware;
+    if let Some(codec) = video.codec {
+        usable(ffmpeg, codec).await?;
+        return Ok(codec);
+    }
+    let admitted: &[VideoCodec] = match video.hardware_acceleration {
+        Hardware::None => &[],
+        Hardware::Nvenc => &[VideoCodec::H264Nvenc],
+        Hardware::Qsv => &[VideoCodec::H264Qsv],
+        Hardware::Vaapi => &[VideoCodec::H264Vaapi],
+        Hardware::Auto => &[VideoCodec::H264Nvenc, VideoCodec::H264Qsv, VideoCodec::H264Vaapi],
+    };
+    let mut why = None;
+    for &codec in admitted {
+        match usable(ffmpeg, codec).await {
+            Ok(()) => return Ok(codec),
+            Err(error) => why = Some(error),
+        }
+    }
+    match (video.hardware_acceleration, why) {
+        (Hardware::Auto | Hardware::None, _) | (_, None) => {
+            usable(ffmpeg, VideoCodec::Libx264).await?;
+            Ok(VideoCodec::Libx264)
+        }
+        (_, Some(error)) => Err(error).context("video.hardware_acceleration"),
+    }
+}
+
+/// The language to translate into.
+///
+/// # Errors
+/// Where it is neither given nor told by the suffix of the target subtitles, or is the episode's own.
+pub(crate) fn language(config: &Config, suffix: Option<&str>) -> anyhow::Result<LanguageTag> {
+    let told = suffix.and_then(|suffix| LanguageTag::from_label(suffix.trim_start_matches(['.', '_', '-'])));
+    let Some(language) = config.run.language.clone().or(told) else {
+        return Err(Usage("which language to translate into? Give --language, such as --language ko".to_owned()).into());
+    };
+    if language.primary() == config.run.source_language.primary() {
+        let same = "the episode's language and the language of the translations are both";
+        return Err(Usage(format!("{same} {language}: give --source-language or --language")).into());
+    }
+    Ok(language)
+}
+
+/// What a run is asked for.
+pub(crate) fn run(
+    config: &Config,
+    language: LanguageTag,
+    model: &dyn LanguageModel,
+    encode: Option<EncodeSpec>,
+) -> RunSettings {
+    RunSettings {
+        source_language: config.run.source_language.clone(),
+        language,
+        level: config.run.level,
+        chunk_size: config.llm.chunk_size,
+        max_input_length: config.llm.max_input_length,
+        min_expressions_per_chunk: config.processing.min_expressions_per_chunk,
+        max_expressions_per_chunk: config.processing.max_expressions_per_chunk,
+        max_expressions: config.processing.max_expressions,
+        model: model.fingerprint().clone(),
+        model_translates: config.llm.provider != Provider::Offline,
+        encode,
+        burn: config.video.burn,
+    }
+}
+
+/// Chunks of one episode analysed at once.
+pub(crate) fn chunks_at_once(llm: &Llm) -> usize {
+    usize::try_from(NonZeroU32::get(llm.max_concurrent_requests)).unwrap_or(usize::MAX)
+}
