@@ -2,26 +2,36 @@
 
 use langflix_domain::CueKind;
 
-const ADVERTS: [&str; 9] = [
+/// What nobody says in a film.
+const ADVERTS: [&str; 12] = [
     "opensubtitles",
-    "www.",
-    "http://",
-    "https://",
-    "subtitles by",
-    "sync and corrected",
     "subscene",
-    "advertise your product",
+    "addic7ed",
+    "podnapisi",
+    "yts.mx",
+    "yify",
+    "sync and correct",
+    "synced and correct",
+    "subtitles by",
     "captioned by",
+    "captioning by",
+    "advertise your product",
 ];
+/// What may be said, but hardly in the first or last words.
+const AT_THE_EDGES: [&str; 6] = ["www.", "http://", "https://", "translated by", "subtitled by", "subtitles:"];
 
-/// The kind of a cue with this plain text.
-pub(crate) fn kind(text: &str) -> CueKind {
+/// The kind of a cue with this plain text; `edge` is true for the first and last cues of a file.
+pub(crate) fn kind(text: &str, edge: bool) -> CueKind {
     let lower = text.to_lowercase();
-    if ADVERTS.iter().any(|advert| lower.contains(advert)) {
+    let holds = |patterns: &[&str]| patterns.iter().any(|pattern| lower.contains(pattern));
+    if holds(&ADVERTS) || edge && holds(&AT_THE_EDGES) {
         return CueKind::Advert;
     }
-    let is_note = |c: char| matches!(c, '♪' | '♫' | '♬');
-    if text.trim().starts_with(is_note) || text.trim().ends_with(is_note) {
+    let is_note = |c: char| matches!(c, '♪' | '♫' | '♬' | '♩');
+    let trimmed = text.trim();
+    // A sharp sign stands for a note in broadcasters' files, at both ends.
+    let sharps = trimmed.len() > 2 && trimmed.starts_with('#') && trimmed.ends_with('#');
+    if trimmed.starts_with(is_note) || trimmed.ends_with(is_note) || sharps {
         return CueKind::Music;
     }
     if !outside_brackets(text).chars().any(char::is_alphanumeric) {
@@ -47,6 +57,10 @@ fn outside_brackets(text: &str) -> String {
 /// Splits `NAME: words` into both parts. A speaker's name is in capitals, so "look: an earring" stays speech.
 pub(crate) fn speaker(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.split_once(':')?;
+    // Two labelled lines are two speakers: then the labels stay where they are.
+    if rest.lines().skip(1).any(|line| speaker(line).is_some()) {
+        return None;
+    }
     let name = name.trim_start_matches(['-', '–', ' ']);
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
     let fits = (2..=30).contains(&name.chars().count()) && letters >= 2;
@@ -61,11 +75,22 @@ mod tests {
 
     #[test]
     fn cues_are_told_apart_by_what_they_say() {
-        assert_eq!(kind("[door slams]"), CueKind::Annotation);
-        assert_eq!(kind("（拍手）"), CueKind::Annotation);
-        assert_eq!(kind("♪ la la"), CueKind::Music);
-        assert_eq!(kind("(sighs) I give up."), CueKind::Speech);
-        assert_eq!(kind("Subtitles by somebody"), CueKind::Advert);
+        for (text, expected) in [
+            ("[door slams]", CueKind::Annotation),
+            ("（拍手）", CueKind::Annotation),
+            ("［拍手］ 【笑】", CueKind::Annotation),
+            ("...", CueKind::Annotation),
+            ("♪ la la", CueKind::Music),
+            ("la la ♪", CueKind::Music),
+            ("# la la #", CueKind::Music),
+            ("(sighs) I give up.", CueKind::Speech),
+            ("You're number 1 (one)", CueKind::Speech),
+            ("Subtitles by somebody", CueKind::Advert),
+            ("Go to https://example.org and look", CueKind::Speech),
+        ] {
+            assert_eq!(kind(text, false), expected, "{text}");
+        }
+        assert_eq!(kind("Go to https://example.org and look", true), CueKind::Advert);
     }
 
     #[test]
@@ -73,5 +98,7 @@ mod tests {
         assert_eq!(speaker("MIKE: Give it up."), Some(("MIKE", "Give it up.")));
         assert_eq!(speaker("look: an earring"), None);
         assert_eq!(speaker("AT 10:30 we go"), None);
+        assert_eq!(speaker("- MIKE: Hello.\n- ANNA: Hi."), None);
+        assert_eq!(speaker("DR. O'NEIL:\nSit down."), Some(("DR. O'NEIL", "Sit down.")));
     }
 }

@@ -1,59 +1,93 @@
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use std::borrow::Cow;
 
-use crate::{Diagnostic, DiagnosticKind};
+use encoding_rs::{Encoding, ISO_8859_15, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// A file's text and how it was had.
-pub(crate) struct Decoded {
-    pub(crate) text: String,
+use crate::{DiagnosticKind, diagnostic::Log, johab, mojibake};
+
+/// How much text outside ASCII a detector is shown, in bytes.
+const SAMPLE: usize = 1 << 20;
+
+/// A file's text and its encoding.
+pub(crate) struct Decoded<'a> {
+    pub(crate) text: Cow<'a, str>,
     pub(crate) encoding: String,
-    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Strict UTF-8 first, since detectors mistake it for others; then marks, zero bytes, and last the detector.
-pub(crate) fn decode(bytes: &[u8]) -> Decoded {
+/// Marks first, then zero bytes, then strict UTF-8, which detectors mistake for others, and last the detector.
+pub(crate) fn decode<'a>(bytes: &'a [u8], log: &mut Log) -> Decoded<'a> {
     if let Some(text) = utf32(bytes) {
-        return exact(text, "UTF-32");
+        return exact(text.into(), "UTF-32");
     }
-    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        return whole(encoding, &bytes[mark..], None);
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes)
+        && (encoding != UTF_8 || std::str::from_utf8(bytes).is_ok())
+    {
+        return whole(encoding, &bytes[mark..], None, log);
     }
     if let Some(encoding) = utf16_without_mark(bytes) {
-        return whole(encoding, bytes, Some("no byte order mark"));
+        return whole(encoding, bytes, Some("no byte order mark"), log);
     }
     if let Ok(text) = std::str::from_utf8(bytes)
         && !bytes.contains(&0x1b)
     {
-        return exact(text.to_owned(), UTF_8.name());
+        let repaired = mojibake::repaired(text, log).map(Cow::Owned);
+        return exact(repaired.unwrap_or(Cow::Borrowed(text)), UTF_8.name());
     }
-    if let Some(decoded) = mixed(bytes) {
+    if let Some(decoded) = mixed(bytes, log) {
         return decoded;
     }
-    whole(detect(bytes), bytes, Some("detected from the text"))
+    if let Some(text) = johab::decode(bytes) {
+        log.say(1, DiagnosticKind::GuessedEncoding, "Johab: detected from the text");
+        return exact(text.into(), "Johab");
+    }
+    whole(detect(bytes), bytes, Some("detected from the text"), log)
 }
 
-fn exact(text: String, encoding: &str) -> Decoded {
-    Decoded { text, encoding: encoding.to_owned(), diagnostics: Vec::new() }
+fn exact<'a>(text: Cow<'a, str>, encoding: &str) -> Decoded<'a> {
+    Decoded { text, encoding: encoding.to_owned() }
 }
 
-fn whole(encoding: &'static Encoding, bytes: &[u8], guess: Option<&str>) -> Decoded {
+fn whole<'a>(encoding: &'static Encoding, bytes: &'a [u8], guess: Option<&str>, log: &mut Log) -> Decoded<'a> {
     let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
-    let mut diagnostics = Vec::new();
     if let Some(how) = guess {
-        let detail = format!("{}: {how}", encoding.name());
-        diagnostics.push(Diagnostic { line: 1, kind: DiagnosticKind::GuessedEncoding, detail });
+        log.say(1, DiagnosticKind::GuessedEncoding, &format!("{}: {how}", encoding.name()));
     }
     if had_errors {
-        let line = text.lines().position(|line| line.contains('\u{fffd}')).unwrap_or(0) as u32 + 1;
-        let detail = format!("not {} from here on", encoding.name());
-        diagnostics.push(Diagnostic { line, kind: DiagnosticKind::UndecodableBytes, detail });
+        let line = text.split('\n').position(|line| line.contains('\u{fffd}')).unwrap_or(0);
+        log.say(line as u32 + 1, DiagnosticKind::UndecodableBytes, &format!("not {} from here on", encoding.name()));
     }
-    Decoded { text: text.into_owned(), encoding: encoding.name().to_owned(), diagnostics }
+    exact(text, encoding.name())
 }
 
 fn detect(bytes: &[u8]) -> &'static Encoding {
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Allow);
-    detector.feed(bytes, true);
-    detector.guess(None, chardetng::Utf8Detection::Allow)
+    let telling = |line: &&[u8]| !line.is_ascii() || line.contains(&0x1b);
+    let mut seen = 0;
+    for line in bytes.split_inclusive(|&byte| byte == b'\n').filter(telling) {
+        detector.feed(&line[..line.len().min(SAMPLE)], false);
+        seen += line.len();
+        if seen > SAMPLE {
+            break;
+        }
+    }
+    detector.feed(b"\n", true);
+    let guess = detector.guess(None, chardetng::Utf8Detection::Allow);
+    if guess == WINDOWS_1252 && is_latin_9(bytes) { ISO_8859_15 } else { guess }
+}
+
+/// Letters of ISO 8859-15 stand where windows-1252 has fractions and marks, which never touch a letter.
+fn is_latin_9(bytes: &[u8]) -> bool {
+    let letter = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphabetic());
+    let mut found = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            0x80..=0x9f => return false,
+            0xa6 | 0xa8 | 0xb4 | 0xb8 | 0xbc..=0xbe => {
+                found |= letter(bytes.get(at + 1)) && (at == 0 || !bytes[at - 1].is_ascii_digit());
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -80,23 +114,31 @@ fn utf32(bytes: &[u8]) -> Option<String> {
     Some(units.iter().map(|unit| char::from_u32(read(*unit)).unwrap_or('\u{fffd}')).collect())
 }
 
-/// UTF-8 with a few lines in something else, as joined files have it.
-fn mixed(bytes: &[u8]) -> Option<Decoded> {
-    let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
-    let is_other = |line: &&[u8]| std::str::from_utf8(line).is_err();
-    let multibyte = lines.iter().filter(|line| !line.is_ascii() && !is_other(line)).count();
-    let other: Vec<u8> = lines.iter().filter(|line| is_other(line)).flat_map(|line| line.iter().copied()).collect();
-    let others = lines.iter().filter(|line| is_other(line)).count();
-    if multibyte == 0 || others > multibyte {
+/// UTF-8 with some lines in something else, as joined files have it.
+fn mixed(bytes: &[u8], log: &mut Log) -> Option<Decoded<'static>> {
+    let lines = || bytes.split_inclusive(|&byte| byte == b'\n');
+    let (mut multibyte, mut others, mut sample) = (0, 0, Vec::new());
+    for line in lines().filter(|line| !line.is_ascii()) {
+        if std::str::from_utf8(line).is_ok() {
+            multibyte += 1;
+        } else {
+            others += 1;
+            if sample.len() < SAMPLE {
+                sample.extend_from_slice(&line[..line.len().min(SAMPLE)]);
+            }
+        }
+    }
+    // Chance makes a few lines of another encoding valid UTF-8, never nearly as many as are not.
+    if multibyte == 0 || others > multibyte * 2 {
         return None;
     }
-    let fallback = match detect(&other) {
+    let fallback = match detect(&sample) {
         encoding if encoding == UTF_8 => WINDOWS_1252,
         encoding => encoding,
     };
     let mut text = String::with_capacity(bytes.len());
     let mut first = None;
-    for (number, line) in lines.iter().enumerate() {
+    for (number, line) in lines().enumerate() {
         match std::str::from_utf8(line) {
             Ok(line) => text.push_str(line),
             Err(_) => {
@@ -106,6 +148,6 @@ fn mixed(bytes: &[u8]) -> Option<Decoded> {
         }
     }
     let detail = format!("{others} lines are {}, the rest UTF-8", fallback.name());
-    let diagnostics = vec![Diagnostic { line: first.unwrap_or(1), kind: DiagnosticKind::MixedEncoding, detail }];
-    Some(Decoded { text, encoding: UTF_8.name().to_owned(), diagnostics })
+    log.say(first.unwrap_or(1), DiagnosticKind::MixedEncoding, &detail);
+    Some(exact(text.into(), UTF_8.name()))
 }
