@@ -106,3 +106,94 @@ where
     let layer = if settings.json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
     Ok(layer.with_filter(filter))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex, PoisonError},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is told of an event of each level of ours, and of one of another library.
+    fn told(settings: &Settings) -> String {
+        let page = Page::default();
+        let writer = page.clone();
+        let told = Registry::default().with(layer(settings, move || writer.clone()).unwrap());
+        tracing::subscriber::with_default(told, || {
+            tracing::error!(target: "langflix_media", clip = 3, "ours-error");
+            tracing::warn!(target: "langflix_media", "ours-warn");
+            tracing::info!(target: "langflix_media", "ours-info");
+            tracing::debug!(target: "langflix", "ours-debug");
+            tracing::trace!(target: "langflix", "ours-trace");
+            tracing::info!(target: "hyper", "other-info");
+        });
+        let bytes = page.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn words(verbosity: Verbosity) -> Vec<&'static str> {
+        let told = told(&Settings { verbosity, ..Settings::default() });
+        let all = ["ours-error", "ours-warn", "ours-info", "ours-debug", "ours-trace", "other-info"];
+        all.into_iter().filter(|word| told.contains(word)).collect()
+    }
+
+    #[test]
+    fn each_verbosity_tells_more_than_the_one_before() {
+        assert_eq!(words(Verbosity::Quiet), ["ours-error"]);
+        assert_eq!(words(Verbosity::Normal), ["ours-error", "ours-warn"]);
+        assert_eq!(words(Verbosity::Verbose), ["ours-error", "ours-warn", "ours-info"]);
+        assert_eq!(words(Verbosity::Debug), ["ours-error", "ours-warn", "ours-info", "ours-debug", "other-info"]);
+        assert_eq!(words(Verbosity::Trace).len(), 6);
+    }
+
+    #[test]
+    fn a_filter_replaces_the_verbosity() {
+        let filter = Some("off,hyper=info".to_owned());
+        let told = told(&Settings { verbosity: Verbosity::Trace, filter, ..Settings::default() });
+        assert!(told.contains("other-info") && !told.contains("ours"), "{told}");
+    }
+
+    #[test]
+    fn json_is_one_plain_object_a_line() {
+        let told = told(&Settings { json: true, color: true, ..Settings::default() });
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.starts_with('{') && line.ends_with('}') && !line.contains('\u{1b}')));
+        assert!(lines[0].contains(r#""message":"ours-error","clip":3"#), "{}", lines[0]);
+    }
+
+    #[test]
+    fn colour_is_used_where_it_is_wanted() {
+        assert!(told(&Settings { color: true, ..Settings::default() }).contains('\u{1b}'));
+        assert!(!told(&Settings::default()).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_wrong_filter_is_an_error_that_shows_how_to_write_one() {
+        let filter = Some("langflix=loudly=very".to_owned());
+        let error = init(&Settings { filter, ..Settings::default() }).unwrap_err().to_string();
+        assert_eq!(error, "'langflix=loudly=very' is no list of log directives such as info,langflix_media=debug");
+    }
+
+    #[test]
+    fn setting_up_twice_is_an_error_rather_than_a_panic() {
+        let quiet = Settings { verbosity: Verbosity::Quiet, ..Settings::default() };
+        init_with(&quiet, io::sink).unwrap();
+        assert!(matches!(init_with(&quiet, io::sink), Err(Error::AlreadySet(_))));
+    }
+}

@@ -8,6 +8,8 @@ mod reference;
 mod secret;
 mod sections;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 pub use fault::{Fault, Faults};

@@ -30,7 +30,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("the default"),
             Self::File { path, line } => write!(f, "{}:{line}", visible(&path.to_string_lossy())),
             Self::Environment { variable } => f.write_str(&visible(variable)),
-            Self::Flag { label } => f.write_str(label),
+            Self::Flag { label } => f.write_str(&visible(label)),
         }
     }
 }

@@ -1,6 +1,11 @@
 use std::collections::BTreeMap;
 
-use super::{Entry, Fault, Origin, Sources, kind::Kind, origin::visible, sources::environment_name};
+use super::{
+    Entry, Fault, Origin, Sources,
+    kind::Kind,
+    origin::visible,
+    sources::{environment_name, key_of},
+};
 
 /// A value as a source gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,10 +104,12 @@ impl Reader {
             let allowed = format!("a section, its keys below it as in '{key}: {{ … }}'");
             return Fault::NotAllowed { key: shown, value, origin, allowed };
         }
-        let nearest = self.nearest(&key).map(|known| match origin {
-            Origin::Environment { .. } => environment_name(known),
-            _ => known.to_owned(),
-        });
+        let nearest = match &origin {
+            Origin::Environment { variable } => {
+                key_of(variable).and_then(|key| self.nearest(&key)).map(environment_name)
+            }
+            _ => self.nearest(&key).map(str::to_owned),
+        };
         Fault::UnknownKey { key: shown, origin, nearest }
     }
 

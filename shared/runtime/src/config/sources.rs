@@ -40,7 +40,7 @@ pub struct ConfigFile {
 #[derive(Clone, Debug)]
 pub struct Flag {
     /// The key that it sets: `llm.chunk_size`.
-    pub key: &'static str,
+    pub key: String,
     /// The value.
     pub value: String,
     /// The flag as it is written: `--chunk-size`.
@@ -75,12 +75,13 @@ impl Sources {
             self.environment.iter().filter_map(|(name, value)| Some((name, key_of(name)?, value))).collect();
         variables.sort();
         given.extend(variables.into_iter().map(|(name, key, value)| Given {
-            key,
+            // Only capitals name a key: of two spellings it would not be plain which one holds.
+            key: if environment_name(&key) == *name { key } else { name.clone() },
             text: Some(value.clone()),
             origin: Origin::Environment { variable: name.clone() },
         }));
         given.extend(self.flags.iter().map(|flag| Given {
-            key: flag.key.to_owned(),
+            key: flag.key.clone(),
             text: Some(flag.value.clone()),
             origin: Origin::Flag { label: flag.label.clone() },
         }));
@@ -97,11 +98,9 @@ pub(super) fn environment_name(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 
-/// The key of an environment variable. One that is not in capitals names no key.
-fn key_of(variable: &str) -> Option<String> {
-    let rest = variable.strip_prefix(PREFIX)?;
-    let key = rest.replace("__", ".").to_lowercase();
-    Some(if environment_name(&key) == variable { key } else { rest.replace("__", ".") })
+/// The key that an environment variable is meant for; `None` where it is none of ours.
+pub(super) fn key_of(variable: &str) -> Option<String> {
+    variable.strip_prefix(PREFIX).map(|rest| rest.replace("__", ".").to_lowercase())
 }
 
 impl ConfigFile {

@@ -14,6 +14,9 @@ use super::{Fault, Origin, origin::visible, reader::Given};
 /// Keys have two levels; more than this is no configuration.
 const DEEPEST: usize = 8;
 
+/// There are some thirty keys; a file with more values than this is something else.
+const MOST_VALUES: usize = 500;
+
 /// The values of the file at `path`. A file that is no mapping gives none, and one fault.
 pub(super) fn given(path: &Path, text: &str) -> (Vec<Given>, Vec<Fault>) {
     let mut walk = Walk { path, given: vec![], faults: vec![], lines: BTreeMap::new(), open: vec![], skipped: 0 };
@@ -73,7 +76,7 @@ impl Walk<'_> {
             _ if self.skipped > 0 => {}
             Event::SequenceStart(..) => {
                 let key = self.key_of_value()?;
-                self.give(key, None, mark);
+                self.give(key, None, mark)?;
                 self.skipped = 1;
             }
             Event::MappingStart(..) => self.enter()?,
@@ -104,7 +107,7 @@ impl Walk<'_> {
             Some(_) => {
                 let key = self.key_of_value()?;
                 let text = if null { String::new() } else { text };
-                self.give(key, Some(text), mark);
+                self.give(key, Some(text), mark)?;
             }
         }
         Ok(())
@@ -116,7 +119,10 @@ impl Walk<'_> {
         mapping.key.take().ok_or_else(|| "holds a key that is no plain text".to_owned())
     }
 
-    fn give(&mut self, key: String, text: Option<String>, mark: Marker) {
+    fn give(&mut self, key: String, text: Option<String>, mark: Marker) -> Result<(), String> {
+        if self.given.len() + self.faults.len() >= MOST_VALUES {
+            return Err(format!("holds more than {MOST_VALUES} values, which no configuration does"));
+        }
         let place = |line| Origin::File { path: self.path.to_owned(), line };
         let origin = place(mark.line());
         match self.lines.insert(key.clone(), mark.line()) {
@@ -125,6 +131,7 @@ impl Walk<'_> {
             }
             None => self.given.push(Given { key, text, origin }),
         }
+        Ok(())
     }
 }
 

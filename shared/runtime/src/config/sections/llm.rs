@@ -1,11 +1,10 @@
-use std::{fmt, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
-use crate::config::{
-    ApiKey, Entry, Fault, Origin, Sources,
-    kind::{self, Kind},
-    origin::visible,
-    reader::Reader,
+use super::{
+    base_url::{BaseUrl, base_url},
+    provider::{Provider, api_key, automatic, automatic_provider},
 };
+use crate::config::{ApiKey, Sources, kind, reader::Reader};
 
 /// Who finds the expressions, and how hard they are asked.
 #[derive(Clone, Debug)]
@@ -38,78 +37,6 @@ pub struct Llm {
     pub temperature: Option<f64>,
     /// The longest that one request may take in all.
     pub request_timeout: Duration,
-}
-
-/// Who finds the expressions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// Google's Gemini.
-    Gemini,
-    /// OpenAI, or any server that speaks its protocol.
-    OpenAi,
-    /// The lexicon, which needs no network.
-    Offline,
-}
-
-impl Provider {
-    const ALL: [Self; 3] = [Self::Gemini, Self::OpenAi, Self::Offline];
-
-    /// The name as it is configured.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Gemini => "gemini",
-            Self::OpenAi => "openai",
-            Self::Offline => "offline",
-        }
-    }
-
-    /// The environment variable that the provider's own tools read the key from.
-    pub fn key_variable(self) -> Option<&'static str> {
-        match self {
-            Self::Gemini => Some("GEMINI_API_KEY"),
-            Self::OpenAi => Some("OPENAI_API_KEY"),
-            Self::Offline => None,
-        }
-    }
-}
-
-/// A server's address. `Debug` and `Display` leave out the parts that may hold a secret.
-#[derive(Clone, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-impl BaseUrl {
-    /// An address that begins with `http://` or `https://` and names a host.
-    fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let host = authority.rsplit('@').next()?;
-        let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control()) && text.len() <= 2048;
-        (plain && !host.is_empty() && !host.starts_with(':')).then(|| Self(text.to_owned()))
-    }
-
-    /// The whole address, for the one who connects to it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
-        let (place, hidden) = match rest.find(['?', '#']) {
-            Some(at) => (&rest[..at], "?***"),
-            None => (rest, ""),
-        };
-        let authority = place.split('/').next().unwrap_or_default();
-        let user = authority.rfind('@').map_or(0, |at| at + 1);
-        write!(f, "{scheme}://{}{}{hidden}", if user > 0 { "***@" } else { "" }, visible(&place[user..]))
-    }
-}
-
-impl fmt::Debug for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 impl Llm {
@@ -164,10 +91,6 @@ impl Llm {
             request_timeout,
         }
     }
-}
-
-fn base_url() -> Kind<BaseUrl> {
-    kind::text("an address such as https://host/v1", BaseUrl::parse, BaseUrl::to_string).unrepeatable()
 }
 
 fn lengths(read: &mut Reader) -> (u32, u32) {
@@ -227,78 +150,4 @@ fn limits(read: &mut Reader) -> (NonZeroU32, Option<NonZeroU32>, Option<NonZeroU
     );
     let some = |number: Option<u32>| number.and_then(NonZeroU32::new);
     (NonZeroU32::new(at_once).unwrap_or(NonZeroU32::MIN), some(requests), some(tokens))
-}
-
-fn automatic(sources: &Sources, has_base_url: bool) -> Provider {
-    let has_key = |provider: Provider| provider.key_variable().is_some_and(|name| sources.key(name).is_some());
-    if has_key(Provider::Gemini) {
-        Provider::Gemini
-    } else if has_key(Provider::OpenAi) || has_base_url {
-        Provider::OpenAi
-    } else {
-        Provider::Offline
-    }
-}
-
-fn automatic_provider(read: &mut Reader, provider: Provider, has_key_file: bool) {
-    if has_key_file {
-        read.refuse(
-            "llm.provider",
-            "gemini or openai beside llm.api_key_file, so that it is plain whose key it is".into(),
-        );
-    }
-    let origin = read.origin("llm.provider");
-    read.list(Entry { key: "llm.provider", value: format!("auto ({})", provider.as_str()), origin });
-}
-
-/// The provider's key: of the file, else of the environment.
-fn api_key(
-    read: &mut Reader,
-    sources: &Sources,
-    warnings: &mut Vec<String>,
-    provider: Provider,
-    key_file: Option<PathBuf>,
-) -> Option<ApiKey> {
-    let variable = provider.key_variable();
-    let (key, origin) = match (key_file, variable) {
-        (Some(path), _) => {
-            let origin = read.origin("llm.api_key_file");
-            (from_file(read, sources, warnings, path, &origin), origin)
-        }
-        (None, Some(name)) => (sources.key(name), Origin::Environment { variable: name.to_owned() }),
-        (None, None) => (None, Origin::Default),
-    };
-    let (value, origin) = if key.is_some() { ("set", origin) } else { ("not set", Origin::Default) };
-    read.list(Entry { key: "llm.api_key", value: value.to_owned(), origin });
-    key
-}
-
-fn from_file(
-    read: &mut Reader,
-    sources: &Sources,
-    warnings: &mut Vec<String>,
-    path: PathBuf,
-    origin: &Origin,
-) -> Option<ApiKey> {
-    match (sources.read_key_file)(&path) {
-        Ok(file) => {
-            if file.open_to_all {
-                let shown = visible(&path.to_string_lossy());
-                warnings.push(format!("llm.api_key_file: everyone on this machine may read {shown}"));
-            }
-            Some(file.key)
-        }
-        Err(problem) => {
-            // What is no file may be the key itself, put in the wrong place.
-            let shown = match path.components().count() {
-                1 => "the file named".to_owned(),
-                _ => format!("'{}'", visible(&path.to_string_lossy())),
-            };
-            read.fault(Fault::File {
-                place: "llm.api_key_file".to_owned(),
-                problem: format!("{shown} (from {origin}) {problem}"),
-            });
-            None
-        }
-    }
 }

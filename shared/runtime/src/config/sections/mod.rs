@@ -4,9 +4,13 @@ use langflix_domain::{Burn, LanguageTag, LearnerLevel, VideoCodec};
 
 use super::{kind, reader::Reader};
 
+mod base_url;
 mod llm;
+mod provider;
 
-pub use llm::{BaseUrl, Llm, Provider};
+pub use base_url::BaseUrl;
+pub use llm::Llm;
+pub use provider::Provider;
 
 /// How clips are encoded.
 #[derive(Clone, Debug)]
@@ -145,7 +149,7 @@ impl Video {
                 "video.quality",
                 kind::choice(QUALITIES),
                 Quality::Balanced,
-                "preset and constant quality together: fast/23, medium/20 or veryfast/26 of x264, their equals elsewhere",
+                "preset and constant quality together: of x264 fast/23, medium/20 and veryfast/26, elsewhere their equals",
             ),
             preset: read.value(
                 "video.preset",
