@@ -2,7 +2,15 @@
 
 // Tags become names; without script the tag itself is there to read.
 const names = new Intl.DisplayNames(["en"], { type: "language" });
-for (const element of document.querySelectorAll("[data-language]")) element.textContent = names.of(element.textContent);
+const nameOf = (tag) => {
+  try {
+    return names.of(tag);
+  } catch {
+    // BCP 47 allows more than browsers know, such as zh-yue.
+    return tag;
+  }
+};
+for (const element of document.querySelectorAll("[data-language]")) element.textContent = nameOf(element.textContent);
 
 // On a narrow screen the list of expressions would push the first clip out of sight.
 const contents = document.querySelector("nav details");
@@ -57,7 +65,7 @@ class Clip {
       return text ? [new VTTCue(Math.max(0, from), to, text.replaceAll("&", "&amp;").replaceAll("<", "&lt;"))] : [];
     });
     if (cues.length === 0) return;
-    const track = this.video.addTextTrack("subtitles", names.of(language), language);
+    const track = this.video.addTextTrack("subtitles", nameOf(language), language);
     for (const cue of cues) track.addCue(cue);
     track.mode = "disabled";
   }

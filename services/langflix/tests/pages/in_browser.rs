@@ -173,6 +173,17 @@ fn only_the_page_s_own_script_runs_and_nothing_is_fetched_from_elsewhere() {
 }
 
 #[test]
+fn a_language_that_the_browser_cannot_name_is_shown_by_its_tag() {
+    let site = Site::new();
+    let Some(mut browser) = Browser::start() else { return };
+    let mut manifest = fixture::complete(1);
+    manifest.language = "zh-yue".parse().unwrap();
+    browser.open(&site.page("S01E01", &episode(&manifest)));
+    assert_eq!(browser.eval("document.querySelector('.facts [data-language]:last-child').textContent"), "zh-yue");
+    assert_eq!(browser.eval("document.querySelectorAll('button').length"), 3, "the rest of the script runs");
+}
+
+#[test]
 fn without_script_a_page_still_shows_lines_players_and_contents() {
     let site = Site::new();
     let Some(mut browser) = Browser::start() else { return };
