@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use langflix_domain::ExpressionKind;
 
 use super::{
-    object::{objects, particle_stands_alone, possessive},
+    object::{objects, particle_stands_alone, possessives},
     pattern::{Pattern, Step, Take},
     token::{Joint, Token},
     vocabulary::{Key, Known, Vocabulary},
@@ -97,7 +97,9 @@ impl Text<'_> {
                 .word(pattern, step, key, at)
                 .and_then(|next| self.follow(pattern, rest, next))
                 .or_else(|| self.adjective(pattern, step, key, at).and_then(|next| self.follow(pattern, rest, next))),
-            Take::Possessive => possessive(self.tokens, at).and_then(|next| self.follow(pattern, rest, next)),
+            Take::Possessive => {
+                possessives(self.tokens, at).into_iter().find_map(|next| self.follow(pattern, rest, next))
+            }
             Take::Reflexive => {
                 self.tokens.get(at).filter(|t| t.joint < Joint::Comma && is_reflexive(&t.word))?;
                 self.follow(pattern, rest, at + 1)

@@ -52,22 +52,21 @@ fn may_stand_in_object(word: &str) -> bool {
     !closed && !ends_object(word) && !is_particle(word) && word != "'d"
 }
 
-/// The ends of the possessive that may begin at `start`: "my", "Tom's", "the old man's", "the boys'".
-pub(super) fn possessive(tokens: &[Token], start: usize) -> Option<usize> {
-    let first = tokens.get(start).filter(|token| token.joint < Joint::Comma)?;
-    if is_possessive(&first.word) {
-        return Some(start + 1);
-    }
-    let within = tokens.iter().enumerate().skip(start).take(MOST_WORDS + 1);
-    for (at, token) in within {
+/// The ends of the possessives that may begin at `start`, the shortest first: "my", "Tom's", "the old man's", "his
+/// father's".
+pub(super) fn possessives(tokens: &[Token], start: usize) -> Vec<usize> {
+    let mut ends = Vec::new();
+    for (at, token) in tokens.iter().enumerate().skip(start).take(MOST_WORDS + 1) {
         if token.joint >= Joint::Comma || !may_stand_in_object(&token.word) {
-            return None;
+            break;
         }
-        if at > start && token.joint == Joint::Clitic && token.word == "'s" {
-            return Some(at + 1);
+        let pronoun = at == start && is_possessive(&token.word);
+        let name = at > start && token.joint == Joint::Clitic && token.word == "'s";
+        if pronoun || name {
+            ends.push(at + 1);
         }
     }
-    None
+    ends
 }
 
 /// Whether the particle before `next` stands alone, rather than opening a place: "put it on" and not "put it on the table".

@@ -52,7 +52,8 @@ impl Pattern {
         let all = words(expression);
         let first = all.iter().position(|token| !is_placeholder(&token.word))?;
         let last = last_of_its_own(&all, first);
-        let phrasal = kind == ExpressionKind::PhrasalVerb;
+        let slang_verb = kind == ExpressionKind::Slang && all.get(last).is_some_and(|token| is_particle(&token.word));
+        let phrasal = kind == ExpressionKind::PhrasalVerb || slang_verb;
         let body = all.get(first..=last)?;
         let mut steps: Vec<Step> = Vec::with_capacity(body.len());
         for (at, token) in body.iter().enumerate() {

@@ -62,12 +62,12 @@ pub(super) fn is_function(word: &str) -> bool {
 }
 
 /// In alphabetical order.
-const CLOSED: [&str; 58] = [
+const CLOSED: [&str; 63] = [
     "after", "again", "against", "ago", "although", "and", "as", "at", "because", "before", "behind", "between", "but",
-    "else", "ever", "for", "from", "he", "here", "how", "i", "if", "into", "just", "like", "may", "might", "must",
-    "never", "nor", "not", "now", "of", "one", "onto", "or", "she", "should", "since", "so", "than", "then", "there",
-    "they", "though", "to", "too", "until", "upon", "very", "we", "when", "where", "who", "why", "will", "with",
-    "would",
+    "else", "ever", "few", "for", "from", "he", "here", "how", "i", "if", "into", "just", "least", "less", "like",
+    "may", "might", "most", "much", "must", "never", "nor", "not", "now", "of", "one", "onto", "or", "she", "should",
+    "since", "so", "than", "then", "there", "they", "though", "to", "too", "until", "upon", "very", "we", "when",
+    "where", "who", "why", "will", "with", "would",
 ];
 
 /// Words that open a noun phrase.
