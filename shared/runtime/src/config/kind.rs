@@ -105,9 +105,10 @@ pub(super) fn choice<T: Copy + PartialEq + 'static, const N: usize>(names: [(&'s
 }
 
 /// One of a few words.
-pub(super) fn word(words: &'static [&'static str]) -> Kind<String> {
-    let parse = |text: &str| words.contains(&text).then(|| text.to_owned());
-    Kind::new(listed(words.iter().copied()), parse, String::clone)
+pub(super) fn word(words: impl Iterator<Item = &'static str>) -> Kind<String> {
+    let words: Vec<&str> = words.collect();
+    let allowed = listed(words.iter().copied());
+    Kind::new(allowed, move |text| words.contains(&text).then(|| text.to_owned()), String::clone)
 }
 
 /// A model's name.

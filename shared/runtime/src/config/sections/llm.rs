@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::{
     base_url::{BaseUrl, base_url},
@@ -47,21 +47,8 @@ impl Llm {
             None,
             "who finds the expressions; `auto`: `gemini` if `GEMINI_API_KEY` is set, else `openai` if `OPENAI_API_KEY` or `llm.base_url` is, else `offline`",
         );
-        let model = read.value("llm.model", kind::model().optional(), None, "the model; unset: the provider's default");
-        let base_url = read.value(
-            "llm.base_url",
-            base_url().optional(),
-            None,
-            "the server's address up to and with the version; unset: the provider's own",
-        );
-        let key_file = read.value(
-            "llm.api_key_file",
-            kind::path().optional(),
-            None,
-            "a file that holds the provider's key and nothing else; comes before the environment's key",
-        );
-        let found = || automatic(sources, base_url.is_some());
-        let provider = asked.unwrap_or_else(found);
+        let (model, base_url, key_file) = places(read);
+        let provider = asked.unwrap_or_else(|| automatic(sources, base_url.is_some()));
         if asked.is_none() {
             automatic_provider(read, provider, key_file.is_some());
         }
@@ -69,6 +56,12 @@ impl Llm {
         let (chunk_size, max_input_length) = lengths(read);
         let (max_retries, retry_backoff, request_timeout) = patience(read);
         let (max_concurrent_requests, requests_per_minute, tokens_per_minute) = limits(read);
+        let temperature = read.value(
+            "llm.temperature",
+            kind::number(0.0..=2.0).or_word("model"),
+            Some(0.2),
+            "sampling temperature; `model`: the model's own, on which some reasoning models insist",
+        );
         Self {
             provider,
             provider_is_automatic: asked.is_none(),
@@ -82,15 +75,28 @@ impl Llm {
             max_concurrent_requests,
             requests_per_minute,
             tokens_per_minute,
-            temperature: read.value(
-                "llm.temperature",
-                kind::number(0.0..=2.0).or_word("model"),
-                Some(0.2),
-                "sampling temperature; `model`: the model's own, on which some reasoning models insist",
-            ),
+            temperature,
             request_timeout,
         }
     }
+}
+
+/// The model, the server's address, and the file of the key.
+fn places(read: &mut Reader) -> (Option<String>, Option<BaseUrl>, Option<PathBuf>) {
+    let model = read.value("llm.model", kind::model().optional(), None, "the model; unset: the provider's default");
+    let base_url = read.value(
+        "llm.base_url",
+        base_url().optional(),
+        None,
+        "the server's address up to and with the version; unset: the provider's own",
+    );
+    let key_file = read.value(
+        "llm.api_key_file",
+        kind::path().optional(),
+        None,
+        "a file that holds the provider's key and nothing else; comes before the environment's key",
+    );
+    (model, base_url, key_file)
 }
 
 fn lengths(read: &mut Reader) -> (u32, u32) {
