@@ -14,7 +14,7 @@ use tracing_subscriber::{
 pub struct Settings {
     /// How much is told.
     pub verbosity: Verbosity,
-    /// Directives as in `RUST_LOG` (`info,langflix_media=debug`), instead of `verbosity`.
+    /// Directives as in `RUST_LOG` (`info,langflix_media=debug`), instead of `verbosity`; empty counts as none.
     pub filter: Option<String>,
     /// One JSON object a line instead of text.
     pub json: bool,
@@ -98,7 +98,8 @@ fn layer<W>(settings: &Settings, writer: W) -> Result<impl Layer<Registry> + use
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let directives = settings.filter.as_deref().unwrap_or(settings.verbosity.directives());
+    let given = settings.filter.as_deref().filter(|filter| !filter.trim().is_empty());
+    let directives = given.unwrap_or(settings.verbosity.directives());
     let filter = EnvFilter::builder()
         .parse(directives)
         .map_err(|source| Error::Filter { filter: directives.chars().take(120).collect(), source })?;
@@ -166,6 +167,12 @@ mod tests {
         let filter = Some("off,hyper=info".to_owned());
         let told = told(&Settings { verbosity: Verbosity::Trace, filter, ..Settings::default() });
         assert!(told.contains("other-info") && !told.contains("ours"), "{told}");
+    }
+
+    #[test]
+    fn an_empty_filter_is_none() {
+        let told = told(&Settings { filter: Some(" ".to_owned()), ..Settings::default() });
+        assert!(told.contains("ours-warn") && !told.contains("ours-info"), "{told}");
     }
 
     #[test]
