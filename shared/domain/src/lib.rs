@@ -17,8 +17,8 @@ mod media;
 mod naming;
 mod pairing;
 mod scene;
-mod selection;
 mod season_folder;
+mod selection;
 mod sentence;
 mod slug;
 mod stage;
@@ -40,7 +40,7 @@ pub use manifest::{
 };
 pub use media::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
 pub use naming::{Named, is_subtitle, is_video, name_of};
-pub use pairing::{PairError, Paired, Wanted, pair};
+pub use pairing::{PairError, Paired, Wanted, pair, pair_target};
 pub use scene::{clip_bounds, scene_around};
 pub use season_folder::{SameEpisode, SeasonFolder, SkipReason, season_folder};
 pub use selection::{Candidate, SelectionLimits, select};

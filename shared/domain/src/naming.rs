@@ -47,7 +47,8 @@ pub fn name_of(path: &Path) -> Named {
     let above = Above::read(path);
     let stem = stem(path);
     let Some(found) = numbers::find(&stem, above.season, above.show.as_deref()) else {
-        if let Some(found) = parent(path).and_then(|name| numbers::find_explicit(&name).map(|f| named(&name, &f))) {
+        // Releases put each episode into a folder, where the file's own name may be scrambled.
+        if let Some(found) = folders(path).next().and_then(|name| of_episode_folder(&name)) {
             return Named { show: found.show.or(above.show), season: found.season.or(above.season), ..found };
         }
         // Without a season's folder between, the folder above may be anything.
@@ -61,10 +62,56 @@ pub fn name_of(path: &Path) -> Named {
     Named { show: own.show.or(above.show), season: own.season.or(above.season), ..own }
 }
 
-/// What the file's name alone says.
-pub(crate) fn name_in_file(path: &Path) -> Named {
+/// The show that the file's name alone says, and the text behind it.
+pub(crate) fn show_in_file(path: &Path) -> (Option<String>, String) {
     let stem = stem(path);
-    numbers::find(&stem, None, None).map(|found| named(&stem, &found)).unwrap_or_default()
+    match numbers::find(&stem, None, None) {
+        Some(found) => (named(&stem, &found).show, stem.get(found.at..).unwrap_or_default().to_owned()),
+        None => (None, stem),
+    }
+}
+
+/// The last of the episodes that the file's name says, where it says several.
+pub(crate) fn last_episode(path: &Path) -> Option<u16> {
+    numbers::last_of_several(&stem(path))
+}
+
+fn of_episode_folder(name: &str) -> Option<Named> {
+    let found = numbers::find_explicit(name)?;
+    // A file holds two or three episodes at most; a longer range is a whole season's folder.
+    let is_pack = numbers::last_of_several(name).is_some_and(|last| last > found.episode.saturating_add(2));
+    (!is_pack).then(|| named(name, &found))
+}
+
+/// A show's name without what releases write differently: case, punctuation, initials' dots, a year.
+pub(crate) fn show_key(show: &str) -> String {
+    show_words(show).join(" ")
+}
+
+/// The words of [`show_key`]; initials make one word.
+fn show_words(show: &str) -> Vec<String> {
+    let is_year = |word: &str| {
+        matches!(word.as_bytes(), [b'1', b'9', rest @ ..] | [b'2', b'0', rest @ ..]
+        if rest.len() == 2 && rest.iter().all(u8::is_ascii_digit))
+    };
+    let lower = show.to_lowercase().replace(['\'', '’'], "");
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let single = |word: &str| word.chars().nth(1).is_none();
+    let joined = words.chunk_by(|a, b| single(a) && single(b)).map(<[&str]>::concat);
+    let named: Vec<String> = joined.filter(|word| !is_year(word)).collect();
+    if named.is_empty() { vec![words.concat()] } else { named }
+}
+
+/// Whether the text begins with all words of the show's name.
+fn begins_with_show(text: &str, show: &str) -> bool {
+    show_words(text).starts_with(&show_words(show))
+}
+
+/// Whether one show's name is the other's, perhaps with more words: "The Office" and "The Office US".
+pub(crate) fn may_be_same_show(a: &str, b: &str) -> bool {
+    let (a, b) = (show_words(a), show_words(b));
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    long.windows(short.len()).any(|words| words == short) || long.concat() == short.concat()
 }
 
 fn named(text: &str, found: &Numbers) -> Named {
@@ -81,10 +128,6 @@ fn named(text: &str, found: &Numbers) -> Named {
 pub(crate) fn stem(path: &Path) -> String {
     let name = if is_video(path) || is_subtitle(path) { path.file_stem() } else { path.file_name() };
     name.map(|name| name.to_string_lossy().nfc().collect()).unwrap_or_default()
-}
-
-fn parent(path: &Path) -> Option<String> {
-    folders(path).next()
 }
 
 /// The names of the folders above, nearest first.
@@ -106,29 +149,38 @@ impl Above {
     fn read(path: &Path) -> Self {
         let mut above = Self::default();
         for name in folders(path) {
-            if title::is_part_of_season(&name) || numbers::find_explicit(&name).is_some() {
+            if title::is_part_of_season(&name) || of_episode_folder(&name).is_some() {
                 continue;
             }
             if title::is_specials(&name) {
                 (above.season, above.season_folder) = (Some(0), true);
                 continue;
             }
-            let season = numbers::season_token(&name);
-            if let Some(token) = &season {
-                if !above.season_folder {
-                    above.season = token.season;
-                    above.season_folder = true;
-                }
+            let pack = numbers::find_explicit(&name).map(|found| named(&name, &found));
+            let token = numbers::season_token(&name);
+            if let Some(Named { show, season, .. }) = pack {
+                above.enter(season);
+                above.show = show;
+            } else if let Some(token) = token {
+                above.enter(token.season);
                 above.show = title::clean(name.get(..token.at).unwrap_or_default());
-                if above.show.is_none() {
-                    continue;
-                }
-            } else if !title::is_collection(&name) {
-                above.show = title::clean(title::before_release(&name));
+            } else {
+                let own = (!title::is_collection(&name)).then(|| title::before_release(&name));
+                above.show = own.and_then(title::clean);
+                break;
             }
-            break;
+            if above.show.is_some() {
+                break;
+            }
         }
         above
+    }
+
+    /// The nearest season's folder counts.
+    fn enter(&mut self, season: Option<u16>) {
+        if !self.season_folder {
+            (self.season, self.season_folder) = (season, true);
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{
-    LanguageTag, is_subtitle, is_video, name_of,
-    naming::{name_in_file, stem},
+    LanguageTag, Named, is_subtitle, is_video, name_of,
+    naming::{last_episode, may_be_same_show, show_in_file, show_key, stem},
+    season_folder::no_episode,
 };
 pub use error::PairError;
 pub(crate) use error::shown;
@@ -69,6 +70,16 @@ pub fn pair(video: &Path, siblings: &[PathBuf], wanted: &Wanted) -> Result<Paire
     Ok(Paired { subtitles: subtitles.cloned(), target: target.cloned(), passed_over: rest.cloned().collect() })
 }
 
+/// Finds only the target-language subtitles, for a video whose own are named otherwise.
+///
+/// # Errors
+///
+/// Where several files serve equally well, and where none has the target suffix given.
+pub fn pair_target(video: &Path, siblings: &[PathBuf], wanted: &Wanted) -> Result<Option<PathBuf>, PairError> {
+    let files = files_of(video, siblings);
+    Ok(if wanted.want_target { target(video, siblings, &files, wanted)?.cloned() } else { None })
+}
+
 fn source<'a>(
     files: &[SubtitleFile<'a>],
     wanted: &Wanted,
@@ -80,14 +91,29 @@ fn source<'a>(
         |file: &&SubtitleFile<'_>| file.label.languages.is_empty() && !file.label.partial && Some(file.path) != target;
     for same_stem in [true, false] {
         let tier = || files.iter().filter(move |file| file.same_stem == same_stem);
-        let chosen = only(tier().filter(|file| speaks_exactly(file, &language)))?
-            .map_or_else(|| only(tier().filter(|file| speaks(file, &language))), |path| Ok(Some(path)))?
-            .map_or_else(|| only(tier().filter(unlabelled)), |path| Ok(Some(path)))?;
+        let chosen = match spoken(tier, &language)? {
+            None => only(tier().filter(unlabelled))?,
+            chosen => chosen,
+        };
         if chosen.is_some() {
             return Ok(chosen);
         }
     }
     Ok(None)
+}
+
+/// The one file in the language, or in a variety of it.
+fn spoken<'a: 'b, 'b, I: Iterator<Item = &'b SubtitleFile<'a>>>(
+    tier: impl Fn() -> I,
+    language: &LanguageTag,
+) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
+    let whole = |file: &&SubtitleFile<'_>, fits: &dyn Fn(&LanguageTag) -> bool| {
+        matches!(file.label.languages.as_slice(), [only] if fits(only)) && !file.label.partial
+    };
+    match only(tier().filter(|file| whole(file, &|tag| tag == language)))? {
+        None => only(tier().filter(|file| whole(file, &|tag| language.is_served_by(tag)))),
+        chosen => Ok(chosen),
+    }
 }
 
 fn target<'a>(
@@ -97,47 +123,50 @@ fn target<'a>(
     wanted: &Wanted,
 ) -> Result<Option<&'a PathBuf>, PairError> {
     let language = &wanted.target_language;
-    let ambiguous =
-        |candidates| PairError::AmbiguousTarget { video: video.to_owned(), language: language.clone(), candidates };
-    let Some(suffix) = &wanted.target_suffix else {
-        for same_stem in [true, false] {
-            let tier = || files.iter().filter(move |file| file.same_stem == same_stem);
-            let exact = only(tier().filter(|file| speaks_exactly(file, language))).map_err(ambiguous)?;
-            let chosen = match exact {
-                Some(path) => Some(path),
-                None => only(tier().filter(|file| speaks(file, language))).map_err(ambiguous)?,
-            };
-            if chosen.is_some() {
-                return Ok(chosen);
-            }
+    let chosen = match &wanted.target_suffix {
+        Some(suffix) => suffixed(video, siblings, files, suffix),
+        None => {
+            let tier = |same_stem| move || files.iter().filter(move |file| file.same_stem == same_stem);
+            spoken(tier(true), language)
+                .and_then(|near| near.map_or_else(|| spoken(tier(false), language), |path| Ok(Some(path))))
         }
-        return Ok(None);
     };
-    let dot = if suffix.starts_with(char::is_alphanumeric) { "." } else { "" };
-    let ending = key(&format!("{dot}{suffix}"));
+    let chosen = chosen.map_err(|candidates| PairError::AmbiguousTarget {
+        video: video.to_owned(),
+        language: language.clone(),
+        candidates,
+    })?;
+    match (&wanted.target_suffix, chosen) {
+        (Some(suffix), None) => Err(PairError::NoTarget {
+            video: video.to_owned(),
+            looked_for: shown(Path::new(&format!("{}{}.{{srt,vtt,ass,ssa}}", stem(video), dotted(suffix)))),
+            there: siblings.iter().filter(|path| is_subtitle(path)).cloned().collect(),
+        }),
+        (_, chosen) => Ok(chosen),
+    }
+}
+
+/// The one file that bears the suffix: with the video's stem, else with another name of its episode.
+fn suffixed<'a>(
+    video: &Path,
+    siblings: &'a [PathBuf],
+    files: &[SubtitleFile<'a>],
+    suffix: &str,
+) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
+    let ending = key(&dotted(suffix));
     let exact = format!("{}{ending}", key(&stem(video)));
     let same_stem = siblings.iter().filter(|path| is_subtitle(path) && key(&stem(path)) == exact);
-    let chosen = one(same_stem.collect()).map_err(ambiguous)?;
-    let same_episode = || files.iter().filter(|file| !file.same_stem && key(&stem(file.path)).ends_with(&ending));
-    let chosen = match chosen {
-        None if !ending.is_empty() => one(same_episode().map(|file| file.path).collect()).map_err(ambiguous)?,
-        chosen => chosen,
-    };
-    let there = || siblings.iter().filter(|path| is_subtitle(path)).cloned().collect();
-    let looked_for = || format!("{}{dot}{suffix}.{{srt,vtt,ass,ssa}}", shown(Path::new(&stem(video))));
-    chosen.map(Some).ok_or_else(|| PairError::NoTarget {
-        video: video.to_owned(),
-        looked_for: looked_for(),
-        there: there(),
-    })
+    match one(same_stem.collect())? {
+        None if !ending.is_empty() => {
+            only(files.iter().filter(|file| !file.same_stem && key(&stem(file.path)).ends_with(&ending)))
+        }
+        chosen => Ok(chosen),
+    }
 }
 
-fn speaks_exactly(file: &SubtitleFile<'_>, language: &LanguageTag) -> bool {
-    matches!(file.label.languages.as_slice(), [only] if only == language) && !file.label.partial
-}
-
-fn speaks(file: &SubtitleFile<'_>, language: &LanguageTag) -> bool {
-    matches!(file.label.languages.as_slice(), [only] if language.is_served_by(only)) && !file.label.partial
+/// The suffix with the dot that people leave out.
+fn dotted(suffix: &str) -> String {
+    if suffix.starts_with(char::is_alphanumeric) { format!(".{suffix}") } else { suffix.to_owned() }
 }
 
 fn only<'a: 'b, 'b>(files: impl Iterator<Item = &'b SubtitleFile<'a>>) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
@@ -155,20 +184,27 @@ fn one(paths: Vec<&PathBuf>) -> Result<Option<&PathBuf>, Vec<PathBuf>> {
 
 /// The subtitle files that are this video's, sorted by path.
 fn files_of<'a>(video: &Path, siblings: &'a [PathBuf]) -> Vec<SubtitleFile<'a>> {
-    let others: Vec<&PathBuf> =
-        siblings.iter().filter(|path| is_video(path) && path.file_name() != video.file_name()).collect();
+    let others: Vec<&PathBuf> = siblings
+        .iter()
+        .filter(|path| is_video(path) && path.file_name() != video.file_name() && no_episode(path).is_none())
+        .collect();
     let alone = others.is_empty() && siblings.iter().any(|path| path.file_name() == video.file_name());
     let mut subtitles: Vec<&PathBuf> = siblings.iter().filter(|path| is_subtitle(path)).collect();
     subtitles.sort();
     subtitles.dedup();
+    let (named, longest) = (name_of(video), stem(video).len());
     let of = |path: &'a PathBuf| {
         if let Some(label) = label_by_stem(video, path).or_else(|| label_alone(path).filter(|_| alone)) {
-            return Some(SubtitleFile { path, same_stem: true, label });
+            let nearer = |other: &&&PathBuf| stem(other).len() > longest && label_by_stem(other, path).is_some();
+            return others.iter().find(nearer).is_none().then_some(SubtitleFile { path, same_stem: true, label });
         }
-        if others.iter().any(|other| label_by_stem(other, path).is_some()) || !same_episode(video, path) {
-            return None;
-        }
-        Some(SubtitleFile { path, same_stem: false, label: label_in_name(path) })
+        let likeness = Likeness::of(video, &named, path)?;
+        let nearer = |other: &&PathBuf| {
+            label_by_stem(other, path).is_some()
+                || Likeness::of(other, &name_beside(video, other), path) > Some(likeness)
+        };
+        let ours = !others.iter().any(nearer);
+        ours.then(|| SubtitleFile { path, same_stem: false, label: Label::of_tail(&show_in_file(path).1) })
     };
     subtitles.into_iter().filter_map(of).collect()
 }
@@ -190,35 +226,42 @@ fn label_alone(subtitles: &Path) -> Option<Label> {
     Some(Label::of_suffix(&key(&stem(subtitles)))).filter(|label| label.whole && !label.languages.is_empty())
 }
 
-fn label_in_name(subtitles: &Path) -> Label {
-    Label::of_tail(&stem(subtitles))
+/// What a file of the listing is named, in the video's folder.
+fn name_beside(video: &Path, path: &Path) -> Named {
+    match video.parent() {
+        Some(folder) if !path.starts_with(folder) => name_of(&folder.join(path)),
+        _ => name_of(path),
+    }
 }
 
-/// Whether both names say the same episode, and their own names do not say different shows.
-fn same_episode(video: &Path, subtitles: &Path) -> bool {
-    let folder = video.parent().unwrap_or(Path::new(""));
-    let (a, b) = (name_of(video), name_of(&folder.join(subtitles)));
-    if a.episode.is_none() || (a.season, a.episode) != (b.season, b.episode) {
-        return false;
-    }
-    match (name_in_file(video).show, name_in_file(subtitles).show) {
-        (Some(a), Some(b)) => {
-            let (a, b) = (show_key(&a), show_key(&b));
-            a.contains(&b) || b.contains(&a)
+/// How surely a subtitle file of another stem names the video's episode.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// The shows' names differ by some words, or one name says no show.
+    Episode,
+    /// Both names say the same show.
+    EpisodeAndShow,
+}
+
+impl Likeness {
+    fn of(video: &Path, named: &Named, subtitles: &Path) -> Option<Self> {
+        let episode = named.episode?.to_string();
+        // Reading a name costs more than this, and a folder may hold a thousand.
+        if !subtitles.to_string_lossy().contains(&episode) {
+            return None;
         }
-        _ => true,
+        let other = name_beside(video, subtitles);
+        if (named.season, named.episode) != (other.season, other.episode)
+            || last_episode(video) != last_episode(subtitles)
+        {
+            return None;
+        }
+        match (show_in_file(video).0, show_in_file(subtitles).0) {
+            (Some(a), Some(b)) if show_key(&a) == show_key(&b) => Some(Self::EpisodeAndShow),
+            (Some(a), Some(b)) if !may_be_same_show(&a, &b) => None,
+            _ => Some(Self::Episode),
+        }
     }
-}
-
-/// A show's name without what releases write differently: case, punctuation, a year.
-pub(crate) fn show_key(show: &str) -> String {
-    let is_year = |word: &&str| {
-        word.len() == 4 && (word.starts_with("19") || word.starts_with("20")) && word.parse::<u16>().is_ok()
-    };
-    let lower = show.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let named: String = words.iter().copied().filter(|word| !is_year(word)).collect();
-    if named.is_empty() { words.concat() } else { named }
 }
 
 fn key(name: &str) -> String {

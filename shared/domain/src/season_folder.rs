@@ -5,8 +5,8 @@ use std::{
 
 use crate::{
     Named, is_video, name_of,
-    naming::stem,
-    pairing::{show_key, shown},
+    naming::{show_key, stem},
+    pairing::shown,
 };
 
 /// What a folder of videos holds.
@@ -33,20 +33,25 @@ pub enum SkipReason {
 
 /// Two videos of one episode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{} and {} are both S{season:02}E{episode:02}: name the one that is wanted, or move the other away",
-    shown(first),
-    shown(second)
-)]
+#[error("{} and {} are both {}: name the one that is wanted, or move the other away", shown(first), shown(second), self.code())]
 pub struct SameEpisode {
-    /// The season; 1 where the names say none.
-    pub season: u16,
+    /// The season, where the names say it.
+    pub season: Option<u16>,
     /// The episode.
     pub episode: u16,
     /// One of them.
     pub first: PathBuf,
     /// The other.
     pub second: PathBuf,
+}
+
+impl SameEpisode {
+    fn code(&self) -> String {
+        match self.season {
+            Some(season) => format!("S{season:02}E{:02}", self.episode),
+            None => format!("episode {}", self.episode),
+        }
+    }
 }
 
 type Key = (String, Option<u16>, u16);
@@ -64,32 +69,34 @@ pub fn season_folder(at: &Path, listing: &[PathBuf]) -> Result<SeasonFolder, Sam
     let mut found = SeasonFolder::default();
     let mut episodes: BTreeMap<Key, (PathBuf, Named)> = BTreeMap::new();
     // An episode may be titled "The Sample": the word alone makes no sample, but beside the episode itself it does.
-    let (doubtful, certain): (Vec<_>, Vec<_>) =
-        videos.into_iter().partition(|path| ends_in(path, &[' ', '.', '_']).is_some());
+    let (doubtful, certain): (Vec<_>, Vec<_>) = videos.into_iter().partition(|path| may_be_no_episode(path).is_some());
     for path in certain.into_iter().chain(doubtful) {
-        if let Some(reason) = in_folder(path).or_else(|| ends_in(path, &['-'])).or_else(|| begins(path)) {
-            found.skipped.push((path.clone(), reason));
-            continue;
-        }
-        let named = name_of(&at.join(path));
-        let Some(episode) = named.episode else {
-            found.unnumbered.push(path.clone());
-            continue;
-        };
-        let key = (named.show.as_deref().map(show_key).unwrap_or_default(), named.season, episode);
-        match (episodes.get(&key), ends_in(path, &[' ', '.', '_'])) {
-            (None, _) => {
-                episodes.insert(key, (path.clone(), named));
-            }
-            (Some(_), Some(reason)) => found.skipped.push((path.clone(), reason)),
-            (Some((first, _)), None) => {
-                let season = named.season.unwrap_or(1);
+        let named = if path.starts_with(at) { name_of(path) } else { name_of(&at.join(path)) };
+        let key = named.episode.map(|e| (named.show.as_deref().map(show_key).unwrap_or_default(), named.season, e));
+        let twin = key.as_ref().and_then(|key| episodes.get(key));
+        let doubt = may_be_no_episode(path).filter(|_| key.is_none() || twin.is_some());
+        match (no_episode(path).or(doubt), key, twin) {
+            (Some(reason), _, _) => found.skipped.push((path.clone(), reason)),
+            (None, None, _) => found.unnumbered.push(path.clone()),
+            (None, Some((_, season, episode)), Some((first, _))) => {
                 return Err(SameEpisode { season, episode, first: first.clone(), second: path.clone() });
+            }
+            (None, Some(key), None) => {
+                episodes.insert(key, (path.clone(), named));
             }
         }
     }
     found.episodes = episodes.into_values().collect();
     Ok(found)
+}
+
+/// Why the video is certainly no episode.
+pub(crate) fn no_episode(path: &Path) -> Option<SkipReason> {
+    in_folder(path).or_else(|| ends_in(path, &['-'])).or_else(|| begins(path))
+}
+
+fn may_be_no_episode(path: &Path) -> Option<SkipReason> {
+    ends_in(path, &[' ', '.', '_'])
 }
 
 fn reason(word: &str) -> Option<SkipReason> {
@@ -143,6 +150,9 @@ mod tests {
     fn two_videos_of_one_episode_are_an_error_that_names_both() {
         let message = folder(&["Suits.S01E02.720p.mkv", "suits (2011) - 1x02.avi"]).unwrap_err().to_string();
         assert!(message.starts_with("Suits.S01E02.720p.mkv and suits (2011) - 1x02.avi are both S01E02"), "{message}");
+        let listing = ["[G] Show - 02 [720p].mkv", "[H] Show - 02 [1080p].mkv"].map(PathBuf::from);
+        let message = season_folder(Path::new(""), &listing).unwrap_err().to_string();
+        assert!(message.contains("are both episode 2"), "{message}");
         assert_eq!(folder(&["Suits.S01E02.mkv", "Dark.S01E02.mkv"]).unwrap().episodes.len(), 2);
     }
 
@@ -163,8 +173,10 @@ mod tests {
     fn an_episode_whose_title_speaks_of_samples_or_trailers_is_kept() {
         let names = ["Suits.S01E02.The.Sample.mkv", "Trailer.Park.Boys.S01E03.mkv"];
         assert_eq!(folder(&names).unwrap().episodes.len(), 2);
-        let found = folder(&["Suits.S01E02.mkv", "Suits.S01E02.720p.sample.mkv"]).unwrap();
-        assert_eq!(found.skipped, [(PathBuf::from("Suits.S01E02.720p.sample.mkv"), SkipReason::Sample)]);
+        for name in ["Suits.S01E02.720p.sample.mkv", "Suits Sample.mkv"] {
+            let found = folder(&["Suits.S01E02.mkv", name]).unwrap();
+            assert_eq!(found.skipped, [(PathBuf::from(name), SkipReason::Sample)]);
+        }
     }
 
     #[test]

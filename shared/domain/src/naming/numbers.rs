@@ -39,6 +39,9 @@ patterns! {
     DASHED = r"(?i)([\s._]+[-–—][\s._]+)([0-9]{1,4})(?:v[0-9])?(?:$|[^0-9a-z])";
     LEADING = r"(?i)^()([0-9]{1,4})(?:v[0-9])?(?:$|[\s._-])";
     LEADING_PARTED = r"(?i)^()([0-9]{1,4})(?:v[0-9])?(?:$|[\s._]+[-–—][\s._]|\.\s)";
+    RANGE = r"(?ix)(?:^|[^a-z]) (?:e|ep|episode|x)[\s._]*([0-9]{1,4})
+        (?: [-–~] | [\s._]*[-–~]?[\s._]*(?:ep|e) | (?:-[0-9]{1,2})?x ) ([0-9]{1,4}) (?:$|[^0-9a-z])";
+    PART = r"(?i)(?:^|[^0-9a-z])(?:part|pt|volume|vol|chapter|cd|disc)[\s._-]*$";
     TRAILING = r"(?i)(?:[\s_-]|[^0-9]\.)()([0-9]{1,4})(?:v[0-9])?$";
     SEASON = r"(?ix)(?:^|[^0-9a-z]) ()
         (?: s([0-9]{1,2}|(?:19|20)[0-9]{2}) (?:$|[^0-9a-z])
@@ -70,20 +73,21 @@ pub(super) fn find_explicit(text: &str) -> Option<Numbers> {
     Some(Numbers { at: start(&found), season: None, episode: digits(&found, 1)?.parse().ok()? })
 }
 
+/// The last of several episodes in one name, as in `S01E01-E02`.
+pub(super) fn last_of_several(text: &str) -> Option<u16> {
+    RANGE.captures(text)?.get(2)?.as_str().parse().ok()
+}
+
 /// A number that is an episode's by its mark, or else by its place. `folder_season` and `folder_show` are what the
 /// folders above say.
 pub(super) fn find(text: &str, folder_season: Option<u16>, folder_show: Option<&str>) -> Option<Numbers> {
-    let by_place = || {
-        let context = Context { text, group: title::has_group(text), season: folder_season };
-        let leading = || LEADING_PARTED.captures(text).filter(|found| digits(found, 2) != folder_show);
-        let in_season = folder_season.is_some();
-        let first = if in_season { leading().and_then(|found| context.read(&found)) } else { None };
-        first.or_else(|| context.dashed()).or_else(|| {
-            let leading = if in_season { LEADING.captures(text) } else { LEADING_PARTED.captures(text) };
-            leading.and_then(|found| context.read(&found)).or_else(|| context.trailing())
-        })
-    };
-    find_explicit(text).or_else(by_place)
+    find_explicit(text).or_else(|| {
+        let context = Context { text, group: title::has_group(text), season: folder_season, show: folder_show };
+        // In a season's folder the leading number is the episode's, whatever numbers its title holds.
+        let first = if folder_season.is_some() { context.leading(&LEADING_PARTED) } else { None };
+        let named = || first.or_else(|| context.dashed()).or_else(|| context.trailing());
+        named().or_else(|| context.leading(if folder_season.is_some() { &LEADING } else { &LEADING_PARTED }))
+    })
 }
 
 struct Context<'t> {
@@ -91,6 +95,7 @@ struct Context<'t> {
     /// Whether a release group leads the name.
     group: bool,
     season: Option<u16>,
+    show: Option<&'t str>,
 }
 
 impl Context<'_> {
@@ -124,13 +129,27 @@ impl Context<'_> {
         None
     }
 
-    /// The last word of the title, where a season's folder or a release group says that this is an episode.
-    fn trailing(&self) -> Option<Numbers> {
-        if self.season.is_none() && !self.group {
+    /// The number that the name begins with, unless the show's name does.
+    fn leading(&self, pattern: &Regex) -> Option<Numbers> {
+        if self.show.is_some_and(|show| super::begins_with_show(self.text, show)) {
             return None;
         }
+        pattern.captures(self.text).and_then(|found| self.read(&found))
+    }
+
+    /// The last word of the title, where it follows the name of the show's folder or a release group leads.
+    fn trailing(&self) -> Option<Numbers> {
         let body = title::before_release(self.text).trim_end_matches([' ', '.', '_', '-', '[', '(']);
-        TRAILING.captures(body).and_then(|found| self.read(&found))
+        let found = TRAILING.captures(body)?;
+        let before = body.get(..start(&found)).unwrap_or_default();
+        let after_show = match (self.show, title::clean(before)) {
+            (Some(folder), Some(show)) if self.season.is_some() => super::may_be_same_show(folder, &show),
+            _ => false,
+        };
+        if PART.is_match(before) || !(after_show || self.group) {
+            return None;
+        }
+        self.read(&found)
     }
 }
 

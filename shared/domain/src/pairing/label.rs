@@ -7,14 +7,14 @@ pub(super) struct Label {
     pub(super) languages: Vec<LanguageTag>,
     /// Whether it holds only a part of what is said: forced lines, signs, songs, a commentary.
     pub(super) partial: bool,
-    /// Whether every word was understood.
+    /// Whether every word was understood, and a number stands only beside a language.
     pub(super) whole: bool,
 }
 
 /// Words that make a file one of forced lines, signs or a commentary.
 const PARTIAL: [&str; 4] = ["forced", "signs", "songs", "commentary"];
 /// Words that say nothing about which language or how much.
-const NEUTRAL: [&str; 17] = [
+const NEUTRAL: [&str; 18] = [
     "sdh",
     "cc",
     "hi",
@@ -32,6 +32,7 @@ const NEUTRAL: [&str; 17] = [
     "america",
     "european",
     "dialogue",
+    "latin",
 ];
 /// Regions and scripts that stand behind a language, with what they mean in a tag. Without the list, `en-ko` were one.
 #[rustfmt::skip]
@@ -48,44 +49,38 @@ const VARIETIES: &[(&str, &str)] = &[
 impl Label {
     /// Reads words all of which should be a label: what stands behind the video's stem.
     pub(super) fn of_suffix(text: &str) -> Self {
-        let words = words(text);
-        let mut label = Self { whole: true, ..Self::default() };
-        let mut at = 0;
-        while at < words.len() {
-            let (taken, part) = Part::read(&words, at);
-            label.add(part);
-            at += taken;
-        }
-        label
+        Self::of_words(&words(text), |_| false)
     }
 
     /// Reads a name that only ends in a label, such as `720p.WEB.en.sdh`: short codes count at its end only, where they
     /// are no words of a title, names of languages anywhere.
     pub(super) fn of_tail(text: &str) -> Self {
+        let is_title =
+            |word: &str| word.len() == 2 && word.starts_with(char::is_uppercase) && word.ends_with(char::is_lowercase);
         let words = words(text);
-        let read = |from: usize| {
-            let tail = &words[from..];
-            let mut label = Self { whole: true, ..Self::default() };
-            let mut at = 0;
-            while at < tail.len() {
-                let (taken, part) = Part::read(tail, at);
-                let title_word = tail[at].len() == 2
-                    && tail[at].starts_with(char::is_uppercase)
-                    && tail[at].ends_with(char::is_lowercase);
-                label.add(if title_word { Part::Unknown } else { part });
-                at += taken;
-            }
-            label
-        };
-        let mut best = (0..=words.len()).map(read).find(|label| label.whole).unwrap_or_default();
+        let tails = (0..=words.len()).map(|from| words.get(from..).unwrap_or_default());
+        let mut label = tails.map(|tail| Self::of_words(tail, is_title)).find(|label| label.whole).unwrap_or_default();
         for word in &words {
-            let lower = word.to_lowercase();
-            best.partial |= PARTIAL.contains(&lower.as_str());
+            label.partial |= PARTIAL.contains(&word.to_lowercase().as_str());
             if word.chars().count() > 3 || !word.is_ascii() {
-                LanguageTag::from_label(word).into_iter().for_each(|tag| best.speak(tag));
+                LanguageTag::from_label(word).into_iter().for_each(|tag| label.speak(tag));
             }
         }
-        best
+        label
+    }
+
+    fn of_words(words: &[&str], is_title: impl Fn(&str) -> bool) -> Self {
+        let mut label = Self { whole: true, ..Self::default() };
+        let mut numbered = false;
+        let mut rest = words;
+        while let Some((word, following)) = rest.split_first() {
+            let (taken, part) = Part::read(word, following.first().copied(), label.languages.is_empty());
+            label.add(if is_title(word) { Part::Unknown } else { part });
+            numbered |= is_number(word);
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        label.whole &= !numbered || !label.languages.is_empty();
+        label
     }
 
     fn add(&mut self, part: Part) {
@@ -112,15 +107,14 @@ enum Part {
 }
 
 impl Part {
-    /// The meaning of the word at `at` and of the next one where they belong together, and how many were read.
-    fn read(words: &[&str], at: usize) -> (usize, Self) {
-        let word = words[at].to_lowercase();
-        let next = words.get(at + 1).map(|next| next.to_lowercase());
-        // "en.hi" is for the hard of hearing, "hi" alone is Hindi.
+    /// The meaning of a word, and of the next one where they belong together, and how many were read. `first` where no
+    /// language was read before: "en.hi" is for the hard of hearing, "hi" alone is Hindi.
+    fn read(word: &str, next: Option<&str>, first: bool) -> (usize, Self) {
+        let (word, next) = (word.to_lowercase(), next.map(str::to_lowercase));
         if PARTIAL.contains(&word.as_str()) {
             return (1, Self::Partial);
         }
-        if word.chars().all(|c| c.is_ascii_digit()) || (NEUTRAL.contains(&word.as_str()) && (word != "hi" || at > 0)) {
+        if is_number(&word) || (NEUTRAL.contains(&word.as_str()) && (word != "hi" || !first)) {
             return (1, Self::Neutral);
         }
         if let Some(tag) = next.as_deref().and_then(|next| LanguageTag::from_label(&format!("{word} {next}"))) {
@@ -128,12 +122,15 @@ impl Part {
         }
         let Some(tag) = LanguageTag::from_label(&word) else { return (1, Self::Unknown) };
         let variety = VARIETIES.iter().find(|(name, _)| Some(*name) == next.as_deref());
-        let joined = variety.and_then(|(_, subtag)| format!("{}-{subtag}", tag.primary()).parse().ok());
-        match joined {
+        match variety.and_then(|(_, subtag)| format!("{}-{subtag}", tag.primary()).parse().ok()) {
             Some(joined) => (2, Self::Language(joined)),
             None => (1, Self::Language(tag)),
         }
     }
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit())
 }
 
 fn words(text: &str) -> Vec<&str> {
