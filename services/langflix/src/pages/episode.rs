@@ -13,7 +13,7 @@ use super::{
 /// Most failures that stand open at the top of a page; more are folded away.
 const OPEN_FAILURES: usize = 3;
 
-/// The page of one episode, to lie beside its `manifest.json`: clips, lines, meanings and translations.
+/// The page of one episode, to lie beside its `manifest.json` and a folder below [`season`](super::season)'s page.
 ///
 /// Reads well without clips, as after a dry run, and without script.
 pub fn episode(manifest: &Manifest) -> String {
@@ -27,6 +27,7 @@ pub fn episode(manifest: &Manifest) -> String {
     let body = html! {
         a.skip href="#clips" { "Skip to the expressions" }
         header.page {
+            p { a href="../index.html" { "All episodes" } }
             h1 { bdi { (text(&manifest.episode.show)) } " " span.code { (manifest.episode.code()) } }
             (facts(manifest))
             (notes(&manifest.notes))
