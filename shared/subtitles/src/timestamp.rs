@@ -52,7 +52,9 @@ pub(crate) fn read(line: &str, dialect: Dialect) -> TimingLine {
             TimingLine::Timing(Timing { start: None, end: Some(end.time), regular: false })
         }
         // An arrow between words is speech in SubRip; WebVTT knows it in no other line.
-        _ if exact && (dialect == Dialect::Vtt || like_time(left) || like_time(right)) => TimingLine::Unreadable,
+        _ if (exact || line.contains("-->")) && (dialect == Dialect::Vtt || like_time(left) || like_time(right)) => {
+            TimingLine::Unreadable
+        }
         _ => TimingLine::Text,
     }
 }
@@ -64,7 +66,8 @@ fn like_time(side: &str) -> bool {
 /// The part of a line before and after its arrow, and whether that is the right one.
 fn split_arrow(line: &str) -> Option<(&str, &str, bool)> {
     if let Some((left, right)) = line.split_once("-->") {
-        return Some((left, right, true));
+        let short = left.trim_end_matches('-');
+        return Some((short, right, short.len() == left.len()));
     }
     if !line.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         return None;
@@ -208,6 +211,7 @@ mod tests {
             "00:00:01,000 - -> 00:00:02,000",
             "00:00:01,000 --&gt; 00:00:02,000",
             "00:00:01,000 → 00:00:02,000",
+            "00:00:01,000 ---> 00:00:02,000",
             "0:00:01,000 --> 0:00:02,000",
         ] {
             assert_eq!(timing(line, Dialect::Srt), Some((Some(1000), Some(2000), false)), "{line}");
