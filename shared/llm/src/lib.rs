@@ -2,6 +2,7 @@
 
 mod cached;
 mod failure;
+mod fused;
 mod gemini;
 mod http;
 mod language_names;
@@ -17,6 +18,7 @@ mod settings;
 mod testing;
 
 pub use cached::Cached;
+pub use fused::Fused;
 pub use gemini::Gemini;
 pub use limited::{Limited, Limits};
 pub use offline::Offline;

@@ -6,9 +6,6 @@ use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage};
 use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
 use tokio::time::{Instant, sleep};
 
-/// A longer wait is not made in process: the caller gets the error and may do something else meanwhile.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
 /// When to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -16,24 +13,29 @@ pub struct RetryPolicy {
     pub max_retries: u32,
     /// The first wait; doubles with each retry, with jitter, up to 30 s.
     pub backoff: Duration,
+    /// A longer wait is not made: the caller gets the error and may do something else meanwhile.
+    pub longest_wait: Duration,
     /// No attempt starts later than this after the first one, whatever is left of `max_retries`.
     pub deadline: Duration,
 }
 
 impl RetryPolicy {
+    /// The longest wait where somebody else can wait better, such as a queue.
+    pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
     /// With the usual deadline of ten minutes, which leaves room for waiting in a rate limiter.
     pub const fn new(max_retries: u32, backoff: Duration) -> Self {
-        Self { max_retries, backoff, deadline: Duration::from_secs(600) }
+        Self { max_retries, backoff, longest_wait: Self::LONGEST_WAIT, deadline: Duration::from_secs(600) }
     }
 
     fn waits(self) -> impl Iterator<Item = Duration> {
         ExponentialBuilder::new()
             .with_min_delay(self.backoff)
-            .with_max_delay(LONGEST_WAIT)
+            .with_max_delay(Self::LONGEST_WAIT)
             .with_max_times(usize::try_from(self.max_retries).unwrap_or(usize::MAX))
             .with_jitter()
             .build()
-            .map(|wait| wait.min(LONGEST_WAIT))
+            .map(|wait| wait.min(Self::LONGEST_WAIT))
     }
 }
 
@@ -49,6 +51,16 @@ impl<M: LanguageModel + ?Sized> Retrying<M> {
     /// Wraps `inner`.
     pub fn new(inner: Arc<M>, policy: RetryPolicy) -> Self {
         Self { inner, policy }
+    }
+
+    /// How long to wait before asking again; `None` where that is of no use or takes too long.
+    fn wait(&self, kind: ErrorKind, backoff: Duration) -> Option<Duration> {
+        match kind {
+            ErrorKind::RateLimited { after: Some(after) } => {
+                Some(after.max(backoff)).filter(|_| after < self.policy.longest_wait)
+            }
+            kind => kind.is_transient().then_some(backoff),
+        }
     }
 }
 
@@ -79,7 +91,7 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Retrying<M> {
             paid_failures += u32::from(error.usage.output_tokens + error.usage.input_tokens > 0);
             error.usage = usage;
             let wait = match waits.next() {
-                Some(backoff) if paid_failures < 2 => wait(error.kind, backoff),
+                Some(backoff) if paid_failures < 2 => self.wait(error.kind, backoff),
                 _ => None,
             };
             match wait {
@@ -90,14 +102,6 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Retrying<M> {
                 _ => return Err(error),
             }
         }
-    }
-}
-
-/// How long to wait before asking again; `None` where asking again is of no use or the wait is not one for a process.
-fn wait(kind: ErrorKind, backoff: Duration) -> Option<Duration> {
-    match kind {
-        ErrorKind::RateLimited { after: Some(after) } => Some(after.max(backoff)).filter(|_| after < LONGEST_WAIT),
-        kind => kind.is_transient().then_some(backoff),
     }
 }
 

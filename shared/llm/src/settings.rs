@@ -2,7 +2,7 @@ use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use langflix_ports::{cache::Cache, llm::LanguageModel};
 
-use crate::{Cached, Gemini, Limited, Limits, Offline, OpenAi, RetryPolicy, Retrying, Secret};
+use crate::{Cached, Fused, Gemini, Limited, Limits, Offline, OpenAi, RetryPolicy, Retrying, Secret};
 
 /// Which model is asked, and how hard.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct LlmSettings {
     pub max_retries: u32,
     /// The first wait before sending again; it doubles with each retry.
     pub retry_backoff: Duration,
+    /// The longest wait that is made when the provider asks for one; a request that would have to wait longer fails.
+    pub longest_wait: Duration,
     /// Requests in flight at once.
     pub max_concurrent_requests: NonZeroU32,
     /// Requests a minute; unlimited where `None`.
@@ -41,6 +43,7 @@ impl Default for LlmSettings {
             temperature: Some(0.2),
             max_retries: 3,
             retry_backoff: Duration::from_secs(2),
+            longest_wait: RetryPolicy::LONGEST_WAIT,
             max_concurrent_requests: NonZeroU32::MIN.saturating_add(3),
             requests_per_minute: None,
             tokens_per_minute: None,
@@ -119,7 +122,7 @@ pub enum BuildError {
     Client(#[source] reqwest::Error),
 }
 
-/// The configured model behind all wrappers: cache, then retries, then limits, then the provider. `offline` costs
+/// The configured model behind all wrappers: cache, then fuse, then retries, then limits, then the provider. `offline` costs
 /// nothing, sends nothing and stands alone.
 ///
 /// # Errors
@@ -139,8 +142,9 @@ pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn La
 
 fn wrap<M: LanguageModel + 'static>(model: M, settings: &LlmSettings, cache: Arc<dyn Cache>) -> Arc<dyn LanguageModel> {
     let limited = Limited::new(Arc::new(model), settings.limits());
-    let retrying = Retrying::new(Arc::new(limited), RetryPolicy::new(settings.max_retries, settings.retry_backoff));
-    Arc::new(Cached::new(Arc::new(retrying), cache))
+    let usual = RetryPolicy::new(settings.max_retries, settings.retry_backoff);
+    let retrying = Retrying::new(Arc::new(limited), RetryPolicy { longest_wait: settings.longest_wait, ..usual });
+    Arc::new(Cached::new(Arc::new(Fused::new(Arc::new(retrying))), cache))
 }
 
 impl LlmSettings {

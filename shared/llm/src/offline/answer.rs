@@ -27,7 +27,9 @@ pub(super) fn items(
         .filter(|(_, entry)| !feedback.iter().any(|item| item.expression == *entry.expression))
         .collect();
     // A longer expression takes the words of a shorter one: "come up with" leaves no "come up".
-    ranked.sort_by_key(|(found, entry)| (Reverse(found.literals), entry.source, found.start, found.entry));
+    ranked.sort_by_key(|(found, entry)| {
+        (Reverse(found.literals), entry.source, found.end - found.start, found.start, found.entry)
+    });
     let mut free = vec![true; tokens.len()];
     ranked.retain(|(found, _)| {
         let words = &mut free[found.start..found.end];

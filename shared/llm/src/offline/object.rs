@@ -15,7 +15,8 @@ const MOST_WORDS: usize = 3;
 pub(super) fn objects(tokens: &[Token], start: usize) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut count = 0;
-    let Some(first) = tokens.get(start) else { return ends };
+    // The "'s" of "let's" is no object that an expression leaves room for.
+    let Some(first) = tokens.get(start).filter(|first| first.joint != Joint::Clitic) else { return ends };
     for (at, token) in tokens.iter().enumerate().skip(start) {
         if token.joint >= Joint::Comma || !may_stand_in_object(&token.word) {
             break;
@@ -40,7 +41,7 @@ pub(super) fn objects(tokens: &[Token], start: usize) -> Vec<usize> {
 fn may_be_long(tokens: &[Token], start: usize, at: usize) -> bool {
     let (first, last) = (&tokens[start], &tokens[at]);
     let opened_by_name = first.capital && (last.capital || last.joint == Joint::Clitic);
-    let possessive = tokens.get(start + 1).is_some_and(|next| next.joint == Joint::Clitic && next.word == "'s");
+    let possessive = tokens[start..=at].iter().any(|token| token.joint == Joint::Clitic && token.word == "'s");
     if matches!(first.word.as_str(), "it" | "him" | "them" | "me" | "us" | "you") {
         return at == start + 1 && matches!(last.word.as_str(), "all" | "both" | "guys" | "two");
     }

@@ -6,6 +6,8 @@
 mod entry;
 mod files;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::{io, path::Path};
 
