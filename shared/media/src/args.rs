@@ -1,222 +1,160 @@
-//! Arguments for ffmpeg: pure functions, tested as text.
+//! Arguments for ffmpeg and ffprobe: pure functions, tested as text.
 
 use std::ffi::OsString;
 
-use langflix_domain::{AudioStream, ClipSpec, EncodeSpec, MediaInfo, MediaTime, Span, VideoCodec};
+use langflix_domain::{AudioStream, ClipSpec, MediaInfo, MediaTime, Span};
 
-use crate::runner::file_url;
+use crate::{
+    encoders,
+    filters::{self, Cut},
+    loudness::Loudness,
+};
 
 /// The script's name in ffmpeg's working folder.
 pub(crate) const BURN_FILE: &str = "burn.ass";
+/// The clip's and the poster's.
+pub(crate) const CLIP: &str = "clip.mp4";
+pub(crate) const POSTER: &str = "poster.jpg";
+
+/// Containers that hold a film. Anything else is refused unread: scripts and playlists name further files to open, and a
+/// text or a picture is a video to ffmpeg, too.
+const CONTAINERS: &str = "matroska,mov,avi,mpegts,mpeg,flv,asf,ogg,mxf";
 
 pub(crate) fn seconds(time: MediaTime) -> String {
-    format!("{}.{:03}", time.as_millis() / 1000, time.as_millis() % 1000)
+    let ms = time.as_millis();
+    format!("{}{}.{:03}", if ms < 0 { "-" } else { "" }, ms.abs() / 1000, ms.abs() % 1000)
 }
 
-fn strings<const N: usize>(items: [&str; N]) -> impl Iterator<Item = OsString> {
-    items.map(OsString::from).into_iter()
+pub(crate) fn strings<'a>(items: &'a [&'a str]) -> impl Iterator<Item = OsString> + 'a {
+    items.iter().map(OsString::from)
 }
 
-/// The sound track to take: the language asked for, no commentary, the file's default, the first.
-pub(crate) fn audio_track<'a>(info: &'a MediaInfo, language: Option<&str>) -> Option<&'a AudioStream> {
-    let speaks = |stream: &AudioStream| {
-        let given = stream.language.as_deref().unwrap_or_default();
-        language.is_some_and(|wanted| same_language(given, wanted))
-    };
-    info.audio
-        .iter()
-        .enumerate()
-        .max_by_key(|(at, stream)| (speaks(stream), !stream.secondary, stream.default, std::cmp::Reverse(*at)))
-        .map(|(_, stream)| stream)
-}
-
-/// Whether a file's tag (ISO 639-2, either form, or BCP 47) means the primary subtag `wanted`.
-fn same_language(given: &str, wanted: &str) -> bool {
-    const CODES: [(&str, &[&str]); 12] = [
-        ("en", &["eng"]),
-        ("ko", &["kor"]),
-        ("ja", &["jpn"]),
-        ("zh", &["zho", "chi"]),
-        ("es", &["spa"]),
-        ("fr", &["fra", "fre"]),
-        ("de", &["deu", "ger"]),
-        ("pt", &["por"]),
-        ("vi", &["vie"]),
-        ("it", &["ita"]),
-        ("ru", &["rus"]),
-        ("ar", &["ara"]),
-    ];
-    let given = given.to_ascii_lowercase();
-    let primary = given.split(['-', '_']).next().unwrap_or_default();
-    primary == wanted || CODES.iter().any(|(code, names)| *code == wanted && names.contains(&primary))
-}
-
-/// Arguments that cut the stretch `bounds` of `source` into `clip.mp4`.
-pub(crate) fn cut(source: &str, spec: &ClipSpec, info: &MediaInfo, bounds: Span) -> Vec<OsString> {
-    let encode = &spec.encode;
-    let audio = audio_track(info, spec.audio_language.as_deref());
-    let duration = seconds(bounds.duration());
-    let mut args: Vec<OsString> = Vec::new();
-    args.extend(strings([
-        "-nostdin",
-        "-hide_banner",
-        "-v",
-        "error",
-        "-progress",
-        "pipe:1",
-        "-protocol_whitelist",
-        "file,pipe",
-    ]));
-    args.extend(strings(["-threads", &encode.threads.to_string(), "-filter_threads", "1"]));
-    args.extend(strings(["-ss", &seconds(bounds.start), "-t", &duration, "-i"]));
-    args.push(file_url(source));
-    args.extend(strings(["-map", &format!("0:{}", info.video.index)]));
-    if let Some(audio) = audio {
-        args.extend(strings(["-map", &format!("0:{}", audio.index)]));
-    }
-    args.extend(strings([
-        "-sn",
-        "-dn",
-        "-map_metadata",
-        "-1",
-        "-map_chapters",
-        "-1",
-        "-vf",
-        &video_filters(spec, info, bounds),
-    ]));
-    args.extend(video_encoder(encode));
-    if audio.is_some() {
-        args.extend(strings([
-            "-af",
-            &audio_filters(encode),
-            "-c:a",
-            "aac",
-            "-b:a",
-            "160k",
-            "-ac",
-            "2",
-            "-ar",
-            "48000",
-        ]));
-    }
-    args.extend(strings(["-t", &duration, "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]));
-    args.extend(strings(["-movflags", "+faststart", "-f", "mp4", "-y", "clip.mp4"]));
+/// The input `path`, whatever its name begins with: only files, only containers of films.
+pub(crate) fn input(path: &str) -> Vec<OsString> {
+    let mut args: Vec<OsString> =
+        strings(&["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-i"]).collect();
+    args.push(format!("file:{path}").into());
     args
 }
 
-fn video_filters(spec: &ClipSpec, info: &MediaInfo, bounds: Span) -> String {
-    let mut filters: Vec<String> = Vec::new();
-    if info.video.interlaced {
-        filters.push("yadif".to_owned());
+fn quiet() -> impl Iterator<Item = OsString> {
+    strings(&["-nostdin", "-hide_banner", "-v", "error"])
+}
+
+/// All that one run of ffmpeg needs to know to cut a clip.
+pub(crate) struct Job<'a> {
+    /// Absolute path.
+    pub(crate) source: &'a str,
+    pub(crate) spec: &'a ClipSpec,
+    pub(crate) info: &'a MediaInfo,
+    pub(crate) audio: Option<&'a AudioStream>,
+    /// What is cut.
+    pub(crate) bounds: Span,
+    /// How far reading begins before it.
+    pub(crate) lead: MediaTime,
+    pub(crate) loudness: Option<Loudness>,
+}
+
+impl Job<'_> {
+    fn cut(&self) -> Cut {
+        Cut { start: self.bounds.start, lead: self.lead }
     }
-    if matches!(info.video.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67")) {
-        filters.push(
-            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
-                .to_owned(),
-        );
+
+    /// Seeks in the input. `-noaccurate_seek` hands over the frames from the keyframe on: the one that stands at the
+    /// cut began before it, and the filters need it.
+    fn read(&self) -> Vec<OsString> {
+        let from = self.bounds.start - self.lead;
+        let mut args: Vec<OsString> = strings(&["-noaccurate_seek"]).collect();
+        // Seeking to the very beginning goes past the first keyframe where its time is a little later.
+        if from > MediaTime::ZERO {
+            args.extend(strings(&["-ss", &seconds(from)]));
+        }
+        args.extend(input(self.source));
+        args
     }
-    let (across, down) = info.video.sample_aspect_ratio;
-    if across == down {
-        // 4:2:0 halves both directions, so both must be even.
-        filters.push("scale=trunc(iw/2)*2:trunc(ih/2)*2".to_owned());
-    } else {
-        filters.push("scale=trunc(iw*sar/2)*2:trunc(ih/2)*2".to_owned());
+}
+
+/// Arguments that cut a clip and take its poster from the same pass.
+pub(crate) fn cut(job: &Job<'_>) -> Vec<OsString> {
+    let encode = &job.spec.encode;
+    let duration = seconds(job.bounds.duration());
+    let mut args: Vec<OsString> = quiet().chain(strings(&["-progress", "pipe:1"])).collect();
+    args.extend(encoders::device(encode.codec));
+    args.extend(strings(&["-threads", &encode.threads.to_string(), "-filter_threads", "1"]));
+    args.extend(strings(&["-filter_complex_threads", "1"]));
+    args.extend(job.read());
+    args.extend(strings(&["-filter_complex", &graph(job), "-map", "[clip]"]));
+    args.extend(encoders::video(encode));
+    if job.audio.is_some() {
+        args.extend(strings(&["-map", "[sound]", "-c:a", "aac", "-b:a", "160k", "-ac", "2", "-ar", "48000"]));
     }
-    filters.push("setsar=1".to_owned());
+    let plain = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"];
+    args.extend(strings(&["-t", &duration]).chain(strings(&plain)));
+    args.extend(strings(&["-flags:a", "+bitexact", "-movflags", "+faststart", "-f", "mp4", "-y", CLIP]));
+    args.extend(strings(&["-map", "[still]", "-frames:v", "1", "-q:v", "4"]).chain(strings(&plain)));
+    args.extend(strings(&["-f", "image2", "-update", "1", "-y", POSTER]));
+    args
+}
+
+fn graph(job: &Job<'_>) -> String {
+    let (info, spec) = (job.info, job.spec);
+    let middle = MediaTime::from_millis((spec.scene.start.as_millis() + spec.scene.end.as_millis()) / 2);
+    let mut clip = vec![encoders::pixels(spec.encode.codec).to_owned()];
     if spec.burn.is_some() {
-        // The script counts from the timeline's zero, the decoded frames from the clip's.
-        let start = seconds(bounds.start);
-        filters.push(format!("setpts=PTS+{start}/TB,subtitles={BURN_FILE},setpts=PTS-{start}/TB"));
+        clip.insert(0, filters::burn(job.bounds.start));
     }
-    filters.push(
-        if spec.encode.codec == VideoCodec::H264Vaapi { "format=nv12,hwupload" } else { "format=yuv420p" }.to_owned(),
+    let mut graph = format!(
+        "[0:{}]{},split[a][b];[a]{}[clip];[b]{}[still]",
+        info.video.index,
+        filters::picture(&info.video, job.cut()),
+        clip.join(","),
+        filters::still(info, middle - job.bounds.start)
     );
-    filters.join(",")
-}
-
-fn audio_filters(encode: &EncodeSpec) -> String {
-    // A track that begins late or has holes would drift without being filled up.
-    let aligned = "aresample=async=1:first_pts=0";
-    if encode.normalize_loudness { format!("{aligned},loudnorm=I=-16:TP=-1.5:LRA=11") } else { aligned.to_owned() }
-}
-
-fn video_encoder(encode: &EncodeSpec) -> Vec<OsString> {
-    let quality = encode.crf.to_string();
-    let threads = encode.threads.to_string();
-    let mut args: Vec<OsString> = strings(["-c:v", encode.codec.as_str()]).collect();
-    match encode.codec {
-        VideoCodec::Libx264 => {
-            args.extend(strings(["-preset", &encode.preset, "-crf", &quality, "-threads", &threads]))
-        }
-        VideoCodec::H264Nvenc | VideoCodec::HevcNvenc => {
-            args.extend(strings([
-                "-gpu",
-                "0",
-                "-preset",
-                &encode.preset,
-                "-tune",
-                "hq",
-                "-rc",
-                "vbr",
-                "-cq",
-                &quality,
-                "-b:v",
-                "0",
-            ]));
-        }
-        VideoCodec::H264Qsv => args.extend(strings(["-preset", &encode.preset, "-global_quality", &quality])),
-        VideoCodec::H264Vaapi => args.extend(strings(["-rc_mode", "CQP", "-qp", &quality])),
+    if let Some(audio) = job.audio {
+        let sound = filters::sound(job.cut(), job.loudness.as_ref());
+        graph += &format!(";[0:{}]{sound}[sound]", audio.index);
     }
-    args
+    graph
 }
 
-/// Arguments that write the frame at `at` of `source` into `poster.jpg`.
-pub(crate) fn poster(source: &str, spec: &ClipSpec, info: &MediaInfo, at: MediaTime) -> Vec<OsString> {
-    let plain = ClipSpec { burn: None, ..spec.clone() };
-    let span = Span { start: at, end: at };
-    let filters = video_filters(
-        &ClipSpec { encode: EncodeSpec { codec: VideoCodec::Libx264, ..plain.encode.clone() }, ..plain },
-        info,
-        span,
-    );
-    let filters = filters.replace("format=yuv420p", "scale='min(960,iw)':-2,format=yuvj420p");
-    let mut args: Vec<OsString> = Vec::new();
-    args.extend(strings([
-        "-nostdin",
-        "-hide_banner",
-        "-v",
-        "error",
-        "-protocol_whitelist",
-        "file,pipe",
-        "-threads",
-        "1",
-    ]));
-    args.extend(strings(["-ss", &seconds(at), "-i"]));
-    args.push(file_url(source));
-    args.extend(strings(["-map", &format!("0:{}", info.video.index), "-frames:v", "1", "-vf", &filters, "-q:v", "4"]));
-    args.extend(strings([
-        "-map_metadata",
-        "-1",
-        "-fflags",
-        "+bitexact",
-        "-flags:v",
-        "+bitexact",
-        "-f",
-        "image2",
-        "-update",
-        "1",
-        "-y",
-    ]));
-    args.push("poster.jpg".into());
+/// Arguments that report the loudness of a clip's sound on stderr.
+pub(crate) fn loudness(job: &Job<'_>, track: u32) -> Vec<OsString> {
+    let duration = seconds(job.bounds.duration());
+    let mut args: Vec<OsString> = strings(&["-nostdin", "-hide_banner", "-nostats", "-v", "info", "-vn"]).collect();
+    args.extend(job.read());
+    let chain = format!("{},ebur128=framelog=quiet:peak=sample", filters::sound(job.cut(), None));
+    args.extend(strings(&["-map", &format!("0:{track}"), "-af", &chain, "-t", &duration, "-f", "null", "-"]));
     args
 }
 
 /// Arguments that report the silences of a stretch of sound on stderr.
 pub(crate) fn silences(source: &str, track: u32, stretch: Span) -> Vec<OsString> {
-    let mut args: Vec<OsString> = Vec::new();
-    args.extend(strings(["-nostdin", "-hide_banner", "-nostats", "-v", "info", "-protocol_whitelist", "file,pipe"]));
-    args.extend(strings(["-ss", &seconds(stretch.start), "-t", &seconds(stretch.duration()), "-vn", "-sn", "-i"]));
-    args.push(file_url(source));
-    args.extend(strings(["-map", &format!("0:{track}"), "-af", "silencedetect=noise=-38dB:d=0.08", "-f", "null", "-"]));
+    let mut args: Vec<OsString> = strings(&["-nostdin", "-hide_banner", "-nostats", "-v", "info"]).collect();
+    args.extend(strings(&["-ss", &seconds(stretch.start), "-t", &seconds(stretch.duration()), "-vn"]));
+    args.extend(input(source));
+    args.extend(strings(&["-map", &format!("0:{track}"), "-af", "silencedetect=noise=-38dB:d=0.08"]));
+    args.extend(strings(&["-f", "null", "-"]));
+    args
+}
+
+/// Arguments that write the text subtitles of `track` to stdout.
+pub(crate) fn subtitles(source: &str, track: u32, format: &str) -> Vec<OsString> {
+    let mut args: Vec<OsString> = quiet().chain(input(source)).collect();
+    args.extend(strings(&["-map", &format!("0:{track}"), "-f", format, "pipe:1"]));
+    args
+}
+
+/// Arguments with which ffprobe tells streams and container.
+pub(crate) fn streams(source: &str) -> Vec<OsString> {
+    strings(&["-v", "error", "-of", "json", "-show_streams", "-show_format"]).chain(input(source)).collect()
+}
+
+/// Arguments with which ffprobe lists time and flags of the packets of `track` in `stretches` of the container's own
+/// clock, parted by commas.
+pub(crate) fn packets(source: &str, track: u32, stretches: &str) -> Vec<OsString> {
+    let mut args: Vec<OsString> = strings(&["-v", "error", "-of", "csv=p=0", "-select_streams"]).collect();
+    args.push(track.to_string().into());
+    args.extend(strings(&["-show_entries", "packet=pts_time,flags", "-read_intervals", stretches]));
+    args.extend(input(source));
     args
 }

@@ -1,29 +1,43 @@
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    num::NonZeroU8,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
-use langflix_domain::{Blob, ClipSpec, Digest, EncodedClip, FailureKind, MediaInfo, MediaTime, Span, VideoCodec};
-use langflix_ports::media::{ClipEncoder, Error, MediaProbe as _, Source};
+use langflix_domain::{
+    Blob, ClipSpec, CutMethod, Digest, EncodeSpec, EncodedClip, FailureKind, MediaTime, Span, VideoCodec,
+};
+use langflix_ports::media::{ClipEncoder, Error, Source};
 
 use crate::{
-    args,
-    runner::{self, Ffmpeg, Limits, permanent},
+    Quality,
+    args::{self, Job},
+    audio, encoders,
+    failure::{self, failed},
+    filters,
+    loudness::Loudness,
+    probe, quality,
+    runner::{self, Ffmpeg, Limits},
     silence,
 };
 
-/// Half of RabbitMQ's default consumer timeout: no clip may take longer anywhere.
-const ENCODE: Limits = Limits { total: Duration::from_secs(15 * 60), stall: Duration::from_secs(60) };
-const SHORT: Limits = Limits { total: Duration::from_secs(60), stall: Duration::from_secs(60) };
-
-/// Whether `codec` works here, found by encoding one frame.
+/// Whether `codec` works here, found by encoding one frame with the arguments of a clip.
 ///
 /// # Errors
 /// What ffmpeg says against it.
 pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
-    let args =
-        ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=c=black:s=512x512:d=1:r=30", "-frames:v", "1", "-c:v"];
-    let mut args: Vec<_> = args.map(Into::into).into();
-    args.extend([codec.as_str().into(), "-f".into(), "null".into(), "-".into()]);
-    let tried = runner::run(&ffmpeg.ffmpeg, &args, None, &SHORT, None).await;
+    let (preset, crf) = quality::settings(codec, Quality::default());
+    let encode = EncodeSpec {
+        codec,
+        method: CutMethod::Reencode,
+        preset: preset.to_owned(),
+        crf,
+        threads: NonZeroU8::MIN,
+        normalize_loudness: false,
+    };
+    let tried = runner::run(&ffmpeg.ffmpeg, &encoders::trial(&encode), None, &Limits::SHORT, None).await;
     tried.map(|_| ()).map_err(|error| Error {
         message: format!("{} cannot be used here ({}): give another video.codec", codec.as_str(), error.message),
         kind: FailureKind::Encoder,
@@ -40,78 +54,114 @@ impl ClipEncoder for Ffmpeg {
         dir: &Path,
         progress: &(dyn Fn(MediaTime) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
-        let info = source.info;
-        let bounds = self.bounds(source.location, spec, info).await;
-        let stored = |error: std::io::Error| permanent(FailureKind::Store, format!("{}: {error}", dir.display()));
-        let burn = dir.join(args::BURN_FILE);
-        if let Some(script) = &spec.burn {
-            tokio::fs::write(&burn, script).await.map_err(stored)?;
+        let Source { location, info } = source;
+        // ffmpeg runs in the clip's folder, so the source's path must not depend on ours.
+        let path = std::path::absolute(location)
+            .map_err(|error| failed(FailureKind::Input, format!("{location}: {error}")))?;
+        let path = path.to_string_lossy();
+        let audio = audio::track(info, spec.audio_language.as_deref());
+        let bounds = match audio {
+            Some(track) => self.bounds(&path, spec, track.index).await,
+            None => spec.scene,
+        };
+        let lead = self.lead(&path, info, bounds.start).await?;
+        let mut job = Job { source: &path, spec, info, audio, bounds, lead, loudness: None };
+        if let Some(track) = audio.filter(|_| spec.encode.normalize_loudness) {
+            job.loudness = self.loudness(&job, track.index).await?;
         }
-        let source = absolute(source.location)?;
-        runner::run(&self.ffmpeg, &args::cut(&source, spec, info, bounds), Some(dir), &ENCODE, Some(progress)).await?;
-        if spec.burn.is_some() {
-            tokio::fs::remove_file(&burn).await.map_err(stored)?;
-        }
-        let middle = MediaTime::from_millis((spec.scene.start.as_millis() + spec.scene.end.as_millis()) / 2);
-        runner::run(&self.ffmpeg, &args::poster(&source, spec, info, middle), Some(dir), &SHORT, None).await?;
-        let made = self.verified(&dir.join("clip.mp4"), bounds, info).await?;
+        self.cut(&job, dir, progress).await.map_err(|error| at(location, error))?;
+        let (width, height) = self.verified(location, dir, &job).await?;
         let mut blobs = BTreeMap::new();
-        for name in ["clip.mp4", "poster.jpg"] {
-            let content = tokio::fs::read(dir.join(name)).await.map_err(stored)?;
-            blobs.insert(name.to_owned(), Blob { sha256: Digest::of_bytes(&content), bytes: content.len() as u64 });
+        for name in [args::CLIP, args::POSTER] {
+            blobs.insert(name.to_owned(), blob(dir.join(name)).await?);
         }
-        Ok(EncodedClip {
-            bounds,
-            width: made.video.width,
-            height: made.video.height,
-            has_audio: !made.audio.is_empty(),
-            blobs,
-        })
+        Ok(EncodedClip { bounds, width, height, has_audio: audio.is_some(), blobs })
     }
 }
 
+/// Names the source in what went wrong with it.
+fn at(location: &str, error: Error) -> Error {
+    match error.kind {
+        FailureKind::Input | FailureKind::TimedOut => {
+            Error { message: format!("{location}: {}", error.message), ..error }
+        }
+        _ => error,
+    }
+}
+
+fn stored(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    |error| failed(FailureKind::Store, format!("{}: {error}", path.display()))
+}
+
+async fn blob(path: PathBuf) -> Result<Blob, Error> {
+    let content = tokio::fs::read(&path).await.map_err(stored(&path))?;
+    let bytes = content.len() as u64;
+    // Some megabytes take long enough to hold up whatever else this thread would do.
+    let sha256 = tokio::task::spawn_blocking(move || Digest::of_bytes(&content)).await;
+    let sha256 = sha256.map_err(|error| stored(&path)(io::Error::other(error)))?;
+    Ok(Blob { sha256, bytes })
+}
+
 impl Ffmpeg {
-    /// Where to cut. Without a sound track, or where it cannot be read, the scene's own bounds stand.
-    async fn bounds(&self, source: &str, spec: &ClipSpec, info: &MediaInfo) -> Span {
-        let Some(track) = args::audio_track(info, spec.audio_language.as_deref()) else { return spec.scene };
+    /// Where to cut. Where the sound cannot be read the scene's own bounds stand.
+    async fn bounds(&self, source: &str, spec: &ClipSpec, track: u32) -> Span {
         let mut silences = Vec::new();
         let stretches = [
             Span { start: spec.bounds.start, end: spec.scene.start },
             Span { start: spec.scene.end, end: spec.bounds.end },
         ];
         for stretch in stretches.into_iter().filter(|stretch| stretch.duration() > MediaTime::ZERO) {
-            let args = args::silences(source, track.index, stretch);
-            if let Ok(output) = runner::run(&self.ffmpeg, &args, None, &SHORT, None).await {
+            let args = args::silences(source, track, stretch);
+            if let Ok(output) = runner::run(&self.ffmpeg, &args, None, &Limits::SHORT, None).await {
                 silences.extend(silence::read(&output.stderr, stretch.start, stretch.end));
             }
         }
         silence::bounds(spec.scene, spec.bounds, &silences)
     }
 
-    /// Probes what was made: the right length, to within two frames, and a picture.
-    async fn verified(&self, clip: &Path, bounds: Span, source: &MediaInfo) -> Result<MediaInfo, Error> {
-        let made = self.probe(&clip.to_string_lossy()).await?;
-        let (frames, per) = source.video.frame_rate;
-        let slack = (2000 * i64::from(per) / i64::from(frames)).max(100);
-        let off = (made.duration - bounds.duration()).as_millis().abs();
-        if off > slack {
-            return Err(permanent(
-                FailureKind::Input,
-                format!(
-                    "the clip came out {} long instead of {}: the source cannot be read to {}; is it cut off?",
-                    made.duration,
-                    bounds.duration(),
-                    bounds.end
-                ),
-            ));
-        }
-        Ok(made)
+    async fn loudness(&self, job: &Job<'_>, track: u32) -> Result<Option<Loudness>, Error> {
+        let args = args::loudness(job, track);
+        let output = runner::run(&self.ffmpeg, &args, None, &Limits::ENCODE, None).await?;
+        Ok(Loudness::read(&output.stderr))
     }
-}
 
-/// ffmpeg runs in the clip's folder, so the source's path must not depend on ours.
-fn absolute(source: &str) -> Result<String, Error> {
-    let path =
-        std::path::absolute(source).map_err(|error| permanent(FailureKind::Input, format!("{source}: {error}")))?;
-    Ok(path.to_string_lossy().into_owned())
+    async fn cut(&self, job: &Job<'_>, dir: &Path, progress: &(dyn Fn(MediaTime) + Send + Sync)) -> Result<(), Error> {
+        let burn = dir.join(args::BURN_FILE);
+        if let Some(script) = &job.spec.burn {
+            tokio::fs::write(&burn, script).await.map_err(stored(&burn))?;
+        }
+        let limits = Limits { stall: self.stall, ..Limits::ENCODE };
+        let ran = runner::run(&self.ffmpeg, &args::cut(job), Some(dir), &limits, Some(progress)).await?;
+        // ffmpeg 5 ends well although what it wrote last, the index, found no room.
+        if let Some(error) = failure::full(&ran.stderr) {
+            return Err(error);
+        }
+        if job.spec.burn.is_some() {
+            tokio::fs::remove_file(&burn).await.map_err(stored(&burn))?;
+        }
+        Ok(())
+    }
+
+    /// Probes what was made: the picture and the sound that were asked for, each as long as the bounds to within two
+    /// frames. Gives width and height.
+    async fn verified(&self, location: &str, dir: &Path, job: &Job<'_>) -> Result<(u32, u32), Error> {
+        let (frames, per) = filters::rate(&job.info.video);
+        let slack = (2000 * i64::from(per) / i64::from(frames)).max(50);
+        let wanted = job.bounds.duration();
+        let made = probe::made(self, &dir.join(args::CLIP)).await.ok();
+        let whole = made.as_ref().and_then(|made| {
+            let picture = made.picture?;
+            let fits = |length: MediaTime| (length - wanted).as_millis().abs() <= slack;
+            let poster = dir.join(args::POSTER).exists();
+            let sound = made.sound.map_or(job.audio.is_none(), |length| job.audio.is_some() && fits(length));
+            (fits(picture) && sound && poster).then_some((made.width, made.height))
+        });
+        whole.ok_or_else(|| {
+            let length = made.and_then(|made| made.picture).unwrap_or_default();
+            let Span { start, end } = job.bounds;
+            let message =
+                format!("{location}: of {start} to {end} only {length} could be read: is the file damaged or cut off?");
+            failed(FailureKind::Input, message)
+        })
+    }
 }

@@ -1,10 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+mod audio;
 mod encode;
+mod encoders;
+mod failure;
+mod filters;
+mod loudness;
+mod packets;
 mod probe;
 mod quality;
 mod runner;
+mod seek;
 mod silence;
 
 pub use encode::usable;

@@ -1,13 +1,17 @@
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, io, path::Path};
 
 use async_trait::async_trait;
 use langflix_domain::{AudioStream, FailureKind, MediaInfo, MediaTime, SubtitleStream, VideoStream};
 use langflix_ports::media::{Error, MediaProbe};
 use serde::Deserialize;
 
-use crate::runner::{self, Ffmpeg, Limits, file_url, permanent};
+use crate::{
+    args,
+    failure::failed,
+    packets,
+    runner::{self, Ffmpeg, Limits},
+};
 
-const LIMITS: Limits = Limits { total: Duration::from_secs(120), stall: Duration::from_secs(120) };
 /// Subtitle codecs that hold text.
 const TEXT_CODECS: [&str; 7] = ["subrip", "ass", "ssa", "webvtt", "mov_text", "text", "srt"];
 
@@ -52,37 +56,101 @@ struct Stream {
 #[async_trait]
 impl MediaProbe for Ffmpeg {
     async fn probe(&self, source: &str) -> Result<MediaInfo, Error> {
-        let input = |message: String| permanent(FailureKind::Input, format!("{source}: {message}"));
-        let file = tokio::fs::metadata(Path::new(source)).await.map_err(|error| input(error.to_string()))?;
+        let input = |message: String| failed(FailureKind::Input, format!("{source}: {message}"));
+        let file = tokio::fs::metadata(Path::new(source)).await.map_err(|error| input(plain(&error)))?;
         if !file.is_file() {
-            return Err(input("this is no file".to_owned()));
+            return Err(input("this is no file: give a video file".to_owned()));
         }
-        let mut args: Vec<_> =
-            ["-v", "error", "-protocol_whitelist", "file", "-of", "json", "-show_streams", "-show_format"]
-                .map(Into::into)
-                .into();
-        args.push(file_url(source));
-        let output = runner::run(&self.ffprobe, &args, None, &LIMITS, None).await.map_err(|error| Error {
+        if file.len() == 0 {
+            return Err(input("the file is empty".to_owned()));
+        }
+        let report = report(self, source).await.map_err(|error| Error {
             message: format!("{source}: not a video that can be read, or cut off ({})", error.message),
             kind: if error.kind == FailureKind::TimedOut { error.kind } else { FailureKind::Input },
             ..error
         })?;
-        let report =
-            serde_json::from_slice(&output.stdout).map_err(|error| input(format!("ffprobe's answer: {error}")))?;
-        info(report, file.len()).map_err(input)
+        let (mut info, nominal) = info(report, file.len()).map_err(input)?;
+        let args = args::packets(source, info.video.index, &packets::sampled(&info));
+        if let Ok(listed) = runner::run(&self.ffprobe, &args, None, &Limits::SHORT, None).await {
+            let sample = packets::sample(&packets::read(&listed.stdout));
+            refine(&mut info.video, nominal, sample.frames);
+            info.keyframe_interval = sample.keyframe_interval;
+        }
+        Ok(info)
     }
 
     async fn extract_subtitles(&self, source: &str, track: u32) -> Result<Vec<u8>, Error> {
-        let mut args: Vec<_> =
-            ["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-i"].map(Into::into).into();
-        args.push(file_url(source));
-        args.extend(["-map".into(), format!("0:{track}").into(), "-f".into(), "srt".into(), "pipe:1".into()]);
-        let output = runner::run(&self.ffmpeg, &args, None, &LIMITS, None).await?;
-        Ok(output.stdout)
+        let info = self.probe(source).await?;
+        let stream = info.subtitles.iter().find(|stream| stream.index == track);
+        let format = match stream {
+            Some(stream) if !stream.text => {
+                let message = format!("{source}: track {track} holds pictures of text ({})", stream.codec);
+                return Err(failed(FailureKind::Input, message));
+            }
+            Some(stream) if matches!(stream.codec.as_str(), "ass" | "ssa") => "ass",
+            Some(_) => "srt",
+            None => {
+                let message = format!("{source}: track {track} is no subtitle track");
+                return Err(failed(FailureKind::Input, message));
+            }
+        };
+        let args = args::subtitles(source, track, format);
+        Ok(runner::run(&self.ffmpeg, &args, None, &Limits::ENCODE, None).await?.stdout)
     }
 }
 
-fn info(report: Report, bytes: u64) -> Result<MediaInfo, String> {
+/// An error of the operating system without its number.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this file may not be read".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+async fn report(ffmpeg: &Ffmpeg, source: &str) -> Result<Report, Error> {
+    let output = runner::run(&ffmpeg.ffprobe, &args::streams(source), None, &Limits::SHORT, None).await?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| failed(FailureKind::Input, format!("ffprobe's answer cannot be read: {error}")))
+}
+
+/// What a clip turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Length of the picture; `None` without one.
+    pub(crate) picture: Option<MediaTime>,
+    /// Length of the sound; `None` without one.
+    pub(crate) sound: Option<MediaTime>,
+}
+
+/// Reads a clip of our own.
+pub(crate) async fn made(ffmpeg: &Ffmpeg, clip: &Path) -> Result<Made, Error> {
+    let report = report(ffmpeg, &clip.to_string_lossy()).await?;
+    let of = |kind: &str| report.streams.iter().find(|stream| stream.codec_type.as_deref() == Some(kind));
+    let length = |stream: &Stream| stream.duration.as_deref().and_then(millis).map(MediaTime::from_millis);
+    Ok(Made {
+        width: of("video").and_then(|stream| stream.width).unwrap_or_default(),
+        height: of("video").and_then(|stream| stream.height).unwrap_or_default(),
+        picture: of("video").and_then(length),
+        sound: of("audio").and_then(length),
+    })
+}
+
+/// Headers are guesses where rates are concerned; packets are not. A constant rate is the nominal one, exact where the
+/// average is spoilt by a last frame of odd length, unless that counts fields.
+fn refine(video: &mut VideoStream, nominal: Option<(u32, u32)>, frames: Option<(i64, bool)>) {
+    let Some((step, variable)) = frames else { return };
+    video.variable_frame_rate = variable;
+    let fits = |(a, b): &(u32, u32)| (f64::from(*b) * 1000.0 / f64::from(*a) - step as f64).abs() <= 1.0;
+    if let Some(nominal) = nominal.filter(|nominal| !variable && !video.interlaced && fits(nominal)) {
+        video.frame_rate = nominal;
+    }
+}
+
+/// What the report says, and the picture's nominal rate.
+fn info(report: Report, bytes: u64) -> Result<(MediaInfo, Option<(u32, u32)>), String> {
     let container = report.format.ok_or("ffprobe names no container")?;
     let of =
         |kind: &'static str| report.streams.iter().filter(move |stream| stream.codec_type.as_deref() == Some(kind));
@@ -96,7 +164,7 @@ fn info(report: Report, bytes: u64) -> Result<MediaInfo, String> {
     let duration = duration.filter(|&d| d > 0).ok_or("its duration cannot be read: is it cut off?")?;
     let language = |stream: &Stream| stream.tags.get("language").filter(|l| *l != "und").cloned();
     let title = |stream: &Stream| stream.tags.get("title").cloned();
-    Ok(MediaInfo {
+    let info = MediaInfo {
         container: container.format_name.unwrap_or_default(),
         duration: MediaTime::from_millis(duration),
         start_time: MediaTime::from_millis(start),
@@ -127,7 +195,8 @@ fn info(report: Report, bytes: u64) -> Result<MediaInfo, String> {
             })
             .collect(),
         keyframe_interval: None,
-    })
+    };
+    Ok((info, picture.r_frame_rate.as_deref().and_then(|rate| ratio(rate, '/'))))
 }
 
 fn video(stream: &Stream) -> Result<VideoStream, String> {

@@ -13,24 +13,38 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use crate::failure::{self, failed};
+
 /// Most of a program's output that is kept, in bytes.
 const MAX_STDOUT: u64 = 256 << 20;
-/// How much of the end of stderr is kept, in bytes.
-const STDERR_TAIL: usize = 8 << 10;
+/// How much of stderr's beginning, which names the cause, and of its end, which holds summaries, is kept, in bytes.
+const STDERR_HEAD: usize = 4 << 10;
+const STDERR_TAIL: usize = 64 << 10;
+/// How long ffmpeg may encode nothing before it counts as hung.
+const STALL: Duration = Duration::from_secs(120);
 
 /// The two programs, found on the search path.
 #[derive(Clone, Debug)]
 pub struct Ffmpeg {
     pub(crate) ffmpeg: PathBuf,
     pub(crate) ffprobe: PathBuf,
+    pub(crate) stall: Duration,
 }
 
 /// What one run of a program may take.
+#[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// Wall time in all.
     pub(crate) total: Duration,
-    /// Longest stretch without progress.
+    /// Longest stretch without progress, where the program tells its progress.
     pub(crate) stall: Duration,
+}
+
+impl Limits {
+    /// Half of RabbitMQ's default consumer timeout: no clip may take longer anywhere.
+    pub(crate) const ENCODE: Self = Self { total: Duration::from_secs(15 * 60), stall: STALL };
+    /// Anything that reads a little.
+    pub(crate) const SHORT: Self = Self { total: Duration::from_secs(60), stall: STALL };
 }
 
 /// What a program printed.
@@ -49,23 +63,20 @@ impl Ffmpeg {
             let found =
                 std::env::split_paths(path.unwrap_or_default()).map(|dir| dir.join(name)).find(|file| file.is_file());
             found.ok_or_else(|| {
-                permanent(
+                failed(
                     FailureKind::Encoder,
                     format!("{name} is not on the PATH: install ffmpeg (apt-get install ffmpeg)"),
                 )
             })
         };
-        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")? })
+        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")?, stall: STALL })
     }
-}
 
-pub(crate) fn permanent(kind: FailureKind, message: String) -> Error {
-    Error { kind, transient: false, message }
-}
-
-/// The name ffmpeg takes for a local file, whatever characters it begins with.
-pub(crate) fn file_url(path: &str) -> OsString {
-    format!("file:{path}").into()
+    /// Counts ffmpeg as hung when it encodes nothing for `stall`; two minutes unless said otherwise.
+    #[must_use]
+    pub fn with_stall(self, stall: Duration) -> Self {
+        Self { stall, ..self }
+    }
 }
 
 /// A child whose whole process group is killed when this is dropped.
@@ -96,10 +107,10 @@ pub(crate) async fn run(
         command.current_dir(dir);
     }
     let child =
-        command.spawn().map_err(|error| permanent(FailureKind::Encoder, format!("{name} does not start: {error}")))?;
+        command.spawn().map_err(|error| failed(FailureKind::Encoder, format!("{name} does not start: {error}")))?;
     let mut group = Group(child);
     let (Some(stdout), Some(stderr)) = (group.0.stdout.take(), group.0.stderr.take()) else {
-        return Err(permanent(FailureKind::Encoder, format!("{name} gives no output")));
+        return Err(failed(FailureKind::Encoder, format!("{name} gives no output")));
     };
     let deadline = Instant::now() + limits.total;
     let read = async {
@@ -113,7 +124,7 @@ pub(crate) async fn run(
                 }
             }
         };
-        tokio::join!(watch, tail(stderr))
+        tokio::join!(watch, bounded(stderr))
     };
     let late = |what: &str| Error {
         kind: FailureKind::TimedOut,
@@ -124,8 +135,8 @@ pub(crate) async fn run(
         timeout_at(deadline, read).await.map_err(|_| late(&format!("took longer than {:?}", limits.total)))?;
     let stdout = stdout.ok_or_else(|| late(&format!("made no progress for {:?}", limits.stall)))?;
     let status = timeout_at(deadline, group.0.wait()).await.map_err(|_| late("did not end"))?;
-    let status = status.map_err(|error| permanent(FailureKind::Encoder, format!("{name}: {error}")))?;
-    if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure(&name, &stderr)) }
+    let status = status.map_err(|error| failed(FailureKind::Encoder, format!("{name}: {error}")))?;
+    if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure::read(&name, &stderr)) }
 }
 
 /// Follows `-progress` lines until the end; `None` where the time stands still for `stall`.
@@ -149,32 +160,14 @@ async fn watch(
     }
 }
 
-async fn tail(mut stderr: impl AsyncRead + Unpin) -> String {
+async fn bounded(mut stderr: impl AsyncRead + Unpin) -> String {
     let mut kept = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..count]);
-        if kept.len() > 16 * STDERR_TAIL {
-            kept.drain(..kept.len() - 8 * STDERR_TAIL);
+        if kept.len() > STDERR_HEAD + 2 * STDERR_TAIL {
+            kept.drain(STDERR_HEAD..kept.len() - STDERR_TAIL);
         }
     }
     String::from_utf8_lossy(&kept).into_owned()
-}
-
-/// What stderr says, as a kind. The first line that says something counts, not the tail that follows from it.
-fn failure(name: &str, stderr: &str) -> Error {
-    let line = stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it gave no reason");
-    let line: String = line.chars().filter(|c| !c.is_control()).take(300).collect();
-    let has = |text: &str| stderr.contains(text);
-    let (kind, transient) = match () {
-        () if has("No space left on device") => (FailureKind::Store, false),
-        () if has("OpenEncodeSessionEx failed: out of memory") || has("CreateBitstreamBuffer failed") => {
-            (FailureKind::Encoder, true)
-        }
-        () if has("Invalid data found") || has("moov atom not found") || has("No such file") || has("End of file") => {
-            (FailureKind::Input, false)
-        }
-        () => (FailureKind::Encoder, false),
-    };
-    Error { kind, transient, message: format!("{name}: {line}") }
 }

@@ -1,0 +1,99 @@
+//! What a program's failure means.
+
+use langflix_domain::FailureKind;
+use langflix_ports::media::Error;
+
+/// A failure that another try does not change.
+pub(crate) fn failed(kind: FailureKind, message: String) -> Error {
+    Error { kind, transient: false, message }
+}
+
+/// What stderr says, as a kind and one line.
+pub(crate) fn read(program: &str, stderr: &str) -> Error {
+    if let Some(error) = full(stderr) {
+        return error;
+    }
+    let has = |texts: &[&str]| texts.iter().any(|text| stderr.contains(text));
+    let line = reason(stderr);
+    if has(&["Format not on whitelist"]) {
+        let kinds = "no Matroska, WebM, MP4, QuickTime, AVI, MPEG, Flash, ASF, Ogg or MXF file: give the video itself";
+        return failed(FailureKind::Input, kinds.to_owned());
+    }
+    if has(&["Unknown encoder"]) {
+        let message = format!("{line}: this ffmpeg was built without it; install a full one (apt-get install ffmpeg)");
+        return failed(FailureKind::Encoder, message);
+    }
+    // The driver says so where its table of sessions or its memory is full: both pass.
+    if has(&["OpenEncodeSessionEx failed: out of memory", "CreateBitstreamBuffer failed: out of memory"]) {
+        return Error { kind: FailureKind::Encoder, transient: true, message: format!("{program}: {line}") };
+    }
+    let unreadable = ["Invalid data found", "moov atom not found", "No such file", "End of file", "Permission denied"];
+    let kind = if has(&unreadable) { FailureKind::Input } else { FailureKind::Encoder };
+    failed(kind, format!("{program}: {line}"))
+}
+
+/// Whether the disk is full; ffmpeg may end well nevertheless.
+pub(crate) fn full(stderr: &str) -> Option<Error> {
+    let message = "the clip could not be written: no space left on the device; free some, or give another folder";
+    stderr.contains("No space left on device").then(|| failed(FailureKind::Store, message.to_owned()))
+}
+
+/// Decoders complain of frames in front of a cut that nobody asked for; that is no reason unless there is no other.
+const DECODERS: [&str; 12] =
+    ["h264", "hevc", "mpeg2video", "mpeg4", "vp8", "vp9", "aac", "ac3", "eac3", "mp3float", "opus", "vorbis"];
+
+/// The first line that says something: what comes behind it follows from it.
+fn reason(stderr: &str) -> String {
+    let lines = || stderr.lines().map(|line| parted(line.trim())).filter(|(_, text)| !text.is_empty());
+    let weighty = |(from, text): &(&str, &str)| !DECODERS.contains(from) && !text.starts_with("Last message repeated");
+    let (_, text) = lines().find(weighty).or_else(|| lines().next()).unwrap_or(("", "it gave no reason"));
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// Parts ffmpeg's `[name @ 0x55d0c0] text`: addresses differ from run to run, and messages go into the manifest.
+fn parted(line: &str) -> (&str, &str) {
+    let mut parted = ("", line);
+    while let Some((from, text)) = parted.1.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        let Some((name, _)) = from.split_once(" @ 0x") else { break };
+        parted = (name, text.trim());
+    }
+    parted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_counts_and_addresses_are_left_out() {
+        let error = read(
+            "ffmpeg",
+            "\n[h264_nvenc @ 0x55] OpenEncodeSessionEx failed: out of memory (10)\n[x] No capable devices found\n",
+        );
+        assert_eq!(error.message, "ffmpeg: OpenEncodeSessionEx failed: out of memory (10)");
+        assert_eq!((error.kind, error.transient), (FailureKind::Encoder, true));
+    }
+
+    #[test]
+    fn what_decoders_say_of_frames_in_front_of_the_cut_is_no_reason() {
+        let text = "[h264 @ 0x5] co located POCs unavailable\n    Last message repeated 1 times\n[aac @ 0x1] more\nError submitting";
+        assert_eq!(read("ffmpeg", text).message, "ffmpeg: Error submitting");
+        assert_eq!(read("ffmpeg", "[h264 @ 0x5] no frame!").message, "ffmpeg: no frame!");
+    }
+
+    #[test]
+    fn each_failure_has_its_kind() {
+        for (text, kind) in [
+            ("Error writing trailer of clip.mp4: No space left on device", FailureKind::Store),
+            ("file:x.mp4: Invalid data found when processing input", FailureKind::Input),
+            ("[mov @ 0x1] moov atom not found", FailureKind::Input),
+            ("Unknown encoder 'libx264'", FailureKind::Encoder),
+            ("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", FailureKind::Encoder),
+            ("", FailureKind::Encoder),
+        ] {
+            let error = read("ffmpeg", text);
+            assert_eq!((error.kind, error.transient), (kind, false), "{text}");
+            assert!(!error.message.contains('\n') && !error.message.contains("0x"), "{}", error.message);
+        }
+    }
+}
