@@ -2,6 +2,8 @@ use langflix_domain::{Cue, CueKind, LanguageTag};
 
 /// How much text the language is told from, in bytes.
 const SAMPLE: usize = 8000;
+/// Less text than this says nothing, in bytes.
+const LEAST: usize = 24;
 
 /// ISO 639-3 as the detector says it, each followed by the shorter code of ISO 639-1, which BCP 47 wants.
 const SHORT: &str = "\
@@ -40,6 +42,7 @@ pub(crate) fn of_speech(cues: &[Cue]) -> Option<LanguageTag> {
             break;
         }
     }
+    let sample = Some(sample).filter(|sample| sample.len() >= LEAST)?;
     let info = whatlang::detect(&sample).filter(|info| info.is_reliable())?;
     let long = info.lang().code();
     let mut codes = SHORT.split(' ').skip_while(|code| *code != long);
