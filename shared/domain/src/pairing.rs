@@ -2,19 +2,14 @@
 
 mod error;
 mod label;
+mod matching;
 
 use std::path::{Path, PathBuf};
 
-use unicode_normalization::UnicodeNormalization as _;
-
-use crate::{
-    LanguageTag, Named, is_subtitle, is_video, name_of,
-    naming::{last_episode, may_be_same_show, show_in_file, show_key, stem},
-    season_folder::no_episode,
-};
+use crate::{LanguageTag, is_subtitle, naming::stem};
 pub use error::PairError;
 pub(crate) use error::shown;
-use label::Label;
+use matching::{SubtitleFile, files_of, key};
 
 /// Which subtitles are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +33,6 @@ pub struct Paired {
     pub target: Option<PathBuf>,
     /// The video's other subtitle files: other languages, forced lines, commentaries.
     pub passed_over: Vec<PathBuf>,
-}
-
-/// A subtitle file of the video.
-struct SubtitleFile<'a> {
-    path: &'a PathBuf,
-    /// Whether its name begins with the video's, rather than naming the same episode.
-    same_stem: bool,
-    label: Label,
 }
 
 /// Finds the subtitles of `video` among `siblings`, the files of its folder and, with their relative paths, of folders
@@ -180,92 +167,6 @@ fn one(paths: Vec<&PathBuf>) -> Result<Option<&PathBuf>, Vec<PathBuf>> {
         [path] => Ok(Some(path)),
         several => Err(several.iter().map(|path| (*path).clone()).collect()),
     }
-}
-
-/// The subtitle files that are this video's, sorted by path.
-fn files_of<'a>(video: &Path, siblings: &'a [PathBuf]) -> Vec<SubtitleFile<'a>> {
-    let others: Vec<&PathBuf> = siblings
-        .iter()
-        .filter(|path| is_video(path) && path.file_name() != video.file_name() && no_episode(path).is_none())
-        .collect();
-    let alone = others.is_empty() && siblings.iter().any(|path| path.file_name() == video.file_name());
-    let mut subtitles: Vec<&PathBuf> = siblings.iter().filter(|path| is_subtitle(path)).collect();
-    subtitles.sort();
-    subtitles.dedup();
-    let (named, longest) = (name_of(video), stem(video).len());
-    let of = |path: &'a PathBuf| {
-        if let Some(label) = label_by_stem(video, path).or_else(|| label_alone(path).filter(|_| alone)) {
-            let nearer = |other: &&&PathBuf| stem(other).len() > longest && label_by_stem(other, path).is_some();
-            return others.iter().find(nearer).is_none().then_some(SubtitleFile { path, same_stem: true, label });
-        }
-        let likeness = Likeness::of(video, &named, path)?;
-        let nearer = |other: &&PathBuf| {
-            label_by_stem(other, path).is_some()
-                || Likeness::of(other, &name_beside(video, other), path) > Some(likeness)
-        };
-        let ours = !others.iter().any(nearer);
-        ours.then(|| SubtitleFile { path, same_stem: false, label: Label::of_tail(&show_in_file(path).1) })
-    };
-    subtitles.into_iter().filter_map(of).collect()
-}
-
-/// The label of a file that has the video's stem, or lies in a folder of that name.
-fn label_by_stem(video: &Path, subtitles: &Path) -> Option<Label> {
-    let (video, name) = (key(&stem(video)), key(&stem(subtitles)));
-    let folder = subtitles.parent().and_then(Path::file_name).map(|name| key(&name.to_string_lossy()));
-    let suffix = match name.strip_prefix(&video) {
-        Some(suffix) if !suffix.starts_with(char::is_alphanumeric) => suffix,
-        _ if folder.as_ref() == Some(&video) => &name,
-        _ => return None,
-    };
-    Some(Label::of_suffix(suffix)).filter(|label| label.whole)
-}
-
-/// The label of a file that is named for its language alone, such as `Subs/2_English.srt`.
-fn label_alone(subtitles: &Path) -> Option<Label> {
-    Some(Label::of_suffix(&key(&stem(subtitles)))).filter(|label| label.whole && !label.languages.is_empty())
-}
-
-/// What a file of the listing is named, in the video's folder.
-fn name_beside(video: &Path, path: &Path) -> Named {
-    match video.parent() {
-        Some(folder) if !path.starts_with(folder) => name_of(&folder.join(path)),
-        _ => name_of(path),
-    }
-}
-
-/// How surely a subtitle file of another stem names the video's episode.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Likeness {
-    /// The shows' names differ by some words, or one name says no show.
-    Episode,
-    /// Both names say the same show.
-    EpisodeAndShow,
-}
-
-impl Likeness {
-    fn of(video: &Path, named: &Named, subtitles: &Path) -> Option<Self> {
-        let episode = named.episode?.to_string();
-        // Reading a name costs more than this, and a folder may hold a thousand.
-        if !subtitles.to_string_lossy().contains(&episode) {
-            return None;
-        }
-        let other = name_beside(video, subtitles);
-        if (named.season, named.episode) != (other.season, other.episode)
-            || last_episode(video) != last_episode(subtitles)
-        {
-            return None;
-        }
-        match (show_in_file(video).0, show_in_file(subtitles).0) {
-            (Some(a), Some(b)) if show_key(&a) == show_key(&b) => Some(Self::EpisodeAndShow),
-            (Some(a), Some(b)) if !may_be_same_show(&a, &b) => None,
-            _ => Some(Self::Episode),
-        }
-    }
-}
-
-fn key(name: &str) -> String {
-    name.nfc().flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

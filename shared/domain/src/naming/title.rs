@@ -8,6 +8,8 @@ fn pattern(text: &str) -> Regex {
 }
 
 static GROUP: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[[^\]]*\]|【[^】]*】)"));
+/// How media servers tie a folder to a catalogue: `{imdb-tt0944947}`, `[tvdbid-121361]`.
+static CATALOGUE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\s*[\[{](?:imdb|tvdb|tmdb|anidb)[^\]}]*[\]}]"));
 static SITE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^www\.\S+\s+-\s+"));
 static PART_OF_SEASON: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -58,7 +60,8 @@ pub(super) fn before_release(text: &str) -> &str {
 
 /// A show's name as people write it, or nothing where no letter or digit is left.
 pub(super) fn clean(text: &str) -> Option<String> {
-    let mut rest = text;
+    let text = CATALOGUE.replace_all(text, "");
+    let mut rest = text.as_ref();
     while let Some(found) = GROUP.find(rest).or_else(|| SITE.find(rest)) {
         rest = rest.get(found.end()..).unwrap_or_default().trim_start_matches([' ', '.', '_', '-']);
     }
