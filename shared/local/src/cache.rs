@@ -36,7 +36,8 @@ fn failed(error: &io::Error) -> Error {
 /// A value's file: the moment it expires, in milliseconds since 1970 as eight bytes, then the value.
 fn header(ttl: Option<Duration>) -> [u8; 8] {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    ttl.map_or(u64::MAX, |ttl| (now + ttl).as_millis() as u64).to_be_bytes()
+    let expires = ttl.and_then(|ttl| u64::try_from(now.checked_add(ttl)?.as_millis()).ok());
+    expires.unwrap_or(u64::MAX).to_be_bytes()
 }
 
 #[async_trait]
@@ -48,7 +49,7 @@ impl Cache for DirectoryCache {
             Err(error) => return Err(failed(&error)),
         };
         let Some((expires, _)) = content.split_first_chunk::<8>() else { return Ok(None) };
-        if *expires < header(Some(Duration::ZERO)) {
+        if *expires <= header(Some(Duration::ZERO)) {
             return Ok(None);
         }
         Ok(Some(content.split_off(8)))
@@ -71,18 +72,36 @@ impl Cache for DirectoryCache {
 
 #[cfg(test)]
 mod tests {
+    use langflix_testkit::cache::cache_contract;
+
     use super::*;
 
+    /// Lets time go by for all that lies in the cache at `root`.
+    fn age(root: &Path, by: Duration) {
+        for entry in std::fs::read_dir(root).unwrap() {
+            let path = entry.unwrap().path();
+            let mut content = std::fs::read(&path).unwrap();
+            let expires = content.first_chunk_mut::<8>().unwrap();
+            if *expires != header(None) {
+                *expires = (u64::from_be_bytes(*expires) - by.as_millis() as u64).to_be_bytes();
+            }
+            std::fs::write(&path, content).unwrap();
+        }
+    }
+
     #[tokio::test]
-    async fn a_value_comes_back_until_it_expires() {
+    async fn a_directory_keeps_what_a_cache_promises() {
         let dir = tempfile::tempdir().unwrap();
         let cache = DirectoryCache::open(dir.path()).unwrap();
-        assert_eq!(cache.get("a").await.unwrap(), None);
-        cache.put("a", b"one", None).await.unwrap();
-        cache.put("a", b"two", Some(Duration::from_secs(60))).await.unwrap();
-        assert_eq!(cache.get("a").await.unwrap().as_deref(), Some(&b"two"[..]));
-        std::fs::write(cache.file("a"), [&0u64.to_be_bytes()[..], b"two"].concat()).unwrap();
-        assert_eq!(cache.get("a").await.unwrap(), None);
+        cache_contract(&cache, async |by| age(dir.path(), by)).await;
+    }
+
+    #[tokio::test]
+    async fn values_outlive_the_process() {
+        let dir = tempfile::tempdir().unwrap();
+        DirectoryCache::open(dir.path()).unwrap().put("a", b"one", None).await.unwrap();
+        let cache = DirectoryCache::open(dir.path()).unwrap();
+        assert_eq!(cache.get("a").await.unwrap().as_deref(), Some(&b"one"[..]));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs::{self, File, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +11,10 @@ use langflix_ports::store::{ArtifactStore, Error, ErrorKind, Put};
 
 /// Where files are written before they get their name; no key begins like this.
 const INCOMING: &str = ".incoming";
+/// Leaves room for the root within the 4096 bytes of a path.
 const LONGEST_KEY: usize = 900;
+/// What file systems allow a name, in bytes.
+const LONGEST_PART: usize = 255;
 
 /// Artifacts as files below one directory, which it holds a lock on.
 #[derive(Clone, Debug)]
@@ -41,12 +45,19 @@ impl DirectoryStore {
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, Error> {
-        let fine = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\0', '\\']);
-        if key.len() > LONGEST_KEY || !key.split('/').all(fine) {
-            let message = "not a key of this store".to_owned();
-            return Err(Error { kind: ErrorKind::InvalidKey, key: key.chars().take(80).collect(), message });
+        if key.len() > LONGEST_KEY || !key.split('/').all(is_part) {
+            return Err(no_key(key));
         }
         Ok(self.root.join(key))
+    }
+
+    /// The folder that holds every key with this prefix.
+    fn folder(&self, prefix: &str) -> Result<PathBuf, Error> {
+        let (folder, name) = prefix.rsplit_once('/').map_or((None, prefix), |(folder, name)| (Some(folder), name));
+        if prefix.len() > LONGEST_KEY || !(name.is_empty() || is_part(name)) {
+            return Err(no_key(prefix));
+        }
+        folder.map_or(Ok(self.root.clone()), |folder| self.path(folder))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -61,10 +72,12 @@ impl DirectoryStore {
 
     /// Writes with `fill`, syncs, and links the file to its name unless that exists.
     fn create(&self, path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Put> {
-        if path.exists() {
-            return Ok(Put::Exists);
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => return Ok(Put::Exists),
+            Err(_) => {}
         }
-        let mut temporary = tempfile::NamedTempFile::new_in(self.root.join(INCOMING))?;
+        let mut temporary = temporary_in(&self.root.join(INCOMING))?;
         fill(temporary.as_file_mut())?;
         temporary.as_file().sync_all()?;
         if let Some(parent) = path.parent() {
@@ -78,6 +91,29 @@ impl DirectoryStore {
     }
 }
 
+fn is_part(part: &str) -> bool {
+    !part.is_empty() && part.len() <= LONGEST_PART && !part.starts_with('.') && !part.contains(['\0', '\\'])
+}
+
+fn no_key(key: &str) -> Error {
+    let message = "not a key of this store".to_owned();
+    Error { kind: ErrorKind::InvalidKey, key: key.chars().take(80).collect(), message }
+}
+
+/// A file that may be read by whom the user lets read other files, unlike a temporary file.
+fn temporary_in(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".langflix-").permissions(Permissions::from_mode(0o666)).tempfile_in(dir)
+}
+
+/// Opens an artifact; what lies above or below one is none.
+fn open(path: &Path) -> io::Result<File> {
+    match File::open(path) {
+        Ok(file) if file.metadata()?.is_dir() => Err(io::ErrorKind::NotFound.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(io::ErrorKind::NotFound.into()),
+        result => result,
+    }
+}
+
 fn failed(key: &str, error: &io::Error) -> Error {
     let (kind, message) = match error.kind() {
         io::ErrorKind::NotFound => (ErrorKind::NotFound, "it does not exist".to_owned()),
@@ -86,6 +122,9 @@ fn failed(key: &str, error: &io::Error) -> Error {
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (ErrorKind::Full, "no space left: make room and run again".to_owned())
+        }
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            (ErrorKind::InvalidKey, "a key and a folder of keys cannot have one name".to_owned())
         }
         _ => (ErrorKind::Unavailable, error.to_string()),
     };
@@ -118,13 +157,21 @@ impl ArtifactStore for DirectoryStore {
     async fn put_file_if_absent(&self, key: &str, path: &Path) -> Result<Put, Error> {
         let from = path.to_owned();
         self.blocking(key, move |store, path| {
-            store.create(&path, |file| io::copy(&mut File::open(from)?, file).map(drop))
+            store.create(&path, |file| {
+                // Not the kind: "not found" is about the key.
+                let named = |error: io::Error| io::Error::other(format!("{}: {error}", from.display()));
+                io::copy(&mut File::open(&from).map_err(named)?, file).map(drop)
+            })
         })
         .await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        match self.blocking(key, |_, path| fs::read(path)).await {
+        let read = |_, path: PathBuf| {
+            let mut content = Vec::new();
+            open(&path)?.read_to_end(&mut content).map(|_| content)
+        };
+        match self.blocking(key, read).await {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             result => result.map(Some),
         }
@@ -134,10 +181,10 @@ impl ArtifactStore for DirectoryStore {
         // A copy and no link: whoever edits a delivered file must not change the store's.
         let to = path.to_owned();
         self.blocking(key, move |_, path| {
-            let mut from = File::open(path)?;
+            let mut from = open(&path)?;
             let parent = to.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(parent)?;
-            let mut temporary = tempfile::Builder::new().prefix(".langflix-").tempfile_in(parent)?;
+            let mut temporary = temporary_in(parent)?;
             io::copy(&mut from, temporary.as_file_mut())?;
             temporary.as_file().sync_all()?;
             temporary.persist(to).map(drop).map_err(|error| error.error)
@@ -146,13 +193,13 @@ impl ArtifactStore for DirectoryStore {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let (dir, prefix) = (prefix.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned(), prefix.to_owned());
+        let (folder, prefix) = (self.folder(prefix)?, prefix.to_owned());
         let store = self.clone();
         let shown = prefix.clone();
         let listed = tokio::task::spawn_blocking(move || {
             let mut keys = Vec::new();
-            match walk(&store.root.join(dir), &store.root, &mut keys) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            match walk(&folder, &store.root, &mut keys) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
                 result => result?,
             }
             keys.retain(|key| key.starts_with(&prefix));
@@ -163,63 +210,15 @@ impl ArtifactStore for DirectoryStore {
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
-        match self.blocking(key, |_, path| fs::remove_file(path)).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        let remove = |_, path: PathBuf| match fs::remove_file(&path) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+            Err(_) if path.is_dir() => Ok(()),
             result => result,
-        }
+        };
+        self.blocking(key, remove).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_first_writer_wins_and_exactly_one_is_told_so() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = DirectoryStore::open(dir.path()).unwrap();
-        let writers = (0..16u8).map(|n| {
-            let store = store.clone();
-            async move { (n, store.put_if_absent("runs/a/plan.json", &[n; 1000]).await.unwrap()) }
-        });
-        let results = futures::future::join_all(writers).await;
-        let winners: Vec<u8> = results.iter().filter(|(_, put)| *put == Put::Created).map(|(n, _)| *n).collect();
-        assert_eq!(winners.len(), 1);
-        assert_eq!(store.get("runs/a/plan.json").await.unwrap(), Some(vec![winners[0]; 1000]));
-    }
-
-    #[tokio::test]
-    async fn keys_are_listed_in_order_and_gone_when_deleted() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = DirectoryStore::open(dir.path()).unwrap();
-        for key in ["runs/쇼-s01/b", "runs/쇼-s01/a", "clips/x"] {
-            store.put_if_absent(key, key.as_bytes()).await.unwrap();
-        }
-        assert_eq!(store.list("runs/").await.unwrap(), ["runs/쇼-s01/a", "runs/쇼-s01/b"]);
-        store.delete("runs/쇼-s01/a").await.unwrap();
-        store.delete("runs/쇼-s01/a").await.unwrap();
-        assert_eq!(store.get("runs/쇼-s01/a").await.unwrap(), None);
-        let missing = store.download("clips/y", &dir.path().join("y")).await.unwrap_err();
-        assert_eq!(missing.kind, ErrorKind::NotFound);
-    }
-
-    #[tokio::test]
-    async fn keys_that_leave_the_directory_are_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = DirectoryStore::open(dir.path()).unwrap();
-        for key in ["../x", "/etc/passwd", "a//b", ".lock", "a/../b", ""] {
-            assert_eq!(store.put_if_absent(key, b"").await.unwrap_err().kind, ErrorKind::InvalidKey, "{key}");
-        }
-    }
-
-    #[test]
-    fn a_directory_is_held_by_one_run_at_a_time_and_swept() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = DirectoryStore::open(dir.path()).unwrap();
-        assert!(DirectoryStore::open(dir.path()).is_err());
-        fs::write(dir.path().join(INCOMING).join("half"), b"x").unwrap();
-        drop(store);
-        let _store = DirectoryStore::open(dir.path()).unwrap();
-        assert_eq!(fs::read_dir(dir.path().join(INCOMING)).unwrap().count(), 0);
-    }
-}
+#[path = "store_tests.rs"]
+mod tests;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// Values by key, any of which may vanish at any time.
+/// Values by key, any of which may vanish at any time. Every adapter passes `langflix_testkit::cache::cache_contract`.
+///
+/// Keys are any text, values any bytes.
 #[async_trait]
 pub trait Cache: Send + Sync {
     /// The value, if it is there and has not expired.

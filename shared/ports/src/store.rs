@@ -4,7 +4,11 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-/// Artifacts by key. Keys are relative, parted by `/`, without `.` or `..` parts.
+/// Artifacts by key. Every adapter passes `langflix_testkit::store::store_contract`.
+///
+/// Keys are relative, parted by `/`, at most 900 bytes long, and ordered by their bytes. A part is 1 to 255 bytes long,
+/// begins with no dot, and holds neither a backslash nor NUL; anything else is [`ErrorKind::InvalidKey`]. No key is the
+/// folder of another.
 #[async_trait]
 pub trait ArtifactStore: Send + Sync {
     /// Writes `bytes` unless the key exists. Of several writers at once exactly one is told [`Put::Created`].

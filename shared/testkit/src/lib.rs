@@ -1,3 +1,5 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cache;
+pub mod store;
 pub mod video;
