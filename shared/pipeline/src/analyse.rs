@@ -76,7 +76,7 @@ impl Analyst<'_> {
                 Err(error) => {
                     self.usage += error.usage;
                     if kept.is_empty() {
-                        return Err(failure(&error, chunk));
+                        return Err(failure(&error));
                     }
                     break;
                 }
@@ -99,7 +99,7 @@ impl Analyst<'_> {
         }
         if let Some(reason) = unreadable.filter(|_| kept.is_empty()) {
             let message = format!("no usable answer in {} asks: {reason}", RE_ASKS + 1);
-            return Err(failed(FailureKind::Malformed, chunk, &message));
+            return Err(Failure { kind: FailureKind::Malformed, message });
         }
         kept.truncate(usize::from(request.max_expressions));
         Ok(ChunkAnalysis { expressions: kept, rejected, answered_by: self.model.name().to_owned() })
@@ -116,13 +116,7 @@ fn merge(mut kept: Vec<Expression>, new: Vec<Expression>) -> Vec<Expression> {
     kept
 }
 
-fn failed(kind: FailureKind, chunk: &Chunk, message: &str) -> Failure {
-    let message =
-        format!("chunk {} (cues {} to {}): {message}", chunk.position, chunk.cues.first + 1, chunk.cues.last + 1);
-    Failure { kind, message }
-}
-
-fn failure(error: &llm::Error, chunk: &Chunk) -> Failure {
+fn failure(error: &llm::Error) -> Failure {
     let kind = match error.kind {
         ErrorKind::RateLimited { .. } => FailureKind::RateLimited,
         ErrorKind::Unavailable => FailureKind::Unavailable,
@@ -132,5 +126,5 @@ fn failure(error: &llm::Error, chunk: &Chunk) -> Failure {
         ErrorKind::Auth => FailureKind::Auth,
         ErrorKind::QuotaExhausted => FailureKind::QuotaExhausted,
     };
-    failed(kind, chunk, &error.to_string())
+    Failure { kind, message: error.to_string() }
 }

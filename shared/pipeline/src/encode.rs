@@ -80,14 +80,7 @@ async fn made(
             Err(error) if error.kind == FailureKind::Store => {
                 return Err(Error::Scratch(std::io::Error::other(error.message)));
             }
-            Err(error) => return Ok(Made::Failed(failure(task, error))),
+            Err(media::Error { kind, message, .. }) => return Ok(Made::Failed(Failure { kind, message })),
         }
-    }
-}
-
-fn failure(task: &EncodingTask, error: media::Error) -> Failure {
-    Failure {
-        kind: error.kind,
-        message: format!("clip '{}' at {}: {}", task.expression.expression, task.scene.start, error.message),
     }
 }

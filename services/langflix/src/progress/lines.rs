@@ -24,7 +24,7 @@ impl<W: Write + Send> Lines<W> {
 }
 
 /// What a stage's tasks are called.
-pub(super) fn noun(stage: Stage) -> &'static str {
+pub(crate) fn noun(stage: Stage) -> &'static str {
     match stage {
         Stage::Analysis => "chunk",
         Stage::Encoding => "clip",

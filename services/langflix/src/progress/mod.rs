@@ -10,7 +10,7 @@ use langflix_ports::observer::Observer;
 
 pub(crate) use bars::Bars;
 pub(crate) use json::Json;
-pub(crate) use lines::Lines;
+pub(crate) use lines::{Lines, noun};
 
 use crate::cli::Output;
 

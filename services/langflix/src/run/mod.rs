@@ -146,16 +146,11 @@ fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Out
 }
 
 fn say(manifest: &Manifest, out: &Path, output: Output) {
-    let mut reasons: Vec<(&str, usize)> = Vec::new();
-    for failure in &manifest.failures {
-        match reasons.iter_mut().find(|(reason, _)| *reason == failure.failure.message) {
-            Some((_, times)) => *times += 1,
-            None => reasons.push((&failure.failure.message, 1)),
-        }
-    }
-    for (reason, times) in reasons {
-        let many = if times > 1 { format!("{times} times: ") } else { String::new() };
-        eprintln!("error: {}: {many}{reason}", manifest.episode);
+    for group in manifest.failures.chunk_by(|a, b| a.stage == b.stage && a.failure == b.failure) {
+        let (Some(first), many) = (group.first(), group.len()) else { continue };
+        let noun = progress::noun(first.stage);
+        let what = if many == 1 { format!("the {noun} at {}", first.span.start) } else { format!("{many} {noun}s") };
+        eprintln!("error: {}: {what} failed: {}", manifest.episode, first.failure.message);
     }
     if output == Output::Text {
         let done = manifest.completeness;

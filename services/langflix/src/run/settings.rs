@@ -1,6 +1,9 @@
 //! From the configuration to what each part is told.
 
-use std::num::{NonZeroU8, NonZeroU32};
+use std::{
+    num::{NonZeroU8, NonZeroU32},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
@@ -18,6 +21,9 @@ pub(crate) struct Encoding {
     pub(crate) slots: usize,
 }
 
+/// Providers ask for up to five minutes; there is no queue here that could wait instead of this process.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
 pub(crate) fn llm(llm: &Llm) -> LlmSettings {
     LlmSettings {
         provider: llm.provider.as_str().to_owned(),
@@ -27,6 +33,7 @@ pub(crate) fn llm(llm: &Llm) -> LlmSettings {
         temperature: llm.temperature,
         max_retries: llm.max_retries,
         retry_backoff: llm.retry_backoff,
+        longest_wait: LONGEST_WAIT,
         max_concurrent_requests: llm.max_concurrent_requests,
         requests_per_minute: llm.requests_per_minute,
         tokens_per_minute: llm.tokens_per_minute,

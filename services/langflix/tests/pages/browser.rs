@@ -24,6 +24,12 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
+/// Ubuntu's `chromium-browser` is a script that only asks for a snap where that is not installed.
+fn starts(program: &PathBuf) -> bool {
+    let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
 /// A running browser with one page.
 pub(crate) struct Browser {
     child: Child,
@@ -38,7 +44,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts the installed browser; `None`, with a message, where there is none.
     pub(crate) fn start() -> Option<Self> {
-        let Some(program) = NAMES.iter().find_map(|name| find(name)) else {
+        let Some(program) = NAMES.iter().filter_map(|name| find(name)).find(starts) else {
             eprintln!("skipped: no Chromium on this machine");
             return None;
         };

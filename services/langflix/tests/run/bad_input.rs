@@ -1,0 +1,230 @@
+//! Bad input: one clear line, the exit code, no panic.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::Path,
+    process::Command,
+};
+
+use tempfile::{TempDir, tempdir};
+
+use crate::{
+    support::{complaint, episode, run, said, tools},
+    teacher::Teacher,
+};
+
+/// A copy of the first episode with its subtitles, to be spoilt.
+struct Copy {
+    dir: TempDir,
+}
+
+impl Copy {
+    fn new() -> Self {
+        let dir = tempdir().unwrap();
+        let copy = Self { dir };
+        for extension in ["mkv", "srt"] {
+            fs::copy(episode().with_extension(extension), copy.video().with_extension(extension)).unwrap();
+        }
+        copy
+    }
+
+    fn video(&self) -> std::path::PathBuf {
+        self.dir.path().join("Show.S01E01.mkv")
+    }
+
+    fn subtitles(&self) -> std::path::PathBuf {
+        self.video().with_extension("srt")
+    }
+
+    fn run(&self) -> Command {
+        run(&self.video(), &self.dir.path().join("out"))
+    }
+
+    /// The complaint of a run that fails.
+    fn complaint(&self) -> String {
+        failing(&mut self.run())
+    }
+}
+
+fn failing(command: &mut Command) -> String {
+    let said = said(command);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    complaint(&said).to_owned()
+}
+
+fn holds(complaint: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(complaint.contains(part), "'{part}' is not in: {complaint}");
+    }
+}
+
+#[test]
+fn no_such_file() {
+    let dir = tempdir().unwrap();
+    let complaint = failing(&mut run(&dir.path().join("gone.S01E01.mkv"), dir.path()));
+    holds(&complaint, &["gone.S01E01.mkv", "No such file"]);
+}
+
+#[test]
+fn what_is_no_video() {
+    let copy = Copy::new();
+    fs::write(copy.video(), "I am a text that calls itself a film.\n".repeat(100)).unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.mkv", "not a video"]);
+}
+
+#[test]
+fn a_video_without_a_picture() {
+    let copy = Copy::new();
+    let sound = ["-v", "error", "-y", "-f", "lavfi", "-i", "sine=d=130", "-c:a", "aac"];
+    assert!(Command::new("ffmpeg").args(sound).arg(copy.video()).status().unwrap().success());
+    holds(&copy.complaint(), &["Show.S01E01.mkv", "no video stream"]);
+}
+
+#[test]
+fn a_truncated_video() {
+    let copy = Copy::new();
+    let bytes = fs::read(copy.video()).unwrap();
+    fs::write(copy.video(), &bytes[..bytes.len() / 3]).unwrap();
+    let said = said(&mut copy.run());
+    // What lies before the cut is cut into clips, what lies behind it is not.
+    assert!(matches!(said.code, Some(1 | 2)), "{said:?}");
+    assert!(said.err.contains("error: ") && said.err.contains("cut off") && !said.err.contains("panicked"), "{said:?}");
+}
+
+#[test]
+fn subtitles_of_another_film() {
+    let copy = Copy::new();
+    let cues = (0..400).map(|n| {
+        format!("{}\n{:02}:{:02}:00,000 --> {:02}:{:02}:02,000\nLine {n}.\n\n", n + 1, n / 60, n % 60, n / 60, n % 60)
+    });
+    fs::write(copy.subtitles(), cues.collect::<String>()).unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.srt", "after the end", "another film", "--subs"]);
+}
+
+#[test]
+fn empty_subtitles() {
+    let copy = Copy::new();
+    fs::write(copy.subtitles(), "").unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.srt", "empty"]);
+    fs::write(copy.subtitles(), "no timing here\nat all\n").unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.srt", "no usable cue", "SubRip"]);
+}
+
+#[test]
+fn no_subtitles_or_several() {
+    let copy = Copy::new();
+    fs::copy(copy.subtitles(), copy.video().with_extension("vtt")).unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.srt", "Show.S01E01.vtt", "--subs"]);
+    fs::remove_file(copy.subtitles()).unwrap();
+    fs::remove_file(copy.video().with_extension("vtt")).unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.mkv", "no en subtitles", "--subs"]);
+}
+
+#[test]
+fn a_name_that_tells_no_episode_and_two_videos_of_one() {
+    let copy = Copy::new();
+    let nameless = copy.dir.path().join("film.mkv");
+    fs::copy(copy.video(), &nameless).unwrap();
+    holds(&failing(&mut run(&nameless, copy.dir.path())), &["film.mkv", "--show", "--season", "--episode"]);
+    fs::remove_file(&nameless).unwrap();
+    for extension in ["mkv", "srt"] {
+        fs::copy(copy.video().with_extension(extension), copy.dir.path().join(format!("Show 1x01.{extension}")))
+            .unwrap();
+    }
+    holds(&failing(&mut run(copy.dir.path(), copy.dir.path())), &["Show S01E01", "Show.S01E01.mkv", "Show 1x01.mkv"]);
+}
+
+/// As a user who may not do everything: these tests often run as root.
+fn as_nobody(command: &mut Command) -> &mut Command {
+    if rustix::process::geteuid().is_root() { command.uid(65_534).gid(65_534) } else { command }
+}
+
+fn forbid(dir: &Path, mode: u32) {
+    fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn an_unreadable_folder() {
+    let copy = Copy::new();
+    let season = copy.dir.path().join("season");
+    fs::create_dir(&season).unwrap();
+    forbid(copy.dir.path(), 0o755);
+    forbid(&season, 0o000);
+    let complaint = failing(as_nobody(&mut run(&season, &copy.dir.path().join("out"))));
+    forbid(&season, 0o755);
+    holds(&complaint, &["season", "Permission denied"]);
+}
+
+#[test]
+fn an_output_that_is_not_writable() {
+    let copy = Copy::new();
+    let out = copy.dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    forbid(copy.dir.path(), 0o755);
+    forbid(&out, 0o555);
+    let complaint = failing(as_nobody(&mut copy.run()));
+    forbid(&out, 0o755);
+    holds(&complaint, &["output folder", "out", "not permitted"]);
+    let file = copy.dir.path().join("file");
+    File::create(&file).unwrap();
+    holds(&failing(&mut run(&copy.video(), &file.join("out"))), &["output folder", "file"]);
+}
+
+#[test]
+fn a_full_disk() {
+    let copy = Copy::new();
+    let small = copy.dir.path().join("out");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(&small).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: a small file system cannot be mounted here");
+        return;
+    }
+    let mut filler = File::create(small.join("filler")).unwrap();
+    filler.write_all(&vec![0; 150 << 10]).unwrap();
+    let said = said(&mut copy.run());
+    assert!(Command::new("umount").arg("-l").arg(&small).status().unwrap().success());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let complaint = complaint(&said).to_lowercase();
+    assert!(complaint.contains("no space left"), "{complaint}");
+}
+
+#[test]
+fn no_ffmpeg_or_one_without_x264() {
+    let copy = Copy::new();
+    let empty = copy.dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    holds(&failing(copy.run().env("PATH", &empty)), &["ffmpeg is not on the PATH", "apt-get install ffmpeg"]);
+    let poor = tools(
+        copy.dir.path(),
+        "case \"$*\" in *libx264*) echo \"Unknown encoder 'libx264'\" >&2; exit 1;; esac\nexec \"$real\" \"$@\"",
+    );
+    let path = std::env::join_paths([poor, "/usr/bin".into(), "/bin".into()]).unwrap();
+    holds(&failing(copy.run().env("PATH", path)), &["libx264", "video.codec"]);
+}
+
+#[test]
+fn a_wrong_key() {
+    let copy = Copy::new();
+    let teacher = Teacher::refusing(401);
+    let said = said(copy.run().args(teacher.arguments()).env("OPENAI_API_KEY", "wrong-secret"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let complaint = complaint(&said);
+    holds(complaint, &["openai", "key", "OPENAI_API_KEY"]);
+    assert!(!said.err.contains("wrong-secret"));
+    assert!(teacher.requests() <= 2, "a key that is wrong once is not tried for every chunk");
+}
+
+#[test]
+fn a_wrong_language_tag_or_encoder_is_wrong_usage() {
+    let copy = Copy::new();
+    for (flag, value, key) in
+        [("--language", "korean", "run.language"), ("--set", "video.codec=libx999", "video.codec")]
+    {
+        let said = said(copy.run().args([flag, value]));
+        assert_eq!(said.code, Some(64), "{said:?}");
+        holds(complaint(&said), &[key, "allowed"]);
+    }
+}

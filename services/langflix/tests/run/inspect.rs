@@ -1,0 +1,59 @@
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::support::{complaint, complete, episode, langflix, said};
+
+fn report(path: &std::path::Path) -> Value {
+    let said = complete(langflix(["inspect", "--json"]).arg(path));
+    assert_eq!(said.out.lines().count(), 1);
+    serde_json::from_str(&said.out).unwrap()
+}
+
+#[test]
+fn subtitles_are_told_with_format_encoding_language_times_and_what_is_odd() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("Show.S01E01.ko.srt");
+    let text = "1\n00:00:01,000 --> 00:00:02,500\n안녕하세요\n\n2\n00:00:03,000 --> 00:00:04,000\n\n3\n00:00:05.000 --> 00:00:06,000\n잘 지냈어요?\n";
+    let (bytes, _, lossy) = encoding(text);
+    assert!(!lossy);
+    fs::write(&path, bytes).unwrap();
+    let report = report(&path);
+    assert_eq!((&report["format"], &report["cues"]), (&"SubRip".into(), &2.into()));
+    assert_eq!((&report["first_ms"], &report["last_ms"]), (&1000.into(), &6000.into()));
+    assert_eq!((&report["encoding"], &report["language"]), (&"EUC-KR".into(), &"ko".into()));
+    let kinds: Vec<&str> =
+        report["diagnostics"].as_array().unwrap().iter().map(|d| d["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"empty_cue"), "{kinds:?}");
+}
+
+fn encoding(text: &str) -> (Vec<u8>, &'static str, bool) {
+    let (bytes, encoding, lossy) = encoding_rs::EUC_KR.encode(text);
+    (bytes.into_owned(), encoding.name(), lossy)
+}
+
+#[test]
+fn a_video_is_told_with_its_streams_and_the_encoder_that_would_be_used() {
+    let report = report(&episode());
+    assert_eq!(report["video"]["codec"], "h264");
+    assert_eq!(report["video"]["frame_rate"], serde_json::json!([24, 1]));
+    assert!(report["duration"].as_i64().unwrap() > 60_000);
+    assert!(report["keyframe_interval"].as_i64().is_some_and(|ms| (1..=10_000).contains(&ms)), "{report}");
+    assert_eq!(report["audio"].as_array().unwrap().len(), 1);
+    assert!(report["subtitles"].as_array().unwrap().is_empty());
+    assert_eq!(report["encoder"], "libx264");
+    let plain = complete(langflix(["inspect"]).arg(episode())).out;
+    assert!(plain.contains("24.000 frames a second") && plain.contains("keyframes every"), "{plain}");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_told_beside_those_that_can() {
+    let dir = tempdir().unwrap();
+    let (good, bad) = (dir.path().join("good.srt"), dir.path().join("bad.srt"));
+    fs::write(&good, "1\n00:00:01,000 --> 00:00:02,000\nHi.\n").unwrap();
+    fs::write(&bad, "").unwrap();
+    let said = said(langflix(["inspect"]).arg(&good).arg(&bad));
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.out.contains("1 cues") && complaint(&said).contains("empty"), "{said:?}");
+}

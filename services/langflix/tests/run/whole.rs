@@ -1,0 +1,132 @@
+use std::{fs, process::Command, time::SystemTime};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{
+    support::{complete, episode, files, langflix, lasting, manifest, results, run, season},
+    teacher::Teacher,
+};
+
+#[test]
+fn an_episode_becomes_clips_with_subtitles_in_both_languages_a_page_and_a_manifest() {
+    let dir = tempdir().unwrap();
+    let said = complete(&mut run(&episode(), dir.path()));
+    let manifest = manifest(dir.path());
+    assert_eq!((&manifest["status"], &manifest["version"]), (&"complete".into(), &1.into()));
+    let clips = manifest["clips"].as_array().unwrap();
+    assert_eq!(clips.len(), 2, "{said:?}");
+    let mut expected = vec!["index.html".to_owned(), "manifest.json".to_owned()];
+    for clip in clips {
+        expected.extend(clip["files"].as_object().unwrap().values().map(|path| path.as_str().unwrap().to_owned()));
+        let line = clip["line"].as_str().unwrap();
+        let scene: Vec<&str> =
+            clip["cues"].as_array().unwrap().iter().map(|cue| cue["text"].as_str().unwrap()).collect();
+        assert!(scene.contains(&line), "{line} is not in {scene:?}");
+        assert!(clip["line_translation"].as_str().is_some_and(|text| text.chars().any(|c| ('가'..='힣').contains(&c))));
+        let vtt = fs::read_to_string(results(dir.path()).join(clip["files"]["subtitles"].as_str().unwrap())).unwrap();
+        assert!(vtt.starts_with("WEBVTT\n\n00:00:00.") && vtt.contains(line), "{vtt}");
+        let korean = fs::read_to_string(results(dir.path()).join(clip["files"]["target_subtitles"].as_str().unwrap()));
+        assert_eq!(korean.unwrap().lines().filter(|l| l.contains("-->")).count(), scene.len());
+    }
+    expected.sort();
+    assert_eq!(files(&results(dir.path())), expected);
+    let honest = manifest["notes"].as_array().unwrap()[0].as_str().unwrap();
+    assert!(honest.contains("offline lexicon does not translate"), "{honest}");
+    assert!(clips.iter().all(|clip| clip["translation"].is_null()));
+}
+
+#[test]
+fn the_same_command_again_does_nothing_twice_and_says_the_same() {
+    let dir = tempdir().unwrap();
+    complete(&mut run(&episode(), dir.path()));
+    let first = manifest(dir.path());
+    let made = |path: &str| -> SystemTime { results(dir.path()).join(path).metadata().unwrap().modified().unwrap() };
+    let clip = first["clips"][0]["files"]["video"].as_str().unwrap().to_owned();
+    let before = made(&clip);
+    let said = complete(run(&episode(), dir.path()).arg("--json"));
+    let events: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for event in events.iter().filter(|event| event["event"] == "stage_planned") {
+        assert_eq!(event["tasks"], event["done"], "{event}");
+    }
+    assert!(events.iter().any(|event| event["event"] == "run_finished" && event["status"] == "complete"));
+    assert_eq!(manifest(dir.path()), first);
+    assert_eq!(made(&clip), before);
+}
+
+#[test]
+fn a_season_is_paired_ordered_and_indexed_and_the_suffix_tells_the_language() {
+    let dir = tempdir().unwrap();
+    let mut command = langflix(["run"]);
+    command.arg(season()).args(["--target-subs-suffix", ".ko", "--max-expressions", "1", "--quality", "fast"]);
+    let said = complete(command.arg("--out").arg(dir.path()));
+    let index = fs::read_to_string(dir.path().join("The Long Way Home/index.html")).unwrap();
+    for code in ["S01E01", "S01E02", "S01E03"] {
+        assert!(said.out.contains(&format!("The Long Way Home {code}: complete")), "{said:?}");
+        assert!(index.contains(&format!("{code}/index.html")));
+        let manifest = fs::read(dir.path().join("The Long Way Home").join(code).join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!((&manifest["language"], &manifest["completeness"]["clips_ok"]), (&"ko".into(), &1.into()));
+    }
+}
+
+#[test]
+fn what_a_dry_run_asked_is_not_asked_again() {
+    let (dir, teacher) = (tempdir().unwrap(), Teacher::new());
+    complete(run(&episode(), dir.path()).args(teacher.arguments()).arg("--dry-run"));
+    assert!(manifest(dir.path())["clips"].as_array().unwrap().iter().all(|clip| clip["files"].is_null()));
+    assert_eq!(files(&results(dir.path())), ["index.html", "manifest.json"]);
+    let asked = teacher.requests();
+    assert!(asked >= 3, "{asked} chunks");
+    complete(run(&episode(), dir.path()).args(teacher.arguments()));
+    assert_eq!(teacher.requests(), asked);
+    assert_eq!(manifest(dir.path())["completeness"]["clips_ok"], 2);
+}
+
+#[test]
+fn lines_are_translated_from_the_target_subtitles_and_not_by_the_model() {
+    let (dir, teacher) = (tempdir().unwrap(), Teacher::new());
+    complete(run(&episode(), dir.path()).args(teacher.arguments()));
+    let manifest = manifest(dir.path());
+    assert_eq!(manifest["clips"][0]["translation"], "표현");
+    assert_ne!(manifest["clips"][0]["line_translation"], "한 줄");
+    assert!(teacher.asked().keys().all(|prompt| !prompt.contains("scene_translations")));
+}
+
+#[test]
+fn subtitles_inside_the_video_are_found() {
+    let dir = tempdir().unwrap();
+    let video = dir.path().join("The.Long.Way.Home.S01E01.mkv");
+    let (english, korean) = (episode().with_extension("srt"), episode().with_extension("ko.srt"));
+    let muxed = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(episode())
+        .arg("-i")
+        .arg(&english)
+        .arg("-i")
+        .arg(&korean)
+        .args(["-map", "0", "-map", "1", "-map", "2", "-c", "copy"])
+        .args(["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=kor"])
+        .arg(&video)
+        .status();
+    assert!(muxed.unwrap().success());
+    let (inside, beside) = (dir.path().join("inside"), dir.path().join("beside"));
+    complete(&mut run(&video, &inside));
+    complete(&mut run(&episode(), &beside));
+    let (inside, beside) = (lasting(manifest(&inside)), lasting(manifest(&beside)));
+    assert_eq!(inside["subtitles"]["name"], "The.Long.Way.Home.S01E01.mkv#2");
+    let taught = |manifest: &Value| -> Vec<Value> {
+        let clips = manifest["clips"].as_array().unwrap();
+        clips.iter().map(|clip| serde_json::json!([clip["line"], clip["line_translation"], clip["scene"]])).collect()
+    };
+    assert_eq!(taught(&inside), taught(&beside));
+}
+
+#[test]
+fn quiet_says_nothing_and_plain_output_says_each_step() {
+    let dir = tempdir().unwrap();
+    let said = complete(&mut run(&episode(), dir.path()));
+    assert!(said.err.contains("encoding: 2 clips") && said.err.contains("clip 2/2"), "{said:?}");
+    let quiet = complete(run(&episode(), &dir.path().join("quiet")).arg("--quiet"));
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+}
