@@ -127,13 +127,18 @@ fn named(text: &str, found: &Numbers) -> Named {
 /// The file's name in composed form, without the extension of a video or of subtitles: other dots part words.
 pub(crate) fn stem(path: &Path) -> String {
     let name = if is_video(path) || is_subtitle(path) { path.file_stem() } else { path.file_name() };
-    name.map(|name| name.to_string_lossy().nfc().collect()).unwrap_or_default()
+    name.map(|name| composed(&name.to_string_lossy())).unwrap_or_default()
+}
+
+/// The text in Unicode's composed form; ASCII is, and most names of a large folder are ASCII.
+pub(crate) fn composed(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// The names of the folders above, nearest first.
 fn folders(path: &Path) -> impl Iterator<Item = String> {
     path.parent().into_iter().flat_map(Path::components).rev().filter_map(|component| match component {
-        Component::Normal(name) => Some(name.to_string_lossy().nfc().collect()),
+        Component::Normal(name) => Some(composed(&name.to_string_lossy())),
         _ => None,
     })
 }

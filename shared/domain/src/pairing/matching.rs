@@ -1,11 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use super::label::Label;
 use crate::{
     Named, is_subtitle, is_video, name_of,
-    naming::{last_episode, may_be_same_show, show_in_file, show_key, stem},
+    naming::{composed, last_episode, may_be_same_show, show_in_file, show_key, stem},
     season_folder::no_episode,
 };
 
@@ -123,5 +121,5 @@ fn label_alone(subtitles: &Path) -> Option<Label> {
 
 /// A name as it is compared: file systems differ in case and in the form of composed letters.
 pub(super) fn key(name: &str) -> String {
-    name.nfc().flat_map(char::to_lowercase).collect()
+    composed(name).to_lowercase()
 }
