@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub(super) level: Level,
     pub(super) meaning: Box<str>,
     pub(super) similar: Box<[Box<str>]>,
+    /// Whether its words may be inflected; a ready-made phrase stands as it is.
+    pub(super) inflects: bool,
     pub(super) source: Source,
 }
 
@@ -69,13 +71,15 @@ fn entry(line: &str) -> Option<Entry> {
     let [expression, kind, level, meaning, similar] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
     let similar: Box<[Box<str>]> = similar.split(';').map(|one| one.trim().into()).collect();
     let well_formed = !expression.is_empty() && !meaning.is_empty() && (1..=3).contains(&similar.len());
+    let kind = kind_of(kind)?;
     let well_formed = well_formed && similar.iter().all(|one| !one.is_empty());
     well_formed.then_some(Entry {
         expression: expression.into(),
-        kind: kind_of(kind)?,
+        kind,
         level: level_of(level)?,
         meaning: meaning.into(),
         similar,
+        inflects: kind != ExpressionKind::Other,
         source: Source::Own,
     })
 }

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use langflix_domain::ExpressionKind;
-
 use super::{
+    lexicon::Entry,
     object::{objects, particle_stands_alone, possessives},
     pattern::{Pattern, Step, Take},
     token::{Joint, Token},
     vocabulary::{Key, Known, Vocabulary},
-    words::{is_function, is_particle, is_reflexive},
+    words::{is_function, is_object_pronoun, is_particle, is_reflexive},
 };
 
 /// An expression found among the words.
@@ -35,16 +34,18 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    /// Adds the expression with the number `entry`.
-    pub(super) fn add(&mut self, entry: usize, expression: &str, kind: ExpressionKind) {
-        let Some(pattern) = Pattern::new(expression, kind, &mut self.vocabulary) else { return };
+    /// Adds the entry with the number `number`.
+    pub(super) fn add(&mut self, number: usize, entry: &Entry) {
+        let Some(pattern) = Pattern::new(entry, &mut self.vocabulary) else {
+            return;
+        };
         let at = self.patterns.len() as u32;
         match pattern.head() {
             Some(Key::Fixed(form)) => self.by_fixed.entry(form).or_default().push(at),
             Some(Key::Inflected(lemma)) => self.by_lemma.entry(lemma).or_default().push(at),
             None => return,
         }
-        self.patterns.push((entry, pattern));
+        self.patterns.push((number, pattern));
     }
 
     /// All expressions among the words; they may overlap.
@@ -80,7 +81,7 @@ struct Text<'a> {
 impl Text<'_> {
     /// Where `pattern` ends if it begins at `start`.
     fn matches(&self, pattern: &Pattern, start: usize) -> Option<usize> {
-        if pattern.phrasal && self.is_noun(start) {
+        if pattern.phrasal && !self.may_be_verb(start) {
             return None;
         }
         let end = self.follow(pattern, &pattern.steps[1..], start + 1)?;
@@ -117,7 +118,9 @@ impl Text<'_> {
         let joined = token.joint <= Joint::Space || (step.comma && token.joint == Joint::Comma);
         // "make-up" is a noun, not the verb.
         let glued = pattern.phrasal && token.joint == Joint::Hyphen;
-        (joined && !glued && self.known.get(at)?.is(key)).then_some(at + 1)
+        // "make a call" is not said in "make a thing called".
+        let verb = step.noun && (token.word.ends_with("ed") || token.word.ends_with("ing"));
+        (joined && !glued && !verb && self.known.get(at)?.is(key)).then_some(at + 1)
     }
 
     fn adjective(&self, pattern: &Pattern, step: &Step, key: Key, at: usize) -> Option<usize> {
@@ -125,20 +128,33 @@ impl Text<'_> {
         if is_function(&between.word) { None } else { self.word(pattern, step, key, at + 1) }
     }
 
-    /// "the call", "a break": behind an article stands a noun.
-    fn is_noun(&self, at: usize) -> bool {
-        let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
-        before.is_some_and(|before| {
-            self.tokens[at].joint < Joint::Comma
-                && matches!(before.word.as_str(), "a" | "the" | "my" | "your" | "our" | "their")
-        })
+    /// Behind an article stands a noun: "the call", "a break". Words that are particles too must follow a subject or an
+    /// auxiliary: "you back up" and not "it goes back up".
+    fn may_be_verb(&self, at: usize) -> bool {
+        let (Some(token), Some(before)) = (self.tokens.get(at), at.checked_sub(1).and_then(|at| self.tokens.get(at)))
+        else {
+            return true;
+        };
+        if token.joint >= Joint::Comma {
+            return true;
+        }
+        let before = before.word.as_str();
+        let article = matches!(before, "a" | "the" | "my" | "your" | "our" | "their");
+        let object = is_object_pronoun(before) && before != "you";
+        !article && (!is_particle(&token.word) || (is_function(before) && !object))
     }
 
-    /// Whether a particle at the end belongs to the verb rather than to the words behind it.
+    /// Whether the words behind allow it: a particle at the end must belong to the verb, a whole sentence must end.
     fn ends_well(&self, pattern: &Pattern, start: usize, end: usize) -> bool {
         let last = &self.tokens[end - 1];
         let gap = end - start > pattern.literals;
+        let behind = &self.tokens[end..];
+        let next = behind.first().filter(|next| next.joint < Joint::Comma);
+        let gerund = next.is_some_and(|next| next.word.ends_with("ing"));
+        if (pattern.closes && next.is_some()) || (pattern.gerund_follows && !gerund) {
+            return false;
+        }
         let open = pattern.object_follows || (!gap && pattern.steps.len() > pattern.literals);
-        !pattern.phrasal || open || !is_particle(&last.word) || particle_stands_alone(&last.word, self.tokens.get(end))
+        !pattern.phrasal || open || !is_particle(&last.word) || particle_stands_alone(&last.word, behind)
     }
 }

@@ -62,7 +62,7 @@ impl Offline {
         let fingerprint = Digest::of_json(&(NAME, VERSION, &entries)).map_err(|_| BuildError::Lexicon { line: 0 })?;
         let mut matcher = Matcher::default();
         for (at, entry) in entries.iter().enumerate() {
-            matcher.add(at, &entry.expression, entry.kind);
+            matcher.add(at, entry);
         }
         Ok(Self { fingerprint, entries, matcher })
     }

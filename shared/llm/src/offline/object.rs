@@ -71,12 +71,14 @@ pub(super) fn possessives(tokens: &[Token], start: usize) -> Vec<usize> {
 }
 
 /// Whether the particle before `next` stands alone, rather than opening a place: "put it on" and not "put it on the table".
-pub(super) fn particle_stands_alone(particle: &str, next: Option<&Token>) -> bool {
-    let Some(next) = next.filter(|next| next.joint < Joint::Comma) else { return true };
-    if !is_preposition_too(particle) {
+pub(super) fn particle_stands_alone(particle: &str, behind: &[Token]) -> bool {
+    let Some(next) = behind.first().filter(|next| next.joint < Joint::Comma) else { return true };
+    let time = |token: &Token| matches!(token.word.as_str(), "second" | "sec" | "minute" | "moment" | "bit" | "while");
+    // "hold on a second"
+    if !is_preposition_too(particle) || behind.get(1).is_some_and(time) {
         return true;
     }
-    let opens_noun = is_determiner(&next.word) && next.word != "all" && next.word != "this" && next.word != "that";
+    let opens_noun = is_determiner(&next.word) && !matches!(next.word.as_str(), "all" | "this" | "that");
     if mostly_preposition(particle) {
         let object = is_object_pronoun(&next.word) && next.word != "you";
         let goes_on = is_function(&next.word) || next.word.ends_with("ly") || ends_object(&next.word);

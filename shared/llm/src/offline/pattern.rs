@@ -3,6 +3,7 @@
 use langflix_domain::ExpressionKind;
 
 use super::{
+    lexicon::Entry,
     token::{Joint, Token, words},
     vocabulary::{Key, Vocabulary},
     words::{is_determiner, is_particle, is_possessive},
@@ -32,6 +33,8 @@ pub(super) struct Step {
     pub(super) comma: bool,
     /// Whether one adjective may stand before it.
     pub(super) adjective: bool,
+    /// Whether it is a noun: no form in -ed or -ing will do.
+    pub(super) noun: bool,
 }
 
 /// The steps of an expression; the first always takes a word.
@@ -42,13 +45,19 @@ pub(super) struct Pattern {
     pub(super) phrasal: bool,
     /// Whether the dictionary form goes on after the last step, with an object.
     pub(super) object_follows: bool,
+    /// Whether a form in -ing comes next: "feel like doing sth".
+    pub(super) gerund_follows: bool,
+    /// Whether it is a sentence of its own, written with its mark: "so what?" is not said in "so what we need is".
+    pub(super) closes: bool,
     /// How many steps take a word.
     pub(super) literals: usize,
 }
 
 impl Pattern {
     /// The pattern of an expression; `None` where it holds no word of its own.
-    pub(super) fn new(expression: &str, kind: ExpressionKind, vocabulary: &mut Vocabulary) -> Option<Self> {
+    pub(super) fn new(entry: &Entry, vocabulary: &mut Vocabulary) -> Option<Self> {
+        let Entry { expression, kind, inflects, .. } = entry;
+        let (kind, inflects) = (*kind, *inflects);
         let all = words(expression);
         let first = all.iter().position(|token| !is_placeholder(&token.word))?;
         let last = last_of_its_own(&all, first);
@@ -59,21 +68,23 @@ impl Pattern {
         for (at, token) in body.iter().enumerate() {
             let next_is_particle = body.get(at + 1).is_some_and(|next| is_particle(&next.word));
             let take = match token.word.as_str() {
-                "sb" | "sth" | "someone" | "somebody" | "something" => {
-                    Take::Object { optional: phrasal && next_is_particle }
-                }
-                "one's" | "sb's" | "someone's" => Take::Possessive,
+                "sb" | "sth" => Take::Object { optional: phrasal && next_is_particle && !is_particle(&body[0].word) },
+                "one's" | "sb's" => Take::Possessive,
                 "oneself" => Take::Reflexive,
-                word if kind == ExpressionKind::Other => Take::Word(vocabulary.fixed(word)),
-                word => Take::Word(vocabulary.inflected(word)),
+                word if inflects && !(at > 0 && is_participle(word)) => Take::Word(vocabulary.inflected(word)),
+                word => Take::Word(vocabulary.fixed(word)),
             };
+            let after_determiner = at > 0 && is_determiner(&body[at - 1].word);
+            let noun = after_determiner && !is_participle(&token.word);
             let after_article = at > 0 && adjective_may_follow(&body[at - 1].word, kind);
             let adjective = after_article && matches!(take, Take::Word(_)) && token.joint == Joint::Space;
-            steps.push(Step { take, comma: token.joint == Joint::Comma, adjective });
+            steps.push(Step { take, comma: token.joint == Joint::Comma, adjective, noun });
         }
         let literals = steps.iter().filter(|step| matches!(step.take, Take::Word(_))).count();
         let object_follows = last + 1 < all.len();
-        Some(Self { steps: steps.into(), phrasal, object_follows, literals })
+        let gerund_follows = all.get(last + 1).is_some_and(|token| token.word == "doing");
+        let closes = expression.ends_with(['?', '!']);
+        Some(Self { steps: steps.into(), phrasal, object_follows, gerund_follows, closes, literals })
     }
 
     /// The word that every match begins with.
@@ -86,13 +97,13 @@ impl Pattern {
 }
 
 fn is_placeholder(word: &str) -> bool {
-    matches!(word, "sb" | "sth" | "one's" | "sb's" | "someone" | "somebody" | "something" | "someone's" | "oneself")
+    matches!(word, "sb" | "sth" | "one's" | "sb's" | "oneself")
 }
 
 /// Position of the last word that is no open object: "look after sb" ends at "after", "look forward to doing sth" at "to".
 fn last_of_its_own(all: &[Token], first: usize) -> usize {
     let mut last = all.len() - 1;
-    let open = |word: &str| matches!(word, "sb" | "sth" | "someone" | "somebody" | "something");
+    let open = |word: &str| matches!(word, "sb" | "sth");
     while last > first && open(&all[last].word) {
         last -= 1;
         if last > first && matches!(all[last].word.as_str(), "do" | "doing") {
@@ -100,6 +111,11 @@ fn last_of_its_own(all: &[Token], first: usize) -> usize {
         }
     }
     last
+}
+
+/// "be used to" is not said in "be using to": behind the head a participle keeps its form.
+fn is_participle(word: &str) -> bool {
+    word.ends_with("ed") || word.ends_with("ing")
 }
 
 /// "take a good look", "keep a close eye on": what is fixed in idioms with other determiners stays fixed.
@@ -114,9 +130,15 @@ fn adjective_may_follow(word: &str, kind: ExpressionKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::offline::lexicon::parse;
 
-    fn steps(expression: &str, kind: ExpressionKind) -> String {
-        let pattern = Pattern::new(expression, kind, &mut Vocabulary::default()).unwrap();
+    fn pattern(expression: &str, kind: &str) -> Option<Pattern> {
+        let entry = parse(&format!("{expression}\t{kind}\tB1\tto do it\tother")).unwrap().remove(0);
+        Pattern::new(&entry, &mut Vocabulary::default())
+    }
+
+    fn steps(expression: &str, kind: &str) -> String {
+        let pattern = pattern(expression, kind).unwrap();
         let mark = |step: &Step| match step.take {
             Take::Word(_) => 'w',
             Take::Object { optional: true } => '?',
@@ -129,7 +151,7 @@ mod tests {
 
     #[test]
     fn placeholders_within_are_steps_and_those_at_the_ends_are_open() {
-        let (phrasal, idiom) = (ExpressionKind::PhrasalVerb, ExpressionKind::Idiom);
+        let (phrasal, idiom) = ("phrasal_verb", "idiom");
         assert_eq!(steps("give sth up", phrasal), "w?w");
         assert_eq!(steps("look after sb", phrasal), "ww");
         assert_eq!(steps("look forward to doing sth", phrasal), "www");
@@ -140,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_expression_of_placeholders_alone_has_no_pattern() {
-        assert!(Pattern::new("sb sth", ExpressionKind::Idiom, &mut Vocabulary::default()).is_none());
-        assert!(Pattern::new("", ExpressionKind::Idiom, &mut Vocabulary::default()).is_none());
+        assert!(pattern("sb sth", "idiom").is_none());
+        assert!(pattern("...", "idiom").is_none());
     }
 }

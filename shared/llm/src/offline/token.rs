@@ -173,7 +173,7 @@ fn parts(word: &str) -> Vec<&str> {
         "gimme" => Some(&["give", "me"]),
         "dunno" => Some(&["do", "not", "know"]),
         "em" => Some(&["them"]),
-        "one's" | "sb's" | "someone's" | "ain't" | "o'clock" | "ma'am" => Some(&[]),
+        "one's" | "sb's" | "ain't" | "o'clock" | "ma'am" => Some(&[]),
         _ => None,
     };
     match whole {

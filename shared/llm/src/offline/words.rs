@@ -62,12 +62,13 @@ pub(super) fn is_function(word: &str) -> bool {
 }
 
 /// In alphabetical order.
-const CLOSED: [&str; 63] = [
-    "after", "again", "against", "ago", "although", "and", "as", "at", "because", "before", "behind", "between", "but",
-    "else", "ever", "few", "for", "from", "he", "here", "how", "i", "if", "into", "just", "least", "less", "like",
-    "may", "might", "most", "much", "must", "never", "nor", "not", "now", "of", "one", "onto", "or", "she", "should",
-    "since", "so", "than", "then", "there", "they", "though", "to", "too", "until", "upon", "very", "we", "when",
-    "where", "who", "why", "will", "with", "would",
+const CLOSED: [&str; 74] = [
+    "above", "after", "again", "against", "ago", "although", "among", "and", "as", "at", "because", "before", "behind",
+    "below", "between", "beyond", "but", "during", "else", "ever", "few", "for", "from", "he", "here", "how", "i",
+    "if", "into", "just", "least", "less", "like", "may", "might", "most", "much", "must", "near", "never", "nor",
+    "not", "now", "of", "one", "onto", "or", "she", "should", "since", "so", "than", "then", "there", "they", "though",
+    "to", "too", "toward", "towards", "under", "until", "upon", "very", "we", "when", "where", "who", "why", "will",
+    "with", "within", "without", "would",
 ];
 
 /// Words that open a noun phrase.

@@ -15,10 +15,18 @@ const LONGEST_MEANING: usize = 160;
 /// Fields of meaning whose nouns are said in dialogue: acts, attributes, thoughts, talk, events, feelings, states. The
 /// others hold animals, plants, substances, places and the like.
 const NOUN_FIELDS: [u8; 7] = [4, 7, 9, 10, 11, 12, 26];
-/// Verbs that say nothing by themselves: "be given", "have got".
-const LIGHT: [&str; 2] = ["be", "have"];
+/// Verbs so common that with a particle they are mostly meant literally; the lexicon holds those that are not.
+const COMMON_VERBS: [&str; 24] = [
+    "be", "bring", "come", "do", "get", "give", "go", "have", "keep", "look", "make", "put", "run", "say", "see",
+    "send", "sit", "take", "talk", "think", "use", "walk", "work", "write",
+];
+/// Particles that may stand behind the object. Others are taken for prepositions where an object follows.
+const SEPARATING: [&str; 9] = ["up", "out", "off", "down", "away", "back", "apart", "together", "aside"];
+/// Words that open an adverb of degree or number: "a lot", "some other", "very well".
+const DEGREES: [&str; 11] = ["a", "all", "any", "less", "little", "more", "most", "no", "some", "too", "very"];
 /// What a gloss says of words that no teacher wants.
-const RUDE: [&str; 7] = ["offensive", "slur", "obscene", "vulgar", "derogatory", "disparag", "copulat"];
+const RUDE: [&str; 9] =
+    ["offensive", "slur", "obscene", "vulgar", "derogatory", "disparag", "copulat", "sexual", "intercourse"];
 
 /// What the index says of a lemma.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +51,26 @@ pub(super) fn index_line(line: &str) -> Option<Indexed> {
 /// Whether the lemma may be an expression to teach; its meaning is looked at afterwards.
 pub(super) fn plausible(indexed: &Indexed, pos: Pos) -> bool {
     let words: Vec<&str> = indexed.lemma.split('_').collect();
-    let spelled = indexed.lemma.bytes().all(|b| b.is_ascii_lowercase() || b"_'-".contains(&b));
+    let spelled = indexed.lemma.bytes().all(|b| b.is_ascii_lowercase() || b"_'".contains(&b));
+    let (Some((head, rest)), Some(last)) = (words.split_first(), words.last()) else { return false };
     let content = words.iter().any(|word| !is_function(word) && word.len() > 1);
-    let light = words.first().is_some_and(|word| LIGHT.contains(word));
-    let said = pos != Pos::Noun || indexed.tagged > 0;
-    spelled && content && !light && said && words.len() <= 5 && indexed.lemma.len() <= LONGEST
+    let said = match pos {
+        Pos::Verb => plausible_verb(head, rest),
+        Pos::Noun => indexed.tagged > 0,
+        Pos::Adjective | Pos::Adverb => !DEGREES.contains(head) && !is_function(last),
+    };
+    spelled && content && said && words.len() <= 5 && indexed.lemma.len() <= LONGEST
+}
+
+/// "freeze out", "level with" no, "crack down on", "take heart", "do it" no.
+fn plausible_verb(head: &str, rest: &[&str]) -> bool {
+    let adverb = |word: &&str| SEPARATING.contains(word) || matches!(*word, "around" | "along" | "through" | "over");
+    match rest {
+        [particle] if is_function(particle) => adverb(particle) && !COMMON_VERBS.contains(&head),
+        [_] => !matches!(head, "be" | "have"),
+        [particle, ..] => adverb(particle) || rest.iter().any(|word| !is_function(word)),
+        [] => false,
+    }
 }
 
 /// The entry of a lemma in its most frequent sense; `None` where nothing near in meaning is known, or it is not worth it.
@@ -59,7 +82,6 @@ pub(super) fn to_entry(indexed: &Indexed, record: &Record, pos: Pos, data: &mut 
     if !field || rude || record.gloss.len() < 4 || record.gloss.len() > LONGEST_MEANING {
         return Ok(None);
     }
-    let similar = similar(indexed, record, data)?;
     let kind = kind(&indexed.lemma, pos);
     let transitive = |frame: u8| record.frames.iter().any(|&(f, w)| f == frame && (w == 0 || w as usize == number + 1));
     let object = match (transitive(8) || transitive(11), transitive(9) || transitive(10)) {
@@ -67,12 +89,17 @@ pub(super) fn to_entry(indexed: &Indexed, record: &Record, pos: Pos, data: &mut 
         (false, true) => Some("sb"),
         (false, false) => None,
     };
+    if object.is_some() && reads_as_preposition(&indexed.lemma, kind) {
+        return Ok(None);
+    }
+    let similar = similar(indexed, record, data)?;
     Ok((!similar.is_empty()).then(|| Entry {
         expression: dictionary_form(&indexed.lemma, kind, object).into(),
         kind,
         level: level(indexed, kind),
         meaning: record.gloss.as_str().into(),
         similar: similar.into_iter().map(Into::into).collect(),
+        inflects: pos == Pos::Verb,
         source: Source::WordNet,
     }))
 }
@@ -113,20 +140,24 @@ fn level(indexed: &Indexed, kind: ExpressionKind) -> Level {
     }
 }
 
-/// The lemma with its object's place: "call sth off", "get over sth". WordNet does not say which particles may stand
-/// behind the object; those that are prepositions elsewhere are taken to stand before it.
+/// "walk over sth": whether over is meant as a place or with the verb cannot be told from the words.
+fn reads_as_preposition(lemma: &str, kind: ExpressionKind) -> bool {
+    let mut words = lemma.split('_');
+    let (last, count) = (words.next_back().unwrap_or_default(), words.count() + 1);
+    kind == ExpressionKind::PhrasalVerb && count == 2 && !SEPARATING.contains(&last)
+}
+
+/// The lemma with its object's place: "call sth off". A preposition at the end shows by itself that an object follows.
 fn dictionary_form(lemma: &str, kind: ExpressionKind, object: Option<&str>) -> String {
-    let words: Vec<&str> = lemma.split('_').collect();
-    let separating = ["up", "out", "off", "down", "away", "back", "apart", "together", "aside"];
-    match (words.as_slice(), object) {
-        (&[verb, particle], Some(object)) if kind == ExpressionKind::PhrasalVerb => {
-            if separating.contains(&particle) {
+    match (lemma.split_once('_'), object) {
+        (Some((verb, particle)), Some(object)) if kind == ExpressionKind::PhrasalVerb => {
+            if SEPARATING.contains(&particle) {
                 format!("{verb} {object} {particle}")
             } else {
-                format!("{verb} {particle} {object}")
+                format!("{} {object}", lemma.replace('_', " "))
             }
         }
-        _ => words.join(" "),
+        _ => lemma.replace('_', " "),
     }
 }
 
@@ -147,17 +178,27 @@ mod tests {
     #[test]
     fn names_numbers_and_words_without_content_are_not_taken() {
         let of = |lemma: &str| Indexed { lemma: lemma.to_owned(), tagged: 1, offset: 0 };
-        for lemma in ["a_few", "at_all", "be_given", "24_7", "u.s._army", "one_and_then_two_and_three"] {
+        for lemma in ["a_few", "a_lot", "at_all", "equal_to", "24_7", "u.s._army", "one_and_then_two_and_three"] {
             assert!(!plausible(&of(lemma), Pos::Adverb), "{lemma}");
         }
-        assert!(plausible(&of("take_heart"), Pos::Verb));
+    }
+
+    #[test]
+    fn verbs_that_are_mostly_meant_literally_are_not_taken() {
+        let of = |lemma: &str| Indexed { lemma: lemma.to_owned(), tagged: 1, offset: 0 };
+        for lemma in ["go_to", "put_in", "do_it", "write_up", "be_given", "sign_in", "have-to_doe_with"] {
+            assert!(!plausible(&of(lemma), Pos::Verb), "{lemma}");
+        }
+        for lemma in ["take_heart", "speed_up", "crack_down_on", "fall_into_place", "freeze_out"] {
+            assert!(plausible(&of(lemma), Pos::Verb), "{lemma}");
+        }
     }
 
     #[test]
     fn the_object_stands_where_it_may() {
         let phrasal = ExpressionKind::PhrasalVerb;
         assert_eq!(dictionary_form("call_off", phrasal, Some("sth")), "call sth off");
-        assert_eq!(dictionary_form("get_over", phrasal, Some("sth")), "get over sth");
+        assert_eq!(dictionary_form("crack_down_on", phrasal, Some("sth")), "crack down on sth");
         assert_eq!(dictionary_form("show_up", phrasal, None), "show up");
     }
 }
