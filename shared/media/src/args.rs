@@ -122,7 +122,7 @@ pub(crate) fn loudness(job: &Job<'_>, track: u32) -> Vec<OsString> {
     let duration = seconds(job.bounds.duration());
     let mut args: Vec<OsString> = strings(&["-nostdin", "-hide_banner", "-nostats", "-v", "info", "-vn"]).collect();
     args.extend(job.read());
-    let chain = format!("{},ebur128=framelog=quiet:peak=sample", filters::sound(job.cut(), None));
+    let chain = format!("{},ebur128=framelog=verbose:peak=sample", filters::sound(job.cut(), None));
     args.extend(strings(&["-map", &format!("0:{track}"), "-af", &chain, "-t", &duration, "-f", "null", "-"]));
     args
 }

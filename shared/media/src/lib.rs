@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+#[cfg(test)]
+mod arguments_tests;
 mod audio;
+mod capacity;
 mod encode;
 mod encoders;
 mod failure;
@@ -14,6 +17,7 @@ mod runner;
 mod seek;
 mod silence;
 
+pub use capacity::{Capacity, Machine, Slot, Slots};
 pub use encode::usable;
 pub use quality::{Quality, settings};
 pub use runner::Ffmpeg;
