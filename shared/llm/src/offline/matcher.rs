@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     lexicon::Entry,
-    object::{objects, particle_stands_alone, possessives},
+    object::{object_may_follow, objects, particle_stands_alone, possessives},
     pattern::{Pattern, Step, Take},
     token::{Joint, Token},
     vocabulary::{Key, Known, Vocabulary},
@@ -155,6 +155,9 @@ impl Text<'_> {
             return false;
         }
         let open = pattern.object_follows || (!gap && pattern.steps.len() > pattern.literals);
+        if pattern.phrasal && pattern.object_follows && !object_may_follow(&last.word, next) {
+            return false;
+        }
         !pattern.phrasal || open || !is_particle(&last.word) || particle_stands_alone(&last.word, behind)
     }
 }

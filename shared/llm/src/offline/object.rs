@@ -75,14 +75,29 @@ pub(super) fn particle_stands_alone(particle: &str, behind: &[Token]) -> bool {
     let Some(next) = behind.first().filter(|next| next.joint < Joint::Comma) else { return true };
     let time = |token: &Token| matches!(token.word.as_str(), "second" | "sec" | "minute" | "moment" | "bit" | "while");
     // "hold on a second"
-    if !is_preposition_too(particle) || behind.get(1).is_some_and(time) {
+    if behind.get(1).is_some_and(time) {
         return true;
     }
     let opens_noun = is_determiner(&next.word) && !matches!(next.word.as_str(), "all" | "this" | "that");
+    if points_somewhere(particle, &next.word) {
+        return false;
+    }
     if mostly_preposition(particle) {
         let object = is_object_pronoun(&next.word) && next.word != "you";
         let goes_on = is_function(&next.word) || next.word.ends_with("ly") || ends_object(&next.word);
         return goes_on && !opens_noun && !object;
     }
     !opens_noun
+}
+
+/// "come up here", "do it over there": said of a place.
+fn points_somewhere(particle: &str, next: &str) -> bool {
+    matches!(particle, "up" | "down" | "over" | "in" | "out") && matches!(next, "here" | "there")
+}
+
+/// Whether an object may stand behind the preposition: "go over the plan", but not "go over there" or "go over to him".
+pub(super) fn object_may_follow(preposition: &str, next: Option<&Token>) -> bool {
+    let elsewhere =
+        next.is_some_and(|next| next.joint < Joint::Comma && matches!(next.word.as_str(), "here" | "there" | "to"));
+    !(elsewhere && is_preposition_too(preposition))
 }
