@@ -1,0 +1,173 @@
+//! How the programs are run: missing, hung, talkative, killed, without room to write.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod common;
+
+use std::{
+    env, fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::mpsc,
+    time::Duration,
+};
+
+use common::{ffmpeg, source, spec};
+use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Span, VideoCodec};
+use langflix_media::{Ffmpeg, usable};
+use langflix_ports::media::{ClipEncoder as _, Error, MediaProbe as _, Source};
+use langflix_testkit::video::Recipe;
+
+/// An ffmpeg that does what the shell script says, beside the real ffprobe.
+fn pretended(dir: &Path, script: &str) -> Ffmpeg {
+    let program = dir.join("ffmpeg");
+    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let real =
+        env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join("ffprobe")).find(|file| file.exists());
+    symlink(real.unwrap(), dir.join("ffprobe")).unwrap();
+    Ffmpeg::locate(Some(dir.as_os_str())).unwrap()
+}
+
+fn film() -> PathBuf {
+    source(&Recipe::no_audio())
+}
+
+async fn encode(ffmpeg: &Ffmpeg, spec: &ClipSpec, dir: &Path) -> Result<EncodedClip, Error> {
+    let film = film();
+    let location = film.to_str().unwrap();
+    let info = ffmpeg.probe(location).await.unwrap();
+    ffmpeg.encode(Source { location, info: &info }, spec, dir, &|_| ()).await
+}
+
+/// How many processes name the text in their command lines.
+fn processes(text: &str) -> usize {
+    let named = |entry: &fs::DirEntry| {
+        let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        words.windows(text.len()).any(|part| part == text.as_bytes())
+    };
+    fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter(named).count()
+}
+
+/// Waits until the condition holds; fails after ten seconds.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never came true: {what}");
+}
+
+#[test]
+fn a_missing_ffmpeg_is_told_with_how_to_install_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = Ffmpeg::locate(Some(dir.path().as_os_str())).unwrap_err();
+    assert_eq!(error.message, "ffmpeg is not on the PATH: install ffmpeg (apt-get install ffmpeg)");
+    assert_eq!((error.kind, error.transient), (FailureKind::Encoder, false));
+}
+
+#[tokio::test]
+async fn an_encoder_is_tried_and_a_missing_one_is_told_in_one_line() {
+    usable(&ffmpeg(), VideoCodec::Libx264).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let bare = pretended(dir.path(), "echo \"Unknown encoder 'libx264'\" >&2; exit 1");
+    let error = usable(&bare, VideoCodec::Libx264).await.unwrap_err();
+    assert_eq!(
+        error.message,
+        "libx264 cannot be used here (Unknown encoder 'libx264': this ffmpeg was built without it; install a full one \
+         (apt-get install ffmpeg)): give another video.codec"
+    );
+    let clip = encode(&bare, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
+    assert_eq!(clip.kind, FailureKind::Encoder, "{clip}");
+}
+
+#[tokio::test]
+async fn a_full_table_of_sessions_passes_and_a_missing_engine_does_not() {
+    for (said, transient) in [
+        ("[h264_nvenc @ 0x1] OpenEncodeSessionEx failed: out of memory (10): (no details)", true),
+        ("[h264_nvenc @ 0x1] OpenEncodeSessionEx failed: unsupported device (2): (no details)", false),
+        ("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let gpu = pretended(dir.path(), &format!("echo '{said}' >&2; exit 1"));
+        let error = encode(&gpu, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
+        assert_eq!((error.kind, error.transient), (FailureKind::Encoder, transient), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_stands_still_is_ended_and_may_be_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let stands = pretended(dir.path(), "while :; do echo out_time_us=5000; sleep 0.05; done");
+    let clip = spec(&film(), Span::from_millis(1000, 2000));
+    let hung = stands.with_stall(Duration::from_millis(400));
+    let error = encode(&hung, &clip, dir.path()).await.unwrap_err();
+    assert_eq!((error.kind, error.transient), (FailureKind::TimedOut, true), "{error}");
+    assert!(error.message.contains("made no progress for 400ms"), "{error}");
+    let program = dir.path().join("ffmpeg");
+    until("the program is gone", || processes(program.to_str().unwrap()) == 0).await;
+}
+
+#[tokio::test]
+async fn a_dropped_encode_leaves_no_process() {
+    let dir = tempfile::tempdir().unwrap();
+    // The name is in no other process's command line.
+    let named = dir.path().join("dropped.mp4");
+    symlink(film(), &named).unwrap();
+    let location = named.to_str().unwrap().to_owned();
+    let mut slow = spec(&named, Span::from_millis(0, 7900));
+    slow.encode.preset = "placebo".to_owned();
+    let (here, out) = (location.clone(), dir.path().to_owned());
+    let task = tokio::spawn(async move {
+        let info = ffmpeg().probe(&here).await.unwrap();
+        ffmpeg().encode(Source { location: &here, info: &info }, &slow, &out, &|_| ()).await
+    });
+    until("ffmpeg encodes", || dir.path().join("clip.mp4").exists()).await;
+    assert_ne!(processes(&location), 0);
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    until("ffmpeg is gone", || processes(&location) == 0).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_no_fault_of_the_clip() {
+    let dir = tempfile::tempdir().unwrap();
+    symlink("/dev/full", dir.path().join("clip.mp4")).unwrap();
+    let error = encode(&ffmpeg(), &spec(&film(), Span::from_millis(1000, 4000)), dir.path()).await.unwrap_err();
+    assert_eq!((error.kind, error.transient), (FailureKind::Store, false), "{error}");
+    assert!(error.message.contains("no space left"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_is_no_fault_of_the_clip() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone");
+    let clip = ClipSpec { burn: Some(String::new()), ..spec(&film(), Span::from_millis(1000, 2000)) };
+    let error = encode(&ffmpeg(), &clip, &gone).await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::Store, "{error}");
+}
+
+#[tokio::test]
+async fn endless_complaints_are_neither_kept_nor_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let loud = pretended(dir.path(), "echo 'the cause' >&2; yes 'the same again' | head -c 30000000 >&2; exit 1");
+    let error = encode(&loud, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
+    assert_eq!(error.message, "ffmpeg: the cause");
+}
+
+#[tokio::test]
+async fn progress_rises_to_the_length_of_the_clip() {
+    let dir = tempfile::tempdir().unwrap();
+    let (film, (told, heard)) = (film(), mpsc::channel());
+    let location = film.to_str().unwrap();
+    let info = ffmpeg().probe(location).await.unwrap();
+    let clip = spec(&film, Span::from_millis(1000, 4000));
+    let tell = |done| told.send(done).unwrap();
+    ffmpeg().encode(Source { location, info: &info }, &clip, dir.path(), &tell).await.unwrap();
+    let times: Vec<_> = heard.try_iter().map(|time| time.as_millis()).collect();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+    assert!((2900..=3100).contains(times.last().unwrap()), "{times:?}");
+}
