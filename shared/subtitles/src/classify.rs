@@ -22,9 +22,7 @@ const AT_THE_EDGES: [&str; 6] = ["www.", "http://", "https://", "translated by",
 
 /// The kind of a cue with this plain text; `edge` is true for the first and last cues of a file.
 pub(crate) fn kind(text: &str, edge: bool) -> CueKind {
-    let lower = text.to_lowercase();
-    let holds = |patterns: &[&str]| patterns.iter().any(|pattern| lower.contains(pattern));
-    if holds(&ADVERTS) || edge && holds(&AT_THE_EDGES) {
+    if holds(text, &ADVERTS) || edge && holds(text, &AT_THE_EDGES) {
         return CueKind::Advert;
     }
     let is_note = |c: char| matches!(c, '♪' | '♫' | '♬' | '♩');
@@ -38,6 +36,18 @@ pub(crate) fn kind(text: &str, edge: bool) -> CueKind {
         return CueKind::Annotation;
     }
     CueKind::Speech
+}
+
+/// Whether a word of `text` begins one of `patterns`, in capitals or not. Most words share no beginning with any.
+fn holds(text: &str, patterns: &[&str]) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |at: usize| at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+    (0..bytes.len()).filter(|&at| bytes[at].is_ascii_alphabetic() && begins(at)).any(|at| {
+        let rest = &bytes[at..];
+        patterns
+            .iter()
+            .any(|pattern| rest.get(..pattern.len()).is_some_and(|head| head.eq_ignore_ascii_case(pattern.as_bytes())))
+    })
 }
 
 fn outside_brackets(text: &str) -> String {
@@ -86,6 +96,7 @@ mod tests {
             ("(sighs) I give up.", CueKind::Speech),
             ("You're number 1 (one)", CueKind::Speech),
             ("Subtitles by somebody", CueKind::Advert),
+            ("-= www.OpenSubtitles.org =-", CueKind::Advert),
             ("Go to https://example.org and look", CueKind::Speech),
         ] {
             assert_eq!(kind(text, false), expected, "{text}");

@@ -9,6 +9,9 @@ const FEWEST: usize = 3;
 ///
 /// `None` where most lines outside ASCII make no sense when they are read so, which those of any real text do not.
 pub(crate) fn repaired(text: &str, log: &mut Log) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
     let (mut sense, mut lines, mut none, mut first) = (0, 0, 0, None);
     for line in Lines::new(text).filter(|line| !line.text.is_ascii()) {
         if reread(line.text).is_some() {

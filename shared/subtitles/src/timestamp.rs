@@ -146,8 +146,8 @@ fn total(fields: &[&str], fraction: Option<&str>, dialect: Dialect) -> Option<i6
             seconds = seconds.checked_mul(60)?;
         }
     }
-    let digits = fraction.unwrap_or_default();
-    let millis: i64 = digits.chars().chain("000".chars()).take(3).collect::<String>().parse().ok()?;
+    let digits = fraction.unwrap_or_default().bytes().chain(*b"000").take(3);
+    let millis = digits.fold(0, |millis, digit| millis * 10 + i64::from(digit - b'0'));
     seconds.checked_mul(1000)?.checked_add(millis)
 }
 
