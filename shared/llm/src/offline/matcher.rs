@@ -161,3 +161,7 @@ impl Text<'_> {
         !pattern.phrasal || open || !is_particle(&last.word) || particle_stands_alone(&last.word, behind)
     }
 }
+
+#[cfg(test)]
+#[path = "matcher_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use super::{
     token::{Joint, Token},
     words::{
         ends_object, is_determiner, is_function, is_object_pronoun, is_particle, is_possessive, is_preposition_too,
-        mostly_preposition,
+        is_reflexive, mostly_preposition,
     },
 };
 
@@ -83,8 +83,9 @@ pub(super) fn particle_stands_alone(particle: &str, behind: &[Token]) -> bool {
         return false;
     }
     if mostly_preposition(particle) {
-        let object = is_object_pronoun(&next.word) && next.word != "you";
-        let goes_on = is_function(&next.word) || next.word.ends_with("ly") || ends_object(&next.word);
+        let object = (is_object_pronoun(&next.word) && next.word != "you") || is_reflexive(&next.word);
+        let adverb_or_gerund = next.word.ends_with("ly") || next.word.ends_with("ing");
+        let goes_on = is_function(&next.word) || adverb_or_gerund || ends_object(&next.word);
         return goes_on && !opens_noun && !object;
     }
     !opens_noun

@@ -158,36 +158,41 @@ fn closing(c: char) -> Option<char> {
     }
 }
 
-/// A word without its contractions: "don't" is "do" and "not".
+/// What contractions end in, and the word that they stand for.
+const ENDINGS: [(&str, &str); 7] =
+    [("n't", "not"), ("'ll", "will"), ("'ve", "have"), ("'re", "are"), ("'m", "am"), ("'d", "'d"), ("'s", "'s")];
+
+/// A word without its contractions, two at most: "wouldn't've" is "would", "not" and "have".
 fn parts(word: &str) -> Vec<&str> {
-    let whole: Option<&[&str]> = match word {
-        "can't" | "cannot" => Some(&["can", "not"]),
-        "won't" => Some(&["will", "not"]),
-        "gonna" => Some(&["going", "to"]),
-        "wanna" => Some(&["want", "to"]),
-        "gotta" => Some(&["got", "to"]),
-        "kinda" => Some(&["kind", "of"]),
-        "sorta" => Some(&["sort", "of"]),
-        "outta" => Some(&["out", "of"]),
-        "lemme" => Some(&["let", "me"]),
-        "gimme" => Some(&["give", "me"]),
-        "dunno" => Some(&["do", "not", "know"]),
-        "em" => Some(&["them"]),
-        "one's" | "sb's" | "ain't" | "o'clock" | "ma'am" => Some(&[]),
-        _ => None,
+    let (stem, last) = without_ending(word);
+    let (stem, before) = if last.is_some() { without_ending(stem) } else { (stem, None) };
+    let mut parts = match stem {
+        "cannot" => vec!["can", "not"],
+        "gonna" => vec!["going", "to"],
+        "wanna" => vec!["want", "to"],
+        "gotta" => vec!["got", "to"],
+        "kinda" => vec!["kind", "of"],
+        "sorta" => vec!["sort", "of"],
+        "outta" => vec!["out", "of"],
+        "lemme" => vec!["let", "me"],
+        "gimme" => vec!["give", "me"],
+        "dunno" => vec!["do", "not", "know"],
+        "em" => vec!["them"],
+        "ca" if before.or(last) == Some("not") => vec!["can"],
+        "wo" if before.or(last) == Some("not") => vec!["will"],
+        stem => vec![stem],
     };
-    match whole {
-        Some([]) => return vec![word],
-        Some(parts) => return parts.to_vec(),
-        None => {}
+    parts.extend(before);
+    parts.extend(last);
+    parts
+}
+
+fn without_ending(word: &str) -> (&str, Option<&'static str>) {
+    if matches!(word, "one's" | "sb's" | "ain't") {
+        return (word, None);
     }
-    let endings =
-        [("n't", "not"), ("'ll", "will"), ("'ve", "have"), ("'re", "are"), ("'m", "am"), ("'d", "'d"), ("'s", "'s")];
-    let cut = endings.into_iter().find_map(|(end, full)| word.strip_suffix(end).map(|stem| (stem, full)));
-    match cut {
-        Some((stem, full)) if !stem.is_empty() => parts(stem).into_iter().chain([full]).collect(),
-        _ => vec![word],
-    }
+    let cut = ENDINGS.iter().find_map(|(end, full)| word.strip_suffix(end).map(|stem| (stem, *full)));
+    cut.filter(|(stem, _)| !stem.is_empty()).map_or((word, None), |(stem, full)| (stem, Some(full)))
 }
 
 #[cfg(test)]
@@ -214,6 +219,7 @@ mod tests {
             ("Wait... Up there", " | wait | up there"),
             ("- Give it - up [sighs] now", " | give it | up | now"),
             ("MAN: Don't!", " | man | do+not"),
+            ("You wouldn't've. Gimme 'em!", " | you would+not+have | give+me them"),
             ("nothin' doin'", " | nothing doing"),
         ];
         for (text, expected) in table {
