@@ -56,35 +56,19 @@ pub(super) struct Pattern {
 impl Pattern {
     /// The pattern of an expression; `None` where it holds no word of its own.
     pub(super) fn new(entry: &Entry, vocabulary: &mut Vocabulary) -> Option<Self> {
-        let Entry { expression, kind, inflects, .. } = entry;
-        let (kind, inflects) = (*kind, *inflects);
-        let all = words(expression);
+        let (all, kind) = (words(&entry.expression), entry.kind);
         let first = all.iter().position(|token| !is_placeholder(&token.word))?;
         let last = last_of_its_own(&all, first);
         let slang_verb = kind == ExpressionKind::Slang && all.get(last).is_some_and(|token| is_particle(&token.word));
         let phrasal = kind == ExpressionKind::PhrasalVerb || slang_verb;
         let body = all.get(first..=last)?;
-        let mut steps: Vec<Step> = Vec::with_capacity(body.len());
-        for (at, token) in body.iter().enumerate() {
-            let next_is_particle = body.get(at + 1).is_some_and(|next| is_particle(&next.word));
-            let take = match token.word.as_str() {
-                "sb" | "sth" => Take::Object { optional: phrasal && next_is_particle && !is_particle(&body[0].word) },
-                "one's" | "sb's" => Take::Possessive,
-                "oneself" => Take::Reflexive,
-                word if inflects && !(at > 0 && is_participle(word)) => Take::Word(vocabulary.inflected(word)),
-                word => Take::Word(vocabulary.fixed(word)),
-            };
-            let after_determiner = at > 0 && is_determiner(&body[at - 1].word);
-            let noun = after_determiner && !is_participle(&token.word);
-            let after_article = at > 0 && adjective_may_follow(&body[at - 1].word, kind);
-            let adjective = after_article && matches!(take, Take::Word(_)) && token.joint == Joint::Space;
-            steps.push(Step { take, comma: token.joint == Joint::Comma, adjective, noun });
-        }
+        let parted = phrasal && !is_particle(&body.first()?.word);
+        let steps: Box<[Step]> = (0..body.len()).map(|at| step(body, at, entry, parted, vocabulary)).collect();
         let literals = steps.iter().filter(|step| matches!(step.take, Take::Word(_))).count();
         let object_follows = last + 1 < all.len();
         let gerund_follows = all.get(last + 1).is_some_and(|token| token.word == "doing");
-        let closes = expression.ends_with(['?', '!']);
-        Some(Self { steps: steps.into(), phrasal, object_follows, gerund_follows, closes, literals })
+        let closes = entry.expression.ends_with(['?', '!']);
+        Some(Self { steps, phrasal, object_follows, gerund_follows, closes, literals })
     }
 
     /// The word that every match begins with.
@@ -93,6 +77,27 @@ impl Pattern {
             Take::Word(key) => Some(key),
             _ => None,
         })
+    }
+}
+
+/// The step for the word at `at`; `parted` where an object may stand between a verb and its particle.
+fn step(body: &[Token], at: usize, entry: &Entry, parted: bool, vocabulary: &mut Vocabulary) -> Step {
+    let token = &body[at];
+    let next_is_particle = body.get(at + 1).is_some_and(|next| is_particle(&next.word));
+    let take = match token.word.as_str() {
+        "sb" | "sth" => Take::Object { optional: parted && next_is_particle },
+        "one's" | "sb's" => Take::Possessive,
+        "oneself" => Take::Reflexive,
+        word if entry.inflects && !(at > 0 && is_participle(word)) => Take::Word(vocabulary.inflected(word)),
+        word => Take::Word(vocabulary.fixed(word)),
+    };
+    let before = at.checked_sub(1).map(|before| body[before].word.as_str());
+    let may_be_described = matches!(take, Take::Word(_)) && token.joint == Joint::Space;
+    Step {
+        take,
+        comma: token.joint == Joint::Comma,
+        adjective: may_be_described && before.is_some_and(|before| adjective_may_follow(before, entry.kind)),
+        noun: before.is_some_and(is_determiner) && !is_participle(&token.word),
     }
 }
 
