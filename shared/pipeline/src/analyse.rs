@@ -1,18 +1,21 @@
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Chunk, ChunkAnalysis, Expression, Failure, FailureKind, Outcome, RejectedItem,
-    Stage, Usage, check, halves,
+    Stage, Usage, check, halves, inflection::expression_key,
 };
 use langflix_ports::{
     llm::{self, ErrorKind, LanguageModel},
     store::ArtifactStore,
 };
 
-use crate::{AnalysisTask, Error, Recorded, RunRequest, records::record};
+use crate::{
+    AnalysisTask, Error, Recorded, RunRequest,
+    records::{record, recorded},
+};
 
 /// How often a model is asked again because its answer failed the checks.
 const RE_ASKS: u32 = 2;
 
-/// Analyses one chunk and records the outcome. Gives the failure, if it failed for good.
+/// Analyses one chunk and records the outcome, unless there is one. Gives the failure, if it failed for good.
 ///
 /// # Errors
 /// [`Error`] where the outcome cannot be recorded.
@@ -22,13 +25,17 @@ pub async fn analyse_chunk(
     asked: &RunRequest,
     task: &AnalysisTask,
 ) -> Result<Option<Failure>, Error> {
+    let run = asked.run()?;
+    if let Some(before) = recorded::<ChunkAnalysis>(store, &run, Stage::Analysis, &task.id).await? {
+        return Ok(before.failure().cloned());
+    }
     let mut analyst = Analyst { model, asked, usage: Usage::default() };
     let outcome = match analyst.part(&task.chunk, &task.request).await {
         Ok(analysis) => Outcome::Ok(analysis),
         Err(failure) => Outcome::Failed(failure),
     };
     let recorded = Recorded { task: task.id.clone(), outcome, usage: analyst.usage };
-    record(store, &asked.run()?, Stage::Analysis, &recorded).await
+    record(store, &run, Stage::Analysis, recorded).await
 }
 
 /// Asks about one chunk and counts what that costs.
@@ -69,9 +76,10 @@ impl Analyst<'_> {
     async fn ask(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Failure> {
         let mut kept: Vec<Expression> = Vec::new();
         let mut rejected: Vec<RejectedItem> = Vec::new();
+        let mut feedback: Vec<RejectedItem> = Vec::new();
         let mut unreadable = None;
         for _ in 0..=RE_ASKS {
-            let answer = match self.model.ask(request, &rejected).await {
+            let answer = match self.model.ask(request, &feedback).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     self.usage += error.usage;
@@ -84,16 +92,20 @@ impl Analyst<'_> {
             self.usage += answer.usage;
             match check(&answer.text, request, chunk, &self.asked.transcript) {
                 Ok(checked) => {
+                    rejected.retain(|item| !holds(&checked.expressions, &item.expression));
+                    rejected.extend(
+                        checked.rejected.iter().filter(|item| !rejected.contains(item)).cloned().collect::<Vec<_>>(),
+                    );
                     kept = merge(kept, checked.expressions);
-                    (rejected, unreadable) = (checked.rejected, None);
+                    (feedback, unreadable) = (checked.rejected, None);
                 }
                 Err(reason) => {
-                    rejected = vec![RejectedItem { expression: String::new(), reason: reason.to_string() }];
+                    feedback = vec![RejectedItem { expression: String::new(), reason: reason.to_string() }];
                     unreadable = Some(reason);
                 }
             }
             // An answer that holds nothing, and nothing wrong, says that there is nothing to find.
-            if rejected.is_empty() || kept.len() >= usize::from(request.min_expressions) {
+            if feedback.is_empty() || kept.len() >= usize::from(request.min_expressions) {
                 break;
             }
         }
@@ -109,11 +121,17 @@ impl Analyst<'_> {
 /// Adds what is new, in order.
 fn merge(mut kept: Vec<Expression>, new: Vec<Expression>) -> Vec<Expression> {
     for expression in new {
-        if !kept.iter().any(|other| other.expression == expression.expression) {
+        if !holds(&kept, &expression.expression) {
             kept.push(expression);
         }
     }
     kept
+}
+
+/// Whether an expression is among them, whatever its inflection.
+fn holds(expressions: &[Expression], expression: &str) -> bool {
+    let key = expression_key(expression);
+    expressions.iter().any(|other| expression_key(&other.expression) == key)
 }
 
 fn failure(error: &llm::Error) -> Failure {

@@ -27,9 +27,9 @@ pub async fn complete(
 ) -> Result<Manifest, Error> {
     let run = asked.run()?;
     let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
-    let chunks = of_plan(chunks, analysis.tasks.iter().map(|task| &task.id))?;
+    let chunks = of_plan(&chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
-    let clips = of_plan(clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
+    let clips = of_plan(&clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
     let count = |ok: usize, all: usize| (ok as u32, (all - ok) as u32);
     let (chunks_ok, chunks_failed) = count(chunks.values().filter_map(Recorded::result).count(), chunks.len());
     let (clips_ok, clips_failed) = count(clips.values().filter_map(Recorded::result).count(), clips.len());
@@ -53,7 +53,7 @@ pub async fn complete(
         target_subtitles: asked.target_subtitles.clone(),
         completeness: Completeness { chunks_ok, chunks_failed, clips_ok, clips_failed },
         diagnostics: asked.diagnostics.clone(),
-        notes: notes(asked, encoding),
+        notes: notes(asked, encoding, chunks_ok),
         clips: manifest_clips(asked, encoding, &clips),
         failures,
         rejected: rejected(analysis, &chunks),
@@ -65,12 +65,15 @@ pub async fn complete(
 }
 
 /// Exactly the outcomes of the plan's tasks: those of an earlier plan of the same run are left aside.
-fn of_plan<'a, T>(mut found: Outcomes<T>, tasks: impl Iterator<Item = &'a TaskId>) -> Result<Outcomes<T>, Error> {
-    let take = |task: &TaskId| found.remove_entry(task).ok_or_else(|| Error::Unfinished { task: task.clone() });
+fn of_plan<'a, T: Clone>(found: &Outcomes<T>, tasks: impl Iterator<Item = &'a TaskId>) -> Result<Outcomes<T>, Error> {
+    let take = |task: &TaskId| {
+        let (task, recorded) = found.get_key_value(task).ok_or_else(|| Error::Unfinished { task: task.clone() })?;
+        Ok((task.clone(), recorded.clone()))
+    };
     tasks.map(take).collect()
 }
 
-fn notes(asked: &RunRequest, encoding: &EncodingPlan) -> Vec<String> {
+fn notes(asked: &RunRequest, encoding: &EncodingPlan, chunks_ok: u32) -> Vec<String> {
     let mut notes = Vec::new();
     if !asked.settings.model_translates {
         let what = if asked.target_transcript.is_some() { "expressions" } else { "expressions and lines" };
@@ -82,7 +85,12 @@ fn notes(asked: &RunRequest, encoding: &EncodingPlan) -> Vec<String> {
             notes.push("The offline lexicon knows English only.".to_owned());
         }
     }
-    if encoding.tasks.is_empty() {
+    if encoding.beyond_end > 0 {
+        notes.push(format!(
+            "Expressions that are left out because the video ends before they are said: {}.",
+            encoding.beyond_end
+        ));
+    } else if encoding.tasks.is_empty() && chunks_ok > 0 {
         notes.push("No expression worth learning was found at this level.".to_owned());
     }
     let lines = |text: fn(&EncodingTask) -> bool| encoding.tasks.iter().filter(|task| text(task)).count();
@@ -148,7 +156,9 @@ fn failures(
         let failure = clips.get(&task.id)?.failure()?.clone();
         Some(ManifestFailure { stage: Stage::Encoding, task: task.id.to_string(), span: task.scene, failure })
     });
-    of_chunks.chain(of_clips).collect()
+    let mut failures: Vec<ManifestFailure> = of_chunks.chain(of_clips).collect();
+    failures.sort_by_key(|failure| failure.span.start);
+    failures
 }
 
 fn rejected(

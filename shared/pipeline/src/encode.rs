@@ -8,14 +8,14 @@ use langflix_ports::{
 
 use crate::{
     EncodingTask, Error, Recorded, RunRequest,
-    records::{read, record, write_or_take},
+    records::{read, record, recorded, write_or_take},
 };
 
 /// How often a clip is tried whose failure may pass.
 const TRIES: u32 = 3;
 
-/// Encodes one clip in a folder of its own below `scratch`, unless some run did already, and records the outcome.
-/// Gives the failure, if it failed for good.
+/// Encodes one clip in a folder of its own below `scratch`, unless some run did already, and records the outcome, unless
+/// there is one. Gives the failure, if it failed for good.
 ///
 /// # Errors
 /// [`Error`] where the clip or its outcome cannot be stored.
@@ -27,13 +27,17 @@ pub async fn encode_clip(
     task: &EncodingTask,
     progress: &(dyn Fn(MediaTime) + Send + Sync),
 ) -> Result<Option<Failure>, Error> {
+    let run = asked.run()?;
+    if let Some(before) = recorded::<EncodedClip>(store, &run, Stage::Encoding, &task.id).await? {
+        return Ok(before.failure().cloned());
+    }
     let outcome = match made(store, encoder, scratch, asked, task, progress).await? {
         Made::Clip(clip) => Outcome::Ok(clip),
         Made::Failed(failure) => Outcome::Failed(failure),
         Made::Nothing => return Ok(None),
     };
     let recorded = Recorded { task: task.id.clone(), outcome, usage: Usage::default() };
-    record(store, &asked.run()?, Stage::Encoding, &recorded).await
+    record(store, &run, Stage::Encoding, recorded).await
 }
 
 enum Made {

@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
 use langflix_domain::{
-    Burn, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage, TaskId, align,
-    apply_translations, chunk, clip_bounds, request, select,
+    Burn, Candidate, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage, TaskId,
+    align, apply_translations, chunk, clip_bounds, request, select,
 };
 use langflix_ports::store::ArtifactStore;
 use langflix_subtitles::{BurnLine, write_ass};
@@ -50,23 +50,28 @@ pub async fn plan_encoding(
         per_chunk: usize::from(asked.settings.max_expressions_per_chunk),
         per_episode: asked.settings.max_expressions as usize,
     };
-    let mut chosen = select(&candidates(analysis, &results), &asked.transcript, limits, asked.settings.level);
+    // Before the selection, so that none takes the place of an expression that can be shown.
+    let (shown, beyond): (Vec<Candidate>, Vec<Candidate>) =
+        candidates(analysis, &results).into_iter().partition(|one| bounds(asked, &one.expression).is_some());
+    let mut chosen = select(&shown, &asked.transcript, limits, asked.settings.level);
     if let Some(target) = &asked.target_transcript {
         let aligned = align(&asked.transcript, target);
         for expression in &mut chosen {
             apply_translations(expression, &aligned);
         }
     }
-    let tasks = chosen.into_iter().filter_map(|expression| task(asked, expression).transpose());
-    let plan = EncodingPlan { tasks: tasks.collect::<Result<_, _>>()? };
+    let tasks = chosen.into_iter().filter_map(|expression| Some(task(asked, bounds(asked, &expression)?, expression)));
+    let plan = EncodingPlan { tasks: tasks.collect::<Result<_, _>>()?, beyond_end: beyond.len() as u32 };
     write_or_take(store, &format!("runs/{run}/encoding/plan.json"), plan).await
 }
 
-/// `None` for a scene beyond the end of the video: there is nothing to show.
-fn task(asked: &RunRequest, expression: Expression) -> Result<Option<EncodingTask>, Error> {
-    let Some((scene, window)) = clip_bounds(&asked.transcript, expression.scene, asked.media.duration) else {
-        return Ok(None);
-    };
+/// As [`clip_bounds`]; `None` where the video ends before the expression is said, even if its scene begins before.
+fn bounds(asked: &RunRequest, expression: &Expression) -> Option<(Span, Span)> {
+    let of = |cues| clip_bounds(&asked.transcript, cues, asked.media.duration);
+    of(expression.cues).and_then(|_| of(expression.scene))
+}
+
+fn task(asked: &RunRequest, (scene, window): (Span, Span), expression: Expression) -> Result<EncodingTask, Error> {
     let spec = |encode| ClipSpec {
         source: asked.source_identity.clone(),
         scene,
@@ -82,7 +87,7 @@ fn task(asked: &RunRequest, expression: Expression) -> Result<Option<EncodingTas
         None => langflix_domain::Digest::of_json(&(scene, &expression.expression)),
     };
     let digest = digest.map_err(|error| unreadable("plan.json", &error))?;
-    Ok(Some(EncodingTask { id: TaskId::clip(&digest), expression, clip, scene }))
+    Ok(EncodingTask { id: TaskId::clip(&digest), expression, clip, scene })
 }
 
 fn burn(asked: &RunRequest, expression: &Expression) -> Option<String> {

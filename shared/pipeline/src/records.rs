@@ -69,17 +69,13 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
-    /// The run's name: the same sources and settings give the same.
+    /// The run's name: the same sources and settings give the same. All that the manifest repeats of them is part of it,
+    /// so that a subtitle under another name does not get the manifest of the first.
     ///
     /// # Errors
     /// Only if a field cannot be written as JSON, which none of these types can fail to.
     pub fn run(&self) -> Result<RunId, Error> {
-        let inputs = (
-            &self.source_identity,
-            &self.subtitles.digest,
-            self.target_subtitles.as_ref().map(|s| &s.digest),
-            &self.settings,
-        );
+        let inputs = (&self.episode, &self.source_identity, &self.subtitles, &self.target_subtitles, &self.settings);
         let digest = Digest::of_json(&inputs).map_err(|error| unreadable("request.json", &error))?;
         Ok(RunId::new(&self.episode, &digest))
     }
@@ -122,6 +118,9 @@ pub struct AnalysisTask {
 pub struct EncodingPlan {
     /// Its tasks, in the order of the episode.
     pub tasks: Vec<EncodingTask>,
+    /// Expressions that were left out since the video ends before they are said.
+    #[serde(default)]
+    pub beyond_end: u32,
 }
 
 /// One clip to encode.
@@ -196,15 +195,26 @@ pub(crate) fn outcome_key(run: &RunId, stage: Stage, task: &TaskId) -> String {
     format!("{}{task}.json", outcome_prefix(run, stage))
 }
 
-/// Records how a task ended, unless it is recorded already: the first writer wins. Gives the failure, if it failed.
-pub(crate) async fn record<T: Serialize>(
+/// How a task ended, where it did: a task that is delivered again is not worked on again.
+pub(crate) async fn recorded<T: DeserializeOwned>(
     store: &dyn ArtifactStore,
     run: &RunId,
     stage: Stage,
-    recorded: &Recorded<T>,
+    task: &TaskId,
+) -> Result<Option<Recorded<T>>, Error> {
+    read(store, &outcome_key(run, stage, task)).await
+}
+
+/// Records how a task ended, unless it is recorded already: the first writer wins. Gives the failure, if the record says
+/// that it failed.
+pub(crate) async fn record<T: Serialize + DeserializeOwned>(
+    store: &dyn ArtifactStore,
+    run: &RunId,
+    stage: Stage,
+    recorded: Recorded<T>,
 ) -> Result<Option<Failure>, Error> {
-    write(store, &outcome_key(run, stage, &recorded.task), recorded).await?;
-    Ok(recorded.failure().cloned())
+    let key = outcome_key(run, stage, &recorded.task);
+    Ok(write_or_take(store, &key, recorded).await?.failure().cloned())
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {
