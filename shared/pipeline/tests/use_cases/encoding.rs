@@ -1,0 +1,146 @@
+use langflix_domain::{Digest, EncodedClip, FailureKind, MediaTime, TaskId};
+use langflix_pipeline::{
+    EncodingPlan, EncodingTask, Error, RunRequest, analyse_chunk, encode_clip, plan_analysis, plan_encoding,
+};
+use langflix_ports::store::{ArtifactStore as _, Put};
+
+use crate::{
+    episode::{Room, drive, episode},
+    fakes::{Encoder, Failing, Model, trouble},
+};
+
+pub(crate) async fn planned(room: &Room, asked: &RunRequest) -> EncodingPlan {
+    let analysis = plan_analysis(&room.store, asked).await.unwrap();
+    for task in &analysis.tasks {
+        analyse_chunk(&room.store, &Model::good(), asked, task).await.unwrap();
+    }
+    plan_encoding(&room.store, asked, &analysis).await.unwrap()
+}
+
+async fn encode(room: &Room, encoder: &Encoder, asked: &RunRequest, task: &EncodingTask) -> Option<FailureKind> {
+    let failure = encode_clip(&room.store, encoder, &room.scratch(), asked, task, &|_| {}).await.unwrap();
+    assert_eq!(std::fs::read_dir(room.scratch()).unwrap().count(), 0, "work in progress is left behind");
+    failure.map(|failure| failure.kind)
+}
+
+/// The clip as its record has it, whose digests are those of the stored files.
+pub(crate) async fn stored(room: &Room, id: &TaskId) -> EncodedClip {
+    let record = room.store.get(&format!("clips/{id}/clip.json")).await.unwrap().unwrap();
+    let clip: EncodedClip = serde_json::from_slice(&record).unwrap();
+    for (name, blob) in &clip.blobs {
+        let content = room.store.get(&format!("clips/{id}/{name}")).await.unwrap().unwrap();
+        assert_eq!((&blob.sha256, blob.bytes), (&Digest::of_bytes(&content), content.len() as u64), "{name}");
+    }
+    clip
+}
+
+#[tokio::test]
+async fn a_clip_is_stored_with_its_record_and_its_progress_is_told() {
+    let (room, asked, encoder) = (Room::new(), episode(), Encoder::good());
+    let task = &planned(&room, &asked).await.tasks[0];
+    let told = std::sync::Mutex::new(Vec::new());
+    let progress = |done: MediaTime| told.lock().unwrap().push(done);
+    let failure = encode_clip(&room.store, &encoder, &room.scratch(), &asked, task, &progress).await.unwrap();
+    assert_eq!(failure, None);
+    assert_eq!(*told.lock().unwrap(), [task.scene.duration()]);
+    assert_eq!(room.clips(&asked).await[&task.id].result(), Some(&stored(&room, &task.id).await));
+}
+
+#[tokio::test]
+async fn a_clip_that_is_delivered_again_keeps_its_first_outcome() {
+    let (room, asked) = (Room::new(), episode());
+    let tasks = planned(&room, &asked).await.tasks;
+    let broken = Encoder::new(|_, _| Some(trouble(FailureKind::Encoder, false)));
+    let (good, again) = (Encoder::good(), Encoder::good());
+    assert_eq!(encode(&room, &broken, &asked, &tasks[0]).await, Some(FailureKind::Encoder));
+    assert_eq!(encode(&room, &again, &asked, &tasks[0]).await, Some(FailureKind::Encoder));
+    assert_eq!(encode(&room, &good, &asked, &tasks[1]).await, None);
+    assert_eq!(encode(&room, &again, &asked, &tasks[1]).await, None);
+    assert_eq!((good.tried().len(), again.tried().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_run_with_another_limit_encodes_no_clip_again() {
+    let (room, asked, encoder) = (Room::new(), episode(), Encoder::good());
+    let all = room.drive(&Model::good(), &encoder, &asked).await;
+    assert_eq!(encoder.tried().len(), 4);
+    let mut fewer = asked.clone();
+    fewer.settings.max_expressions = 2;
+    let two = room.drive(&Model::good(), &encoder, &fewer).await;
+    assert_eq!((two.clips.len(), encoder.tried().len()), (2, 4));
+    for clip in &two.clips {
+        let before = all.clips.iter().find(|other| other.id == clip.id).unwrap();
+        assert_eq!(clip.encoded, before.encoded);
+    }
+}
+
+#[tokio::test]
+async fn a_clip_with_other_settings_is_another_clip() {
+    let (room, asked, encoder) = (Room::new(), episode(), Encoder::good());
+    room.drive(&Model::good(), &encoder, &asked).await;
+    let mut other = asked.clone();
+    other.settings.encode.as_mut().unwrap().crf = 30;
+    room.drive(&Model::good(), &encoder, &other).await;
+    assert_eq!(encoder.tried().len(), 8);
+}
+
+#[tokio::test]
+async fn the_file_of_a_twin_that_came_first_is_taken_and_its_digest_recorded() {
+    let (room, asked) = (Room::new(), episode());
+    let task = &planned(&room, &asked).await.tasks[0];
+    let key = format!("clips/{}/clip.mp4", task.id);
+    assert_eq!(room.store.put_if_absent(&key, b"what a twin made before it died").await.unwrap(), Put::Created);
+    assert_eq!(encode(&room, &Encoder::good(), &asked, task).await, None);
+    let clip = stored(&room, &task.id).await;
+    assert_eq!(clip.blobs["clip.mp4"].sha256, Digest::of_bytes(b"what a twin made before it died"));
+    assert_eq!(room.clips(&asked).await[&task.id].result(), Some(&clip));
+}
+
+#[tokio::test]
+async fn a_failure_that_may_pass_is_tried_three_times() {
+    let (room, asked) = (Room::new(), episode());
+    let tasks = planned(&room, &asked).await.tasks;
+    let passes = Encoder::new(|_, before| (before < 2).then(|| trouble(FailureKind::TimedOut, true)));
+    assert_eq!(encode(&room, &passes, &asked, &tasks[0]).await, None);
+    assert_eq!(passes.tried().len(), 3);
+    let stays = Encoder::new(|_, _| Some(trouble(FailureKind::TimedOut, true)));
+    assert_eq!(encode(&room, &stays, &asked, &tasks[1]).await, Some(FailureKind::TimedOut));
+    assert_eq!(stays.tried().len(), 3);
+}
+
+#[tokio::test]
+async fn a_failure_for_good_is_recorded_after_one_try_with_its_kind() {
+    let (room, asked) = (Room::new(), episode());
+    let tasks = planned(&room, &asked).await.tasks;
+    for (kind, task) in [FailureKind::Encoder, FailureKind::Input, FailureKind::TimedOut].into_iter().zip(&tasks) {
+        let broken = Encoder::new(move |_, _| Some(trouble(kind, false)));
+        assert_eq!(encode(&room, &broken, &asked, task).await, Some(kind));
+        assert_eq!(broken.tried().len(), 1);
+        assert_eq!(room.clips(&asked).await[&task.id].failure().unwrap().kind, kind);
+        assert_eq!(room.store.list(&format!("clips/{}", task.id)).await.unwrap(), [""; 0], "no part is stored");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_the_run_without_an_outcome() {
+    let (room, asked) = (Room::new(), episode());
+    let full = Encoder::new(|_, _| Some(trouble(FailureKind::Store, false)));
+    let stopped = drive(&room.store, &Model::good(), &full, &room.scratch(), &asked).await.unwrap_err();
+    assert!(matches!(stopped, Error::Scratch(_)), "{stopped}");
+    assert!(room.clips(&asked).await.is_empty());
+    let manifest = room.drive(&Model::good(), &Encoder::good(), &asked).await;
+    assert_eq!(manifest.completeness.clips_ok, 4);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_leaves_the_clip_without_an_outcome() {
+    let (room, asked) = (Room::new(), episode());
+    let task = &planned(&room, &asked).await.tasks[0];
+    for good in 0..5 {
+        let store = Failing::after(&room.store, good, false);
+        let error = encode_clip(&store, &Encoder::good(), &room.scratch(), &asked, task, &|_| {}).await.unwrap_err();
+        assert!(matches!(error, Error::Store(_)), "{error}");
+        assert!(room.clips(&asked).await.is_empty());
+    }
+    assert_eq!(std::fs::read_dir(room.scratch()).unwrap().count(), 0);
+}

@@ -1,0 +1,23 @@
+//! The use cases over small fakes of the model and the encoder and the real store of one machine.
+
+// Clippy allows `unwrap` in tests only where it sees that they are tests.
+#[cfg(test)]
+mod analysis;
+#[cfg(test)]
+mod encoding;
+#[cfg(test)]
+mod episode;
+#[cfg(test)]
+mod fakes;
+#[cfg(test)]
+mod interruption;
+#[cfg(test)]
+mod manifest;
+#[cfg(test)]
+mod options;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod retry;
+#[cfg(test)]
+mod run_id;
