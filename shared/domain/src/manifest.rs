@@ -246,3 +246,25 @@ impl std::ops::AddAssign for Usage {
         self.output_tokens += other.output_tokens;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set this variable to have the file written anew.
+    const UPDATE: &str = "UPDATE_SCHEMA";
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.schema.json");
+
+    #[test]
+    fn the_schema_in_the_repository_is_that_of_the_manifest() {
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Manifest)).unwrap() + "\n";
+        if std::env::var_os(UPDATE).is_some() {
+            std::fs::write(FILE, &schema).unwrap();
+        }
+        let kept = std::fs::read_to_string(FILE).unwrap();
+        assert!(
+            kept == schema,
+            "{FILE} is of another form: run this test with {UPDATE}=1 and raise MANIFEST_VERSION if readers must know"
+        );
+    }
+}
