@@ -19,7 +19,7 @@ The same command again goes on where it stopped and tries again what failed.";
 
 /// Learn a language from the shows you love: expressions worth learning, each with the clip in which it is said.
 #[derive(Debug, Parser)]
-#[command(name = "langflix", version, max_term_width = 100)]
+#[command(name = "langflix", version, max_term_width = 100, args_override_self = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -7,12 +7,16 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use langflix_domain::{EpisodeId, LanguageTag, Wanted, is_subtitle, is_video, name_of, pair};
+use langflix_domain::{
+    EpisodeId, LanguageTag, Named, Paired, Wanted, is_subtitle, is_video, name_of, pair, pair_target, season_folder,
+};
 use langflix_runtime::config::Config;
 
 use super::prepare::{Sources, Subtitles};
 use crate::{Usage, cli::RunArgs};
 
+/// What a video is told by.
+const KNOWN: &str = "mkv, mp4, mov, avi, webm, ts, m4v";
 /// Folders deeper than this below a given one are not looked into: show, season, disc.
 const DEEPEST: usize = 3;
 /// Folders beside a video that hold its subtitles.
@@ -27,8 +31,8 @@ pub(crate) fn find(args: &RunArgs, config: &Config, language: &LanguageTag) -> a
     check_single(args, videos.len())?;
     let mut found = Vec::new();
     let mut problems: Vec<String> = Vec::new();
-    for video in &videos {
-        match sources(video, args, config, language) {
+    for (video, named) in videos {
+        match sources(&video, named, args, config, language) {
             Ok(sources) => found.push(sources),
             Err(error) => problems.push(format!("{error:#}")),
         }
@@ -64,42 +68,50 @@ fn check_single(args: &RunArgs, videos: usize) -> anyhow::Result<()> {
     }
 }
 
-fn videos(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut videos = Vec::new();
+/// Every video and what its name says.
+fn videos(paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Named>> {
+    let mut videos = BTreeMap::new();
     for path in paths {
         let at = || path.display().to_string();
         let file = fs::metadata(path).with_context(at)?;
         if file.is_dir() {
-            let before = videos.len();
-            walk(path, DEEPEST, &mut videos)?;
-            if videos.len() == before {
-                bail!("{}: no video in this folder (mkv, mp4, mov, avi, webm, ts, m4v)", at());
-            }
+            videos.extend(folder(path)?);
         } else if is_video(path) {
-            videos.push(path.clone());
+            videos.insert(path.clone(), name_of(&std::path::absolute(path).with_context(at)?));
         } else if is_subtitle(path) {
             bail!("{}: this is a subtitle file: give the video, and this with --subs", at());
         } else {
-            bail!("{}: not a video that is known here (mkv, mp4, mov, avi, webm, ts, m4v)", at());
+            bail!("{}: not a video that is known here ({KNOWN})", at());
         }
     }
-    videos.sort();
-    videos.dedup();
     Ok(videos)
 }
 
-fn walk(dir: &Path, deeper: usize, videos: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+/// The episodes in a folder, samples and trailers left out.
+fn folder(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Named)>> {
+    let mut listing = Vec::new();
+    walk(dir, DEEPEST, &mut listing)?;
+    let at = std::path::absolute(dir).with_context(|| dir.display().to_string())?;
+    let season = season_folder(&at, &listing)?;
+    for (path, reason) in &season.skipped {
+        tracing::warn!(file = %path.display(), %reason, "left out");
+    }
+    let unnumbered = season.unnumbered.into_iter().map(|path| (path, Named::default()));
+    let found: Vec<_> = season.episodes.into_iter().chain(unnumbered).collect();
+    if found.is_empty() {
+        bail!("{}: no video in this folder ({KNOWN})", dir.display());
+    }
+    Ok(found)
+}
+
+fn walk(dir: &Path, deeper: usize, listing: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in entries(dir).with_context(|| dir.display().to_string())? {
         let hidden = entry.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        if hidden {
-            continue;
-        }
-        if entry.is_dir() {
-            if deeper > 0 {
-                walk(&entry, deeper - 1, videos)?;
-            }
-        } else if is_video(&entry) {
-            videos.push(entry);
+        match (hidden, entry.is_dir()) {
+            (true, _) => {}
+            (false, true) if deeper > 0 => walk(&entry, deeper - 1, listing)?,
+            (false, true) => {}
+            (false, false) => listing.push(entry),
         }
     }
     Ok(())
@@ -111,29 +123,33 @@ fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-fn sources(video: &Path, args: &RunArgs, config: &Config, language: &LanguageTag) -> anyhow::Result<Sources> {
-    let episode = episode(video, args)?;
-    let subtitles = match (&args.subs, args.subs_track) {
-        (Some(path), _) => Some(Subtitles::File(path.clone())),
-        (None, Some(track)) => Some(Subtitles::Inside(Some(track))),
-        (None, None) => None,
-    };
+fn sources(
+    video: &Path,
+    named: Named,
+    args: &RunArgs,
+    config: &Config,
+    language: &LanguageTag,
+) -> anyhow::Result<Sources> {
+    let episode = episode(video, named, args)?;
+    let beside = beside(video)?;
     let wanted = Wanted {
         source_language: Some(config.run.source_language.clone()),
         target_language: language.clone(),
         target_suffix: args.target_subs_suffix.clone(),
         want_target: args.target_subs.is_none(),
     };
-    let paired = pair(video, &beside(video)?, &wanted)?;
-    Ok(Sources {
-        episode,
-        video: video.to_owned(),
-        subtitles: subtitles.unwrap_or(paired.subtitles.map_or(Subtitles::Inside(None), Subtitles::File)),
-        target: args.target_subs.clone().or(paired.target),
-    })
+    let (subtitles, target) = match (&args.subs, args.subs_track) {
+        (Some(path), _) => (Subtitles::File(path.clone()), pair_target(video, &beside, &wanted)?),
+        (None, Some(track)) => (Subtitles::Track(track), pair_target(video, &beside, &wanted)?),
+        (None, None) => {
+            let Paired { subtitles, target, passed_over } = pair(video, &beside, &wanted)?;
+            (subtitles.map_or(Subtitles::Inside { passed_over }, Subtitles::File), target)
+        }
+    };
+    Ok(Sources { episode, video: video.to_owned(), subtitles, target: args.target_subs.clone().or(target) })
 }
 
-/// Subtitle files in the video's folder and in the folders for subtitles there.
+/// The files in the video's folder, and those in the folders for subtitles there.
 fn beside(video: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let dir = match video.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -142,31 +158,26 @@ fn beside(video: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries(dir).with_context(|| dir.display().to_string())? {
         let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-        if is_subtitle(&entry) {
+        if !entry.is_dir() {
             files.push(entry);
-        } else if SUBTITLE_FOLDERS.contains(&name.as_str()) && entry.is_dir() {
-            let inside = entries(&entry).with_context(|| entry.display().to_string())?;
-            files.extend(inside.into_iter().filter(|file| is_subtitle(file)));
+        } else if SUBTITLE_FOLDERS.contains(&name.as_str()) {
+            // One level more: some releases keep a folder an episode there.
+            walk(&entry, 1, &mut files)?;
         }
     }
     Ok(files)
 }
 
-fn episode(video: &Path, args: &RunArgs) -> anyhow::Result<EpisodeId> {
-    let path = std::path::absolute(video).with_context(|| video.display().to_string())?;
-    let named = name_of(&path);
+fn episode(video: &Path, named: Named, args: &RunArgs) -> anyhow::Result<EpisodeId> {
     let show = args.show.clone().or(named.show);
     let season = args.season.or(named.season);
     let episode = args.episode.or(named.episode);
-    let missing: Vec<&str> =
-        [("--show", show.is_none()), ("--season", season.is_none()), ("--episode", episode.is_none())]
-            .into_iter()
-            .filter_map(|(flag, missing)| missing.then_some(flag))
-            .collect();
+    let missing = [("--show", show.is_none()), ("--season", season.is_none()), ("--episode", episode.is_none())];
+    let missing: Vec<&str> = missing.into_iter().filter_map(|(flag, missing)| missing.then_some(flag)).collect();
     match (show, season, episode) {
         (Some(show), Some(season), Some(episode)) => Ok(EpisodeId { show, season, episode }),
         _ => bail!(
-            "{}: the name does not tell which episode of which show this is: give {}, or a name such as Show.S01E02.mkv",
+            "{}: the name does not tell which episode of which show this is: give {}, or a name such as Show.S01E01.mkv",
             video.display(),
             missing.join(" and ")
         ),

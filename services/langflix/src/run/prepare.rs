@@ -33,8 +33,13 @@ pub(crate) struct Sources {
 pub(crate) enum Subtitles {
     /// In this file.
     File(PathBuf),
-    /// Inside the video, in this track, or in the one that fits.
-    Inside(Option<u32>),
+    /// In this track of the video.
+    Track(u32),
+    /// In the track of the video that fits.
+    Inside {
+        /// Files beside the video that serve for other things.
+        passed_over: Vec<PathBuf>,
+    },
 }
 
 /// A subtitle file as it was read.
@@ -61,8 +66,9 @@ pub(crate) async fn prepare(
     let name = file_name(&video);
     let subtitles = match &sources.subtitles {
         Subtitles::File(path) => load(&file_name(path), &read(path)?)?,
-        Subtitles::Inside(track) => {
-            let track = text_track(&info, &name, *track, &settings.source_language)?;
+        Subtitles::Track(track) => inside(media, location, &name, asked_track(&info, &name, *track)?).await?,
+        Subtitles::Inside { passed_over } => {
+            let track = text_track(&info, &name, &settings.source_language, passed_over)?;
             inside(media, location, &name, track).await?
         }
     };
@@ -127,22 +133,29 @@ async fn inside(media: &dyn MediaProbe, location: &str, name: &str, track: u32) 
     load(&format!("{name}#{track}"), &bytes)
 }
 
-/// The track that holds the episode's subtitles.
-fn text_track(info: &MediaInfo, name: &str, asked: Option<u32>, language: &LanguageTag) -> anyhow::Result<u32> {
-    let texts: Vec<&SubtitleStream> = info.subtitles.iter().filter(|stream| stream.text && !stream.forced).collect();
-    if let Some(asked) = asked {
-        return match info.subtitles.iter().find(|stream| stream.index == asked) {
-            Some(stream) if stream.text => Ok(asked),
-            Some(_) => bail!("{name}: track {asked} holds pictures, not text: give a subtitle file with --subs"),
-            None => bail!("{name}: there is no subtitle track {asked}: it has {}", tracks(&info.subtitles)),
-        };
+/// The track that was asked for, if it holds text.
+fn asked_track(info: &MediaInfo, name: &str, asked: u32) -> anyhow::Result<u32> {
+    match info.subtitles.iter().find(|stream| stream.index == asked) {
+        Some(stream) if stream.text => Ok(asked),
+        Some(_) => bail!("{name}: track {asked} holds pictures, not text: give a subtitle file with --subs"),
+        None => bail!("{name}: there is no subtitle track {asked}: it has {}", tracks(&info.subtitles)),
     }
-    let speaks = |stream: &&&SubtitleStream| stream.language.as_deref().is_none_or(|tag| same(tag, language));
-    let exact: Vec<_> = texts.iter().filter(speaks).collect();
-    match exact.as_slice() {
+}
+
+/// The track that holds the episode's subtitles.
+fn text_track(info: &MediaInfo, name: &str, language: &LanguageTag, passed_over: &[PathBuf]) -> anyhow::Result<u32> {
+    let speaks = |stream: &SubtitleStream| stream.language.as_deref().is_none_or(|tag| same(tag, language));
+    let fits = |stream: &&SubtitleStream| stream.text && !stream.forced && speaks(stream);
+    let fitting: Vec<&SubtitleStream> = info.subtitles.iter().filter(fits).collect();
+    match fitting.as_slice() {
         [one] => Ok(one.index),
         [] => bail!(
-            "{name}: no {language} subtitles beside it or inside it (inside: {}): give a file with --subs",
+            "{name}: no {language} subtitles beside it ({}) or inside it ({}): give a file with --subs",
+            if passed_over.is_empty() {
+                "no file".to_owned()
+            } else {
+                passed_over.iter().map(|path| file_name(path)).collect::<Vec<_>>().join(", ")
+            },
             tracks(&info.subtitles)
         ),
         _ => bail!("{name}: several subtitle tracks fit ({}): choose one with --subs-track", tracks(&info.subtitles)),
@@ -168,11 +181,7 @@ fn tracks(streams: &[SubtitleStream]) -> String {
         let title = stream.title.as_deref().map(|title| format!(" '{title}'")).unwrap_or_default();
         format!("{} {language} {}{title}", stream.index, stream.codec)
     };
-    if streams.is_empty() {
-        "no subtitle track".to_owned()
-    } else {
-        streams.iter().map(one).collect::<Vec<_>>().join("; ")
-    }
+    if streams.is_empty() { "no track".to_owned() } else { streams.iter().map(one).collect::<Vec<_>>().join("; ") }
 }
 
 fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str) -> anyhow::Result<()> {

@@ -26,7 +26,7 @@ fn ctrl_c_stops_within_a_second_kills_every_child_and_leaves_nothing_half_writte
     let path = std::env::join_paths([hang, "/usr/bin".into(), "/bin".into()]).unwrap();
     let mut child = start(run(&episode(), &out).env("PATH", path));
     wait_until("a clip is being encoded", || {
-        let commands = working_in(&out).into_iter().map(|process| fs::read(format!("{process}/cmdline")));
+        let commands = working_in(dir.path()).into_iter().map(|process| fs::read(format!("{process}/cmdline")));
         outcomes(&out, "analysis") > 0 && commands.flatten().any(|line| line.starts_with(b"sleep"))
     });
     let began = Instant::now();
@@ -35,7 +35,7 @@ fn ctrl_c_stops_within_a_second_kills_every_child_and_leaves_nothing_half_writte
     let took = began.elapsed();
     assert!(took.as_millis() < 1000, "{took:?}");
     assert_eq!(code, Some(130));
-    assert_eq!(working_in(&out), Vec::<String>::new());
+    assert_eq!(working_in(dir.path()), Vec::<String>::new());
     assert_eq!(files(&out), Vec::<String>::new(), "nothing is delivered");
     assert_eq!(files(&out.join(".langflix/store")).iter().filter(|path| path.starts_with("clips/")).count(), 0);
     complete(&mut run(&episode(), &out));

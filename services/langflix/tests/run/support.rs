@@ -22,7 +22,7 @@ pub(crate) fn season() -> PathBuf {
     let recipe = [format!("{ROOT}/scripts/sample"), format!("{ROOT}/scripts/sample.d/dialogue.tsv")];
     let recipe: Vec<u8> = recipe.iter().flat_map(|path| fs::read(path).unwrap()).collect();
     if fs::read(home.join("recipe")).ok().as_ref() != Some(&recipe) {
-        let built = Command::new(&format!("{ROOT}/scripts/sample")).arg(&home).args(["--episodes", "3"]).output();
+        let built = Command::new(format!("{ROOT}/scripts/sample")).arg(&home).args(["--episodes", "3"]).output();
         let built = built.unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         fs::write(home.join("recipe"), recipe).unwrap();
