@@ -91,8 +91,8 @@ impl<'a> Reader<'a, '_> {
             return self.open.push(Item { number: line.number, text });
         }
         let timing = timestamp::read(text, self.dialect);
-        let is_timing = matches!(timing, TimingLine::Timing(_));
-        if self.skipping == Skip::FirstLine || self.skipping == Skip::Block && !is_timing {
+        let is_text = matches!(timing, TimingLine::Text);
+        if self.skipping == Skip::FirstLine || self.skipping == Skip::Block && is_text {
             self.skipping = Skip::Block;
             return;
         }
