@@ -6,16 +6,12 @@ use crate::{
     DiagnosticKind,
     diagnostic::Log,
     lines::{Line, Lines, bare},
-    timestamp::{self, Dialect, Timing, TimingLine},
+    open::{Item, MOST_TEXT, Open},
+    timestamp::{self, Dialect, TimingLine},
 };
 
 /// Most cues that are read: a hundred times those of the longest film. One more says that there were more.
 pub(crate) const MAX_CUES: usize = 1_000_000;
-/// Most text of one cue, in bytes. Two hundred lines are no subtitle.
-const MOST_TEXT: usize = 16 << 10;
-/// Lines at the end that are kept of an oversized cue, since an index may be among them.
-const TAIL: usize = 3;
-
 /// A cue as it stands in the file, before its text is read.
 pub(crate) struct RawCue {
     pub(crate) line: u32,
@@ -40,23 +36,6 @@ pub(crate) fn read<'a>(lines: Lines<'a>, dialect: Dialect, log: &mut Log) -> Vec
     }
     reader.close(None);
     reader.cues
-}
-
-/// What stands since the last timing line, or since the start of the file.
-#[derive(Default)]
-struct Open<'a> {
-    line: u32,
-    timing: Option<Timing>,
-    /// Blank lines stand as empty ones, one for any number of them.
-    items: Vec<Item<'a>>,
-    bytes: usize,
-    cut: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Item<'a> {
-    number: u32,
-    text: &'a str,
 }
 
 #[derive(PartialEq, Eq)]
@@ -247,47 +226,6 @@ impl<'a> Reader<'a, '_> {
         if let Some(first) = rest.iter().find(|item| !item.text.is_empty()) {
             self.log.say(first.number, DiagnosticKind::UnknownBlock, first.text);
         }
-    }
-}
-
-impl<'a> Open<'a> {
-    fn push(&mut self, item: Item<'a>) {
-        let blank_above = match self.items.last() {
-            Some(last) => last.text.is_empty(),
-            None => self.timing.is_none(),
-        };
-        if item.text.is_empty() && blank_above {
-            return;
-        }
-        self.bytes += item.text.len();
-        self.items.push(item);
-        // Before the first cue only an index can matter.
-        let full = self.bytes > MOST_TEXT || self.items.len() > MOST_TEXT || self.timing.is_none();
-        if full && self.items.len() > TAIL + 1 {
-            let at = self.items.len() - 1 - TAIL;
-            self.items.remove(at);
-            self.cut = true;
-        }
-    }
-
-    /// Whether there were any.
-    fn strip_blanks(&mut self) -> bool {
-        let before = self.items.len();
-        while self.items.last().is_some_and(|item| item.text.is_empty()) {
-            self.items.pop();
-        }
-        self.items.len() < before
-    }
-
-    fn text(&self) -> String {
-        let mut out = String::new();
-        for item in self.items.iter().filter(|item| !item.text.is_empty()) {
-            let room = MOST_TEXT.saturating_sub(out.len());
-            out.push_str(&item.text[..item.text.floor_char_boundary(room)]);
-            out.push('\n');
-        }
-        out.truncate(out.trim_end_matches('\n').len());
-        out
     }
 }
 

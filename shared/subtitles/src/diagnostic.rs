@@ -21,6 +21,11 @@ macro_rules! kinds {
             $($(#[$doc])* #[serde(rename = $text)] $name,)*
         }
 
+        impl DiagnosticKind {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name),*];
+        }
+
         impl fmt::Display for DiagnosticKind {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(match self { $(Self::$name => $text,)* })
@@ -133,4 +138,17 @@ kinds! {
     Mojibake = "mojibake",
     /// The file gives more diagnostics than are kept.
     More = "more",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_explains_every_kind() {
+        let readme = include_str!("../README.md");
+        let missing: Vec<_> =
+            DiagnosticKind::ALL.iter().filter(|kind| !readme.contains(&format!("| `{kind}` |"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

@@ -6,6 +6,7 @@ use crate::{
     DiagnosticKind, Format, classify,
     cues::RawCue,
     diagnostic::Log,
+    open::MOST_TEXT,
     text::{self, Plain},
 };
 
@@ -15,8 +16,6 @@ const LONGEST_PLAUSIBLE: MediaTime = MediaTime::from_secs(300);
 const LATEST_PLAUSIBLE: MediaTime = MediaTime::from_secs(24 * 3600);
 /// How many cues at either end may be adverts in words that are elsewhere said.
 const EDGE: usize = 2;
-/// Most text of one cue, in bytes.
-const MOST_TEXT: usize = 16 << 10;
 
 /// A cue, its line in the file, and whether its end is still unknown.
 struct Placed {

@@ -11,6 +11,7 @@ mod johab;
 mod language;
 mod lines;
 mod mojibake;
+mod open;
 mod parse;
 mod text;
 mod timestamp;
