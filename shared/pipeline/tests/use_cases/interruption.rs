@@ -18,8 +18,13 @@ async fn made(room: &Room) -> BTreeSet<String> {
     keys.iter().filter_map(|key| key.strip_prefix("clips/")?.strip_suffix("/clip.json")).map(str::to_owned).collect()
 }
 
-/// Goes on with a run, and holds it to work on nothing that is done. Where that is `retried`, what failed is open again.
+/// Goes on with a run that was stopped, and holds it to work on nothing that is done. Where that is `retried`, what failed is open again.
 async fn go_on(room: &Room, asked: &RunRequest, retried: bool) -> Manifest {
+    let run = asked.run().unwrap();
+    let keys = room.store.list(&format!("runs/{run}/")).await.unwrap();
+    let finished = keys.contains(&format!("runs/{run}/manifest.json"));
+    let open = room.store.get(&format!("open/{run}")).await.unwrap().is_some();
+    assert!(open || finished || keys.is_empty(), "nobody knows that the run is unfinished: {keys:?}");
     let (model, encoder, before) = (Model::good(), Encoder::good(), made(room).await);
     let outcomes = room.chunks(asked).await;
     let manifest = room.drive(&model, &encoder, asked).await;
