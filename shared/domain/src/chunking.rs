@@ -1,4 +1,4 @@
-use crate::{AnalysisRequest, Chunk, CueRange, LanguageTag, LearnerLevel, RequestLine, Transcript, sentence};
+use crate::{AnalysisRequest, Chunk, CueKind, CueRange, LanguageTag, LearnerLevel, RequestLine, Transcript, sentence};
 
 /// How much text goes into one chunk, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub fn halves(transcript: &Transcript, chunk: &Chunk) -> Option<[Chunk; 2]> {
         _ => false,
     };
     let reach = (last - first) / 4;
-    let near = (0..=reach).flat_map(|by| [middle.checked_sub(by), Some(middle + by)]).flatten();
+    let near = (0..=reach).flat_map(|by| [Some(middle + by), middle.checked_sub(by)]).flatten();
     let at = near.filter(|at| (first..last).contains(at)).find(|&at| ends(at)).unwrap_or(middle);
     let part = |first, last| Chunk { cues: CueRange { first, last }, ..*chunk };
     Some([part(first, at), part(at + 1, last)])
@@ -111,7 +111,8 @@ pub fn request(transcript: &Transcript, chunk: &Chunk, settings: &AnalysisSettin
         text: cue.text.replace('\n', " "),
         offset_ms: (cue.span.start - zero).as_millis(),
         duration_ms: cue.span.duration().as_millis(),
-        context: !chunk.cues.contains(index as u32),
+        // Music and signs help to understand; nobody says them.
+        context: !chunk.cues.contains(index as u32) || cue.kind != CueKind::Speech,
     });
     AnalysisRequest {
         source_language: settings.source_language.clone(),
@@ -129,7 +130,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Cue, CueKind, Span};
+    use crate::{Cue, Span};
 
     fn transcript(texts: &[String]) -> Transcript {
         let cue = |(at, text): (usize, &String)| Cue {

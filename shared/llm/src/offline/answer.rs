@@ -24,7 +24,7 @@ pub(super) fn items(
     let mut ranked: Vec<(Found, &Entry)> = found
         .into_iter()
         .filter_map(|found| entries.get(found.entry).map(|entry| (found, entry)))
-        .filter(|(_, entry)| !feedback.iter().any(|item| item.expression == *entry.expression))
+        .filter(|(_, entry)| !feedback.iter().any(|item| item.expression == entry.shown()))
         .collect();
     // A longer expression takes the words of a shorter one: "come up with" leaves no "come up".
     ranked.sort_by_key(|(found, entry)| {
@@ -75,7 +75,7 @@ fn item(entry: &Entry, found: Found, tokens: &[Token], request: &AnalysisRequest
     let (scene_first, scene_last) = scene(request, first, last);
     let quote: Vec<&str> = request.lines[first..=last].iter().map(|line| line.text.as_str()).collect();
     AnswerItem {
-        expression: entry.expression.to_string(),
+        expression: entry.shown(),
         translation: None,
         first_line: first as u32 + 1,
         last_line: last as u32 + 1,

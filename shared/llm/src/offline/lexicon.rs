@@ -45,17 +45,21 @@ impl Entry {
         }
     }
 
+    /// The expression without a dictionary's abbreviations.
+    pub(super) fn shown(&self) -> String {
+        let word = |word| match word {
+            "sb" => "somebody",
+            "sb's" => "somebody's",
+            "sth" => "something",
+            other => other,
+        };
+        self.expression.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+
     /// The key under which all forms of the expression meet, placeholders left out.
     pub(super) fn key(&self) -> String {
-        key(&self.expression)
+        expression_key(&self.expression)
     }
-}
-
-/// [`expression_key`] of an expression that may hold "sb" or "sth".
-pub(super) fn key(expression: &str) -> String {
-    let is_placeholder = |word: &&str| matches!(*word, "sb" | "sth" | "sb's");
-    let own: Vec<&str> = expression.split_whitespace().filter(|word| !is_placeholder(word)).collect();
-    expression_key(&own.join(" "))
 }
 
 /// The entries of `text`.
@@ -144,7 +148,7 @@ mod tests {
                 !meaning.ends_with('.') && (!meaning.starts_with(char::is_uppercase) || meaning.starts_with("I ")),
                 "{entry:?}"
             );
-            assert!(similar.iter().all(|one| key(one) != entry.key()), "{entry:?}");
+            assert!(similar.iter().all(|one| expression_key(one) != entry.key()), "{entry:?}");
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::words::{is_function, lemma};
+use langflix_domain::inflection::lemma_key;
+
+use super::words::is_function;
 
 /// A word of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Vocabulary {
 
     /// The key of a word that may be inflected; a word of a closed class has one form.
     pub(super) fn inflected(&mut self, word: &str) -> Key {
-        if is_function(word) { self.fixed(word) } else { Key::Inflected(number(&mut self.lemmas, &lemma(word))) }
+        if is_function(word) { self.fixed(word) } else { Key::Inflected(number(&mut self.lemmas, &lemma_key(word))) }
     }
 
     pub(super) fn look_up(&self, word: &str) -> Known {
@@ -64,7 +66,7 @@ impl Vocabulary {
     }
 
     fn lemma(&self, word: &str) -> Option<u32> {
-        self.lemmas.get(lemma(word).as_str()).copied()
+        self.lemmas.get(lemma_key(word).as_str()).copied()
     }
 }
 

@@ -1,55 +1,4 @@
-//! The closed classes of English words, and how open-class words are brought to one form.
-
-use langflix_domain::inflection::lemma_key;
-
-/// Forms of verbs that dialogue uses and `langflix_domain::inflection` does not know.
-const IRREGULAR: &[(&str, &str)] = &[
-    ("beaten", "beat"),
-    ("bled", "bleed"),
-    ("bred", "breed"),
-    ("clung", "cling"),
-    ("could", "can"),
-    ("crept", "creep"),
-    ("dealt", "deal"),
-    ("dove", "dive"),
-    ("dreamt", "dream"),
-    ("fled", "flee"),
-    ("flung", "fling"),
-    ("forgave", "forgive"),
-    ("forgiven", "forgive"),
-    ("having", "have"),
-    ("knelt", "kneel"),
-    ("leapt", "leap"),
-    ("learnt", "learn"),
-    ("lit", "light"),
-    ("mistook", "mistake"),
-    ("sang", "sing"),
-    ("sank", "sink"),
-    ("shone", "shine"),
-    ("shrank", "shrink"),
-    ("shrunk", "shrink"),
-    ("slid", "slide"),
-    ("snuck", "sneak"),
-    ("sought", "seek"),
-    ("sped", "speed"),
-    ("sprang", "spring"),
-    ("spun", "spin"),
-    ("stank", "stink"),
-    ("stung", "sting"),
-    ("stunk", "stink"),
-    ("sung", "sing"),
-    ("sunk", "sink"),
-    ("swam", "swim"),
-    ("swung", "swing"),
-    ("tired", "tired"),
-    ("wept", "weep"),
-    ("withdrew", "withdraw"),
-];
-
-/// The key under which the forms of an open-class word meet; `word` is in lower case.
-pub(super) fn lemma(word: &str) -> String {
-    lemma_key(IRREGULAR.iter().find(|(form, _)| *form == word).map_or(word, |(_, base)| *base))
-}
+//! The closed classes of English words.
 
 /// Words of the closed classes. They have no inflection, and suffix rules must not make one of them look like a verb:
 /// "us" is no form of "use".
@@ -133,14 +82,5 @@ mod tests {
     #[test]
     fn the_closed_classes_are_in_order() {
         assert!(CLOSED.is_sorted());
-    }
-
-    #[test]
-    fn forms_of_irregular_verbs_meet() {
-        for (form, base) in
-            [("gave", "give"), ("sank", "sink"), ("dealt", "deal"), ("could", "can"), ("snuck", "sneak")]
-        {
-            assert_eq!(lemma(form), lemma(base));
-        }
     }
 }
