@@ -129,6 +129,28 @@ fn what_is_asked_beside_the_cut_is_this() {
     insta::assert_snapshot!(asked.map(|args| text(&args)).join("\n\n"));
 }
 
+#[test]
+fn nothing_is_decoded_behind_the_clip() {
+    let folder = std::env::temp_dir().join(format!("langflix-media-{}", std::process::id()));
+    let film = langflix_testkit::video::build(&folder, &langflix_testkit::video::Recipe::long_gop());
+    let (info, spec) = (info(), spec(VideoCodec::Libx264));
+    let bounds = Span::from_millis(1_000, 2_000);
+    let spec = ClipSpec { scene: bounds, ..spec };
+    let job = Job { source: film.to_str().unwrap(), bounds, ..job(&spec, &info) };
+    let mut args = args::cut(&job);
+    for arg in args.iter_mut().filter(|arg| *arg == "error") {
+        *arg = "verbose".into();
+    }
+    let ran = Command::new("ffmpeg").args(args).current_dir(&folder).output().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let line = said.lines().find(|line| line.contains("Input stream #0:0 (video)")).unwrap();
+    let (before, _) = line.split_once(" frames decoded").unwrap();
+    let decoded: u32 = before.rsplit(' ').next().unwrap().parse().unwrap();
+    // 24 frames in front of the clip, 24 of it, and what its end takes to be noticed; the film has 575.
+    assert!((48..72).contains(&decoded), "{line}");
+}
+
 /// A misspelt option ends ffmpeg before it looks for any device, so getting as far as the device shows that there is
 /// none; where the device is there, the frame is encoded.
 #[test]

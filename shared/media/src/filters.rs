@@ -76,11 +76,13 @@ pub(crate) fn burn(start: MediaTime) -> String {
     format!("settb=AVTB,setpts=PTS+{start}/TB,subtitles={BURN_FILE},setpts=PTS-{start}/TB")
 }
 
-/// Takes the frame at `offset` of the clip, at most 960 wide.
+/// Takes the frame at `offset` of the clip, at most 960 wide, and ends: one picture's encoder may wait for the next
+/// frame, and all of the source would be read to find that there is none.
 pub(crate) fn still(info: &MediaInfo, offset: MediaTime) -> String {
     let (frames, per) = rate(&info.video);
     let number = offset.as_millis() * i64::from(frames) / (1000 * i64::from(per));
-    format!("select='eq(n,{number})',scale='trunc(min(960,iw)/2)*2':-2,format=yuvj420p")
+    let end = number + 1;
+    format!("trim=start_frame={number}:end_frame={end},scale='trunc(min(960,iw)/2)*2':-2,format=yuvj420p")
 }
 
 /// From the source's sound to stereo that fills the clip.

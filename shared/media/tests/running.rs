@@ -8,7 +8,6 @@ use std::{
     env, fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::Command,
     sync::mpsc,
     time::Duration,
 };
