@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
 use langflix_domain::{
-    Burn, Candidate, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage, TaskId,
-    align, apply_translations, chunk, clip_bounds, request, select,
+    Burn, Candidate, Chunk, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage,
+    TaskId, align, apply_translations, chunk, clip_bounds, request, select,
 };
 use langflix_ports::store::ArtifactStore;
 use langflix_subtitles::{BurnLine, write_ass};
@@ -15,7 +15,8 @@ use crate::{
 /// Opens the run and plans its chunks, or takes the plan that is there.
 ///
 /// # Errors
-/// [`Error`] where the store fails.
+/// [`Error::Record`] where the plan is there and parts other cues, as where the subtitles were read by another version
+/// of the parser: what was recorded by it would be taken for these cues. Otherwise where the store fails.
 pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<AnalysisPlan, Error> {
     let run = asked.run()?;
     store.put_if_absent(&format!("open/{run}"), b"").await?;
@@ -25,14 +26,20 @@ pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Res
         chunk_size: asked.settings.chunk_size as usize,
         max_input_length: asked.settings.max_input_length as usize,
     };
-    let tasks = chunk(&asked.transcript, limits).into_iter().map(|chunk| AnalysisTask {
+    let task = |chunk: Chunk| AnalysisTask {
         id: TaskId::chunk(chunk.position),
         chunk,
         request: request(&asked.transcript, &chunk, &settings),
-    });
+    };
+    let tasks: Vec<AnalysisTask> = chunk(&asked.transcript, limits).into_iter().map(task).collect();
     let planned_at_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let plan = AnalysisPlan { planned_at_ms, tasks: tasks.collect() };
-    write_or_take(store, &format!("runs/{run}/analysis/plan.json"), plan).await
+    let key = format!("runs/{run}/analysis/plan.json");
+    let plan = write_or_take(store, &key, AnalysisPlan { planned_at_ms, tasks: tasks.clone() }).await?;
+    // A finished run has its manifest and needs the cues no more.
+    if plan.tasks != tasks && store.get(&format!("runs/{run}/manifest.json")).await?.is_none() {
+        return Err(Error::Record { key, reason: "its chunks are not those of these subtitles".to_owned() });
+    }
+    Ok(plan)
 }
 
 /// Selects from the chunks' outcomes and plans the clips, or takes the plan that is there.

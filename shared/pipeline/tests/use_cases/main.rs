@@ -18,6 +18,8 @@ mod options;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod retry;
 #[cfg(test)]
 mod run_id;

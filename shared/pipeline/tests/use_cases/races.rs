@@ -86,6 +86,18 @@ async fn two_that_complete_a_run_give_one_manifest() {
 }
 
 #[tokio::test]
+async fn two_processes_that_work_on_one_run_agree() {
+    let (room, asked) = (Room::new(), episode());
+    let (here, there) = (Encoder::good().make("one"), Encoder::good().make("two"));
+    let model = Model::good();
+    let (one, other) = join(room.drive(&model, &here, &asked), room.drive(&model, &there, &asked)).await;
+    assert_eq!(one, other);
+    for clip in &one.clips {
+        assert_eq!(clip.encoded, Some(stored(&room, &clip.id).await));
+    }
+}
+
+#[tokio::test]
 async fn the_order_in_which_tasks_end_plays_no_part() {
     let asked = episode();
     let forwards = text(&Room::new().drive(&Model::good(), &Encoder::good(), &asked).await);
