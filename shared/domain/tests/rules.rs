@@ -1,7 +1,5 @@
 //! What holds for any transcript: scenes, bounds, chunks, selection and alignment.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
-
 use langflix_domain::{
     Candidate, ChunkLimits, Cue, CueKind, CueRange, Expression, ExpressionKind, LearnerLevel, Level, MediaTime,
     SelectionLimits, Span, Transcript, align, beyond_end, chunk, clip_bounds, inflection::expression_key, scene_around,
