@@ -7,7 +7,7 @@
 use std::{cmp::Reverse, env, error::Error, fs, num::NonZeroU8, path::PathBuf, sync::Arc, thread};
 
 use langflix_domain::{ClipSpec, CutMethod, EncodeSpec, MediaInfo, Span, VideoCodec};
-use langflix_media::{Capacity, Ffmpeg, Machine, Quality, Slots, settings};
+use langflix_media::{Asked, Capacity, Ffmpeg, Machine, Quality, Slots, settings};
 use langflix_ports::media::{ClipEncoder as _, MediaProbe as _, Source};
 use tokio::task::JoinSet;
 
@@ -31,7 +31,7 @@ fn capacity(asked: &[String], info: &MediaInfo) -> Result<Capacity, Box<dyn Erro
     let size = (info.video.width, info.video.height);
     Ok(match asked {
         [slots, threads] => Capacity { slots: slots.parse()?, threads: threads.parse()? },
-        _ => machine.share(VideoCodec::Libx264, 0, size),
+        _ => machine.share(VideoCodec::Libx264, Asked::default(), size),
     })
 }
 

@@ -25,6 +25,15 @@ pub struct Machine {
     pub memory_mb: u64,
 }
 
+/// What the user asks for; 0 leaves it open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Clips that are cut at once; memory may allow fewer.
+    pub slots: usize,
+    /// Threads of each.
+    pub threads: u8,
+}
+
 /// How a machine is shared out among clips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
@@ -35,25 +44,26 @@ pub struct Capacity {
 }
 
 impl Machine {
-    /// Shares the machine out among clips of `width` times `height` pixels; `threads` is what the user asks for, 0
-    /// leaves it open. The same for every clip of a run, whatever else runs: threads are part of what names a clip.
+    /// Shares the machine out among clips of `width` times `height` pixels. The same for every clip of a run, whatever
+    /// else runs: threads are part of what names a clip.
     ///
     /// x264 keeps a core busy with one and a half threads. One clip gets as many as all cores take, up to eight, since
     /// its frames ahead are in memory once however many threads work on them; only where cores are left over do more
     /// clips run at once, as far as memory goes.
-    pub fn share(self, codec: VideoCodec, threads: u8, (width, height): (u32, u32)) -> Capacity {
+    pub fn share(self, codec: VideoCodec, asked: Asked, (width, height): (u32, u32)) -> Capacity {
         let wanted = self.cores.get().saturating_mul(3).div_ceil(2);
-        let given = usize::from(threads).min(MOST_THREADS);
+        let given = usize::from(asked.threads).min(MOST_THREADS);
         let threads = match (given, codec) {
-            (0, VideoCodec::Libx264) => wanted.div_ceil(wanted.div_ceil(MOST_THREADS)),
+            (0, VideoCodec::Libx264) => wanted.div_ceil(asked.slots.max(wanted.div_ceil(MOST_THREADS))),
             // The GPU encodes; the threads decode.
             (0, _) => self.cores.get().min(2),
             (given, _) => given,
         };
-        let slots = match codec {
-            VideoCodec::Libx264 => wanted.div_ceil(threads),
+        let slots = match (asked.slots, codec) {
+            (0, VideoCodec::Libx264) => wanted.div_ceil(threads),
             // An encode cannot use more than one of a GPU's engines, and the cheapest cards open two sessions.
-            _ => 2,
+            (0, _) => 2,
+            (asked, _) => asked,
         };
         let slots = slots.min(usize::try_from(self.memory_mb / clip_mb(threads, width, height)).unwrap_or(usize::MAX));
         Capacity {
@@ -130,7 +140,11 @@ mod tests {
 
     fn share(cores: usize, memory_mb: u64, threads: u8) -> (usize, u8) {
         let cores = NonZeroUsize::new(cores).unwrap();
-        let capacity = Machine { cores, memory_mb }.share(VideoCodec::Libx264, threads, FULL_HD);
+        asking(cores, memory_mb, Asked { slots: 0, threads })
+    }
+
+    fn asking(cores: NonZeroUsize, memory_mb: u64, asked: Asked) -> (usize, u8) {
+        let capacity = Machine { cores, memory_mb }.share(VideoCodec::Libx264, asked, FULL_HD);
         (capacity.slots.get(), capacity.threads.get())
     }
 
@@ -144,6 +158,14 @@ mod tests {
     fn threads_asked_for_are_given_but_never_more_than_eight() {
         assert_eq!(share(4, 64_000, 2), (3, 2));
         assert_eq!(share(4, 64_000, 200), (1, 8));
+    }
+
+    #[test]
+    fn clips_asked_for_share_the_cores_as_far_as_memory_goes() {
+        let eight = NonZeroUsize::new(8).unwrap();
+        assert_eq!(asking(eight, 64_000, Asked { slots: 4, threads: 0 }), (4, 3));
+        assert_eq!(asking(eight, 64_000, Asked { slots: 64, threads: 0 }), (64, 1));
+        assert_eq!(asking(eight, 1_000, Asked { slots: 64, threads: 0 }), (2, 1));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod runner;
 mod seek;
 mod silence;
 
-pub use capacity::{Capacity, Machine, Slot, Slots};
+pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
 pub use encode::usable;
 pub use quality::{Quality, settings};
 pub use runner::Ffmpeg;

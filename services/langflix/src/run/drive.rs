@@ -4,6 +4,7 @@ use std::{cmp::Reverse, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, MediaTime, RunId, Stage, TaskId};
+use langflix_media::Slots;
 use langflix_pipeline::{
     AnalysisTask, EncodingTask, Error, RunRequest, analyse_chunk, complete, encode_clip, outcomes, plan_analysis,
     plan_encoding, retry_failed,
@@ -14,7 +15,6 @@ use langflix_ports::{
     observer::{Event, Observer},
     store::ArtifactStore,
 };
-use tokio::sync::Semaphore;
 
 /// What every episode of this process shares.
 pub(crate) struct Workshop<'a> {
@@ -26,8 +26,8 @@ pub(crate) struct Workshop<'a> {
     pub(crate) scratch: &'a Path,
     /// Chunks analysed at once, of each episode.
     pub(crate) chunks_at_once: usize,
-    /// One permit a clip that may be encoded now, shared by all episodes.
-    pub(crate) slots: Semaphore,
+    /// One for each clip that may be encoded now, shared by all episodes.
+    pub(crate) slots: Slots,
 }
 
 impl Workshop<'_> {
@@ -69,11 +69,12 @@ impl Workshop<'_> {
     }
 
     async fn encode(&self, run: &RunId, asked: &RunRequest, task: &EncodingTask) -> Result<(), Error> {
-        let Ok(_slot) = self.slots.acquire().await else { return Ok(()) };
+        let Some(slot) = self.slots.take().await else { return Ok(()) };
         self.started(run, Stage::Encoding, &task.id, task.expression.expression.clone());
-        let length = task.scene.duration().as_millis().max(1) as f32;
+        let length = task.scene.duration();
         let progress = |done: MediaTime| {
-            let fraction = (done.as_millis() as f32 / length).clamp(0.0, 1.0);
+            slot.reached(done, length);
+            let fraction = (done.as_millis() as f32 / length.as_millis().max(1) as f32).clamp(0.0, 1.0);
             let task = task.id.to_string();
             self.observer.notice(run, Event::TaskProgress { stage: Stage::Encoding, task, fraction });
         };

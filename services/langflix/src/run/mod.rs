@@ -12,11 +12,10 @@ use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, Manifest};
 use langflix_local::{DirectoryCache, DirectoryStore};
-use langflix_media::Ffmpeg;
+use langflix_media::{Ffmpeg, Slots};
 use langflix_pipeline::RunSettings;
 use langflix_ports::cache::Cache;
 use langflix_runtime::config::{Config, Provider};
-use tokio::sync::Semaphore;
 
 use crate::{
     cli::{Output, RunArgs},
@@ -38,13 +37,14 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let language = settings::language(config, args.target_subs_suffix.as_deref())?;
     let episodes = episodes::find(args, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
-    let encoding = settings::encoding(&ffmpeg, config).await?;
+    let codec = codec(&ffmpeg, &config.video).await?;
     let state = config.run.output.join(STATE);
     let store = DirectoryStore::open(&state.join("store")).context("the output folder cannot be used")?;
     let cache: Arc<dyn Cache> = Arc::new(open_cache(&state)?);
     let scratch = fresh_scratch(&state)?;
     let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;
-    let spec = (!args.dry_run).then_some(encoding.spec);
+    let capacity = settings::capacity(config, codec, prepare::largest(&ffmpeg, cache.as_ref(), &episodes).await);
+    let spec = (!args.dry_run).then(|| settings::encoding(config, codec, capacity.threads));
     let asked = settings::run(config, language, model.as_ref(), spec);
     let output = args.output();
     introduce(config, &asked, episodes.len(), output);
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         observer: observer.as_ref(),
         scratch: &scratch,
         chunks_at_once: settings::chunks_at_once(&config.llm),
-        slots: Semaphore::new(encoding.slots),
+        slots: Slots::new(capacity.slots),
     };
     let at_once = config.processing.batch_size as usize;
     let episode = &|sources| one(&workshop, &ffmpeg, cache.as_ref(), sources, &asked, &config.run.output);

@@ -59,11 +59,8 @@ pub(crate) async fn prepare(
     settings: RunSettings,
     say: &dyn Fn(&str, &Diagnostic),
 ) -> anyhow::Result<RunRequest> {
-    let video = fs::canonicalize(&sources.video).with_context(|| sources.video.display().to_string())?;
-    let location = video.to_str().with_context(|| format!("{}: the path is not UTF-8", video.display()))?;
-    let (identity, bytes) = identity(&video)?;
-    let info = probe(media, cache, location, &identity).await?;
-    let name = file_name(&video);
+    let Video { location, identity, bytes, info } = video(media, cache, &sources.video).await?;
+    let (location, name) = (location.as_str(), file_name(&sources.video));
     let subtitles = match &sources.subtitles {
         Subtitles::File(path) => load(&file_name(path), &read(path)?)?,
         Subtitles::Track(track) => inside(media, location, &name, asked_track(&info, &name, *track)?).await?,
@@ -100,14 +97,38 @@ pub(crate) async fn prepare(
     })
 }
 
-/// Path, size and modification time, and the size.
-fn identity(video: &Path) -> anyhow::Result<(String, u64)> {
-    let of = || -> std::io::Result<_> {
-        let file = fs::metadata(video)?;
-        Ok((file.len(), file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()))
+/// Width and height that no picture of these videos exceeds, as far as they can be read.
+pub(crate) async fn largest(media: &dyn MediaProbe, cache: &dyn Cache, episodes: &[Sources]) -> (u32, u32) {
+    let mut largest = (0, 0);
+    for sources in episodes {
+        // One that cannot be read fails when its turn comes, and says so then.
+        if let Ok(Video { info, .. }) = video(media, cache, &sources.video).await {
+            largest = (info.video.width.max(largest.0), info.video.height.max(largest.1));
+        }
+    }
+    largest
+}
+
+/// A video file and what is known of it.
+struct Video {
+    location: String,
+    /// Path, size and modification time.
+    identity: String,
+    bytes: u64,
+    info: MediaInfo,
+}
+
+async fn video(media: &dyn MediaProbe, cache: &dyn Cache, path: &Path) -> anyhow::Result<Video> {
+    let look = || -> std::io::Result<_> {
+        let file = fs::metadata(path)?;
+        let modified = file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        Ok((fs::canonicalize(path)?, file.len(), modified))
     };
-    let (bytes, modified) = of().with_context(|| video.display().to_string())?;
-    Ok((format!("{}:{bytes}:{modified}", video.display()), bytes))
+    let (path, bytes, modified) = look().with_context(|| path.display().to_string())?;
+    let location = path.to_str().with_context(|| format!("{}: the path is not UTF-8", path.display()))?.to_owned();
+    let identity = format!("{location}:{bytes}:{modified}");
+    let info = probe(media, cache, &location, &identity).await?;
+    Ok(Video { location, identity, bytes, info })
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

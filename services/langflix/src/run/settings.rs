@@ -8,18 +8,15 @@ use std::{
 use anyhow::Context as _;
 use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
 use langflix_llm::{LlmSettings, Secret};
-use langflix_media::{Ffmpeg, settings, usable};
+use langflix_media::{Asked, Capacity, Ffmpeg, Machine, settings, usable};
 use langflix_pipeline::RunSettings;
 use langflix_ports::llm::LanguageModel;
-use langflix_runtime::config::{Config, HardwareAcceleration, Llm, Provider, Quality, Video};
+use langflix_runtime::{
+    config::{Config, HardwareAcceleration, Llm, Provider, Quality, Video},
+    resources,
+};
 
 use crate::Usage;
-
-/// How clips are encoded here, and how many at once.
-pub(crate) struct Encoding {
-    pub(crate) spec: EncodeSpec,
-    pub(crate) slots: usize,
-}
 
 /// Providers ask for up to five minutes; there is no queue here that could wait instead of this process.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -41,25 +38,28 @@ pub(crate) fn llm(llm: &Llm) -> LlmSettings {
     }
 }
 
-/// Finds the encoder that is to be used, and how many clips may be encoded at once.
-///
-/// # Errors
-/// Where the encoder that was asked for cannot be used here, with what ffmpeg says about it.
-pub(crate) async fn encoding(ffmpeg: &Ffmpeg, config: &Config) -> anyhow::Result<Encoding> {
-    let codec = codec(ffmpeg, &config.video).await?;
+/// What this program itself takes at most, in MB.
+const OWN_MB: u64 = 150;
+
+/// How the machine is shared out among clips of videos up to this large.
+pub(crate) fn capacity(config: &Config, codec: VideoCodec, largest: (u32, u32)) -> Capacity {
+    let memory_mb = resources::memory_budget(config.processing.max_memory_mb) / 1_000_000;
+    let machine = Machine { cores: resources::cores(), memory_mb: memory_mb.saturating_sub(OWN_MB) };
+    let slots = usize::try_from(config.processing.max_concurrent_jobs).unwrap_or(usize::MAX);
+    machine.share(codec, Asked { slots, threads: config.video.threads }, largest)
+}
+
+/// How clips are encoded.
+pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -> EncodeSpec {
     let (preset, crf) = settings(codec, quality(config.video.quality));
-    let slots = 1;
-    Ok(Encoding {
-        spec: EncodeSpec {
-            codec,
-            method: CutMethod::Reencode,
-            preset: config.video.preset.clone().unwrap_or_else(|| preset.to_owned()),
-            crf: config.video.crf.unwrap_or(crf),
-            threads: NonZeroU8::new(config.video.threads).unwrap_or(NonZeroU8::MIN),
-            normalize_loudness: config.video.normalize_loudness,
-        },
-        slots,
-    })
+    EncodeSpec {
+        codec,
+        method: CutMethod::Reencode,
+        preset: config.video.preset.clone().unwrap_or_else(|| preset.to_owned()),
+        crf: config.video.crf.unwrap_or(crf),
+        threads,
+        normalize_loudness: config.video.normalize_loudness,
+    }
 }
 
 fn quality(quality: Quality) -> langflix_media::Quality {
