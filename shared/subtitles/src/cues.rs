@@ -77,7 +77,9 @@ impl<'a> Reader<'a, '_> {
         }
         self.skipping = Skip::No;
         let block_starts = self.open.items.last().is_none_or(|item| item.text.is_empty());
-        if self.dialect == Dialect::Vtt && block_starts && is_comment(text) {
+        // Right below a timing line the same words are text.
+        let below_timing = self.open.timing.is_some() && self.open.items.is_empty();
+        if self.dialect == Dialect::Vtt && block_starts && !below_timing && is_comment(text) {
             self.close(None);
             self.skipping = Skip::Block;
             return;

@@ -198,6 +198,12 @@ fn webvtt_blocks_and_headers_are_no_cues() {
 }
 
 #[test]
+fn a_webvtt_cue_may_begin_with_the_word_of_a_comment() {
+    let parsed = vtt("00:01.000 --> 00:02.000\nNOTE this well\n\nNOTE not shown\n\n00:03.000 --> 00:04.000\nSTYLE\n");
+    assert_eq!((texts(&parsed), said(&parsed)), (vec!["NOTE this well", "STYLE"], vec![]));
+}
+
+#[test]
 fn cues_of_two_speakers_at_one_time_stay_two() {
     assert_eq!(texts(&vtt("00:01.000 --> 00:02.000\none\n\n00:01.000 --> 00:02.000\ntwo\n")), ["one", "two"]);
 }
