@@ -8,6 +8,8 @@ mod configuration;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod stop;

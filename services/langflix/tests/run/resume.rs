@@ -63,7 +63,7 @@ fn killed_while_encoding_no_clip_is_encoded_twice() {
     let log = dir.path().join("encoded");
     // All clips but one hang in the first round, so that the kill finds one done and one begun.
     let script = format!(
-        "case \"$*\" in *clip.mp4) echo clip >>'{0}'; mkdir '{0}.one' 2>/dev/null || [ -e '{0}.go' ] || exec sleep 60;; esac\n\
+        "case \"$*\" in *'-y clip.mp4'*) echo clip >>'{0}'; mkdir '{0}.one' 2>/dev/null || [ -e '{0}.go' ] || exec sleep 60;; esac\n\
          exec \"$real\" \"$@\"",
         log.display()
     );

@@ -22,7 +22,7 @@ fn working_in(dir: &Path) -> Vec<String> {
 fn ctrl_c_stops_within_a_second_kills_every_child_and_leaves_nothing_half_written() {
     let dir = tempdir().unwrap();
     let out = dir.path().join("out");
-    let hang = tools(dir.path(), "case \"$*\" in *clip.mp4) exec sleep 60;; esac\nexec \"$real\" \"$@\"");
+    let hang = tools(dir.path(), "case \"$*\" in *'-y clip.mp4'*) exec sleep 60;; esac\nexec \"$real\" \"$@\"");
     let path = std::env::join_paths([hang, "/usr/bin".into(), "/bin".into()]).unwrap();
     let mut child = start(run(&episode(), &out).env("PATH", path));
     wait_until("a clip is being encoded", || {

@@ -96,7 +96,12 @@ pub(crate) fn results(out: &Path) -> PathBuf {
 }
 
 pub(crate) fn manifest(out: &Path) -> Value {
-    serde_json::from_slice(&fs::read(results(out).join("manifest.json")).unwrap()).unwrap()
+    manifest_of(&results(out))
+}
+
+/// The manifest of the episode whose results lie in `folder`.
+pub(crate) fn manifest_of(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap()
 }
 
 /// The part of a manifest that equal runs have in common.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::{
-    support::{complete, episode, files, langflix, lasting, manifest, results, run, season},
+    support::{complete, episode, files, langflix, lasting, manifest, manifest_of, results, run, season},
     teacher::Teacher,
 };
 
@@ -64,8 +64,7 @@ fn a_season_is_paired_ordered_and_indexed_and_the_suffix_tells_the_language() {
     for code in ["S01E01", "S01E02", "S01E03"] {
         assert!(said.out.contains(&format!("The Long Way Home {code}: complete")), "{said:?}");
         assert!(index.contains(&format!("{code}/index.html")));
-        let manifest = fs::read(dir.path().join("The Long Way Home").join(code).join("manifest.json")).unwrap();
-        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let manifest = manifest_of(&dir.path().join("The Long Way Home").join(code));
         assert_eq!((&manifest["language"], &manifest["completeness"]["clips_ok"]), (&"ko".into(), &1.into()));
     }
 }
@@ -120,6 +119,23 @@ fn subtitles_inside_the_video_are_found() {
         clips.iter().map(|clip| serde_json::json!([clip["line"], clip["line_translation"], clip["scene"]])).collect()
     };
     assert_eq!(taught(&inside), taught(&beside));
+}
+
+#[test]
+fn what_is_odd_in_a_subtitle_file_is_counted_in_the_manifest_and_shown_when_asked_for() {
+    let dir = tempdir().unwrap();
+    let video = dir.path().join("Show.S01E01.mkv");
+    fs::copy(episode(), &video).unwrap();
+    let subtitles = fs::read_to_string(episode().with_extension("srt")).unwrap();
+    let odd = "900\n00:00:00,100 --> 00:00:00,200\n\n";
+    fs::write(video.with_extension("srt"), format!("{odd}{subtitles}")).unwrap();
+    let out = dir.path().join("out");
+    let said = complete(run(&video, &out).args(["--dry-run", "--verbose"]));
+    let counted = &manifest_of(&out.join("Show/S01E01"))["diagnostics"];
+    let empty = counted.as_array().unwrap().iter().find(|count| count["kind"] == "empty_cue").unwrap();
+    assert_eq!((&empty["file"], &empty["count"]), (&"Show.S01E01.srt".into(), &1.into()));
+    let shown = said.err.lines().find(|line| line.contains("empty_cue")).unwrap();
+    assert!(shown.contains("Show.S01E01.srt") && shown.contains("line=2"), "{shown}");
 }
 
 #[test]
