@@ -103,7 +103,7 @@ enum Place {
 }
 
 /// How much is left of a clip when the next one may begin.
-const TAIL: MediaTime = MediaTime::from_millis(750);
+const TAIL: MediaTime = MediaTime::from_millis(100);
 
 impl Slots {
     /// `count` places.
@@ -181,7 +181,7 @@ mod tests {
         let first = slots.take().await.unwrap();
         first.reached(MediaTime::from_secs(9), length);
         assert_eq!(free(), 0);
-        first.reached(MediaTime::from_millis(9_500), length);
+        first.reached(MediaTime::from_millis(9_950), length);
         first.reached(length, length);
         assert_eq!(free(), 1);
         let second = slots.take().await.unwrap();
