@@ -6,7 +6,8 @@ ours    langflix-media's encoder and scheduler, through its example `cut`
 
 Wall time is that of the whole job, CPU seconds those of every process that it started, memory the peak of their
 proportional set sizes (PSS, from /proc, every 50 ms), so that pages shared between them count once. "busy" is the share
-of the processors' time that was used out of what other programs left over, so that a busy machine doesn't spoil it.
+of the processors' time that was used out of what other programs left over. Only a machine that does nothing else shows
+it rightly: other programs also fill the gaps that would be counted as idle.
 """
 
 import argparse
