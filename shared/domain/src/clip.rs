@@ -90,6 +90,18 @@ pub enum CutMethod {
     Reencode,
 }
 
+/// A quality by name: preset and constant quality together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// Good enough for any screen at a modest cost.
+    #[default]
+    Balanced,
+    /// Better and slower.
+    High,
+    /// Worse and quicker.
+    Fast,
+}
+
 /// What is drawn into the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

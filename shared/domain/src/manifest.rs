@@ -141,7 +141,7 @@ pub struct ManifestClip {
     pub why: String,
     /// Where in the episode the expression is said, in milliseconds.
     pub said: Span,
-    /// Where in the episode the scene's cues lie, in milliseconds.
+    /// The scene in the episode: its cues and a little padding, in milliseconds.
     pub scene: Span,
     /// The scene's cues, their times counted from the timeline's zero.
     pub cues: Vec<SceneCue>,

@@ -6,8 +6,8 @@
 
 use std::{cmp::Reverse, env, error::Error, fs, num::NonZeroU8, path::PathBuf, sync::Arc, thread};
 
-use langflix_domain::{ClipSpec, CutMethod, EncodeSpec, MediaInfo, Span, VideoCodec};
-use langflix_media::{Asked, Capacity, Ffmpeg, Machine, Quality, Slots, settings};
+use langflix_domain::{ClipSpec, CutMethod, EncodeSpec, MediaInfo, Quality, Span, VideoCodec};
+use langflix_media::{Asked, Capacity, Ffmpeg, Machine, Slots, settings};
 use langflix_ports::media::{ClipEncoder as _, MediaProbe as _, Source};
 use tokio::task::JoinSet;
 

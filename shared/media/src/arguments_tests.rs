@@ -3,11 +3,10 @@
 use std::{num::NonZeroU8, process::Command};
 
 use langflix_domain::{
-    AudioStream, ClipSpec, CutMethod, EncodeSpec, MediaInfo, MediaTime, Span, VideoCodec, VideoStream,
+    AudioStream, ClipSpec, CutMethod, EncodeSpec, MediaInfo, MediaTime, Quality, Span, VideoCodec, VideoStream,
 };
 
 use crate::{
-    Quality,
     args::{self, Job},
     encoders,
     loudness::Loudness,

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use langflix_domain::{AudioStream, MediaInfo};
+use langflix_domain::{AudioStream, LanguageTag, MediaInfo};
 
 /// The sound track to take: no commentary, the language asked for, the file's default, the first.
 pub(crate) fn track<'a>(info: &'a MediaInfo, language: Option<&str>) -> Option<&'a AudioStream> {
@@ -15,33 +15,9 @@ pub(crate) fn track<'a>(info: &'a MediaInfo, language: Option<&str>) -> Option<&
     info.audio.iter().enumerate().max_by_key(rank).map(|(_, stream)| stream)
 }
 
-/// Whether a file's tag (ISO 639-2, either form, or BCP 47) means the primary subtag `wanted`.
+/// Whether a file's label means the primary subtag `wanted`.
 fn same_language(given: &str, wanted: &str) -> bool {
-    const CODES: [(&str, &[&str]); 20] = [
-        ("ar", &["ara"]),
-        ("cs", &["ces", "cze"]),
-        ("da", &["dan"]),
-        ("de", &["deu", "ger"]),
-        ("en", &["eng"]),
-        ("es", &["spa"]),
-        ("fi", &["fin"]),
-        ("fr", &["fra", "fre"]),
-        ("hi", &["hin"]),
-        ("it", &["ita"]),
-        ("ja", &["jpn"]),
-        ("ko", &["kor"]),
-        ("nl", &["nld", "dut"]),
-        ("pl", &["pol"]),
-        ("pt", &["por"]),
-        ("ru", &["rus"]),
-        ("sv", &["swe"]),
-        ("tr", &["tur"]),
-        ("vi", &["vie"]),
-        ("zh", &["zho", "chi"]),
-    ];
-    let given = given.to_ascii_lowercase();
-    let primary = given.split(['-', '_']).next().unwrap_or_default();
-    primary == wanted || CODES.iter().any(|(code, names)| *code == wanted && names.contains(&primary))
+    LanguageTag::from_label(given).is_some_and(|tag| tag.primary() == wanted)
 }
 
 #[cfg(test)]

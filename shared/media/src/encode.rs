@@ -7,12 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use langflix_domain::{
-    Blob, ClipSpec, CutMethod, Digest, EncodeSpec, EncodedClip, FailureKind, MediaTime, Span, VideoCodec,
+    Blob, ClipSpec, CutMethod, Digest, EncodeSpec, EncodedClip, FailureKind, MediaTime, Quality, Span, VideoCodec,
 };
 use langflix_ports::media::{ClipEncoder, Error, Source};
 
 use crate::{
-    Quality,
     args::{self, Job},
     audio, encoders,
     failure::{self, failed},

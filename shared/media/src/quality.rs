@@ -1,16 +1,4 @@
-use langflix_domain::VideoCodec;
-
-/// A quality by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Quality {
-    /// Good enough for any screen at a modest cost.
-    #[default]
-    Balanced,
-    /// Better and slower.
-    High,
-    /// Worse and quicker.
-    Fast,
-}
+use langflix_domain::{Quality, VideoCodec};
 
 /// Preset and constant quality of `codec` for a quality by name; x264's fast/23, medium/20 and veryfast/26 and what comes
 /// close to them elsewhere.

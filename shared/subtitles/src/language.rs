@@ -13,11 +13,6 @@ const SHORT: &str = "\
     fa pol pl por pt ron ro rus ru sin si slk sk slv sl sna sn spa es srp sr swe sv tam ta tel te tgl tl tha th \
     tuk tk tur tr ukr uk urd ur uzb uz vie vi yid yi zul zu";
 
-/// Languages that stand before an extension. Any other two or three letters are as likely a part of the title.
-const NAMED: [&str; 30] = [
-    "ar", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nb", "nl",
-    "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh",
-];
 /// What may stand between the language and the extension.
 const FLAGS: [&str; 6] = ["sdh", "cc", "hi", "forced", "full", "default"];
 
@@ -25,10 +20,9 @@ const FLAGS: [&str; 6] = ["sdh", "cc", "hi", "forced", "full", "default"];
 pub(crate) fn of_name(name: &str) -> Option<LanguageTag> {
     let stem = name.rsplit_once('.')?.0;
     let (rest, last) = stem.rsplit_once('.')?;
-    let named = |suffix: &str| suffix.parse::<LanguageTag>().ok().filter(|tag| NAMED.contains(&tag.primary()));
     // `hi` is Hindi, and "hearing impaired" behind a language.
     let flagged = FLAGS.contains(&last.to_lowercase().as_str()).then(|| rest.rsplit_once('.')).flatten();
-    flagged.and_then(|(_, suffix)| named(suffix)).or_else(|| named(last))
+    flagged.and_then(|(_, suffix)| LanguageTag::from_label(suffix)).or_else(|| LanguageTag::from_label(last))
 }
 
 /// The language of what is said.

@@ -12,7 +12,7 @@ use langflix_media::{Asked, Capacity, Ffmpeg, Machine, settings, usable};
 use langflix_pipeline::RunSettings;
 use langflix_ports::llm::LanguageModel;
 use langflix_runtime::{
-    config::{Config, HardwareAcceleration, Llm, Provider, Quality, Video},
+    config::{Config, HardwareAcceleration, Llm, Provider, Video},
     resources,
 };
 
@@ -51,7 +51,7 @@ pub(crate) fn capacity(config: &Config, codec: VideoCodec, largest: (u32, u32)) 
 
 /// How clips are encoded.
 pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -> EncodeSpec {
-    let (preset, crf) = settings(codec, quality(config.video.quality));
+    let (preset, crf) = settings(codec, config.video.quality);
     EncodeSpec {
         codec,
         method: CutMethod::Reencode,
@@ -59,14 +59,6 @@ pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -
         crf: config.video.crf.unwrap_or(crf),
         threads,
         normalize_loudness: config.video.normalize_loudness,
-    }
-}
-
-fn quality(quality: Quality) -> langflix_media::Quality {
-    match quality {
-        Quality::Balanced => langflix_media::Quality::Balanced,
-        Quality::High => langflix_media::Quality::High,
-        Quality::Fast => langflix_media::Quality::Fast,
     }
 }
 

@@ -16,7 +16,7 @@ pub use fault::{Fault, Faults};
 pub use origin::{Entry, Origin};
 pub use reference::reference;
 pub use secret::{ApiKey, KeyFile, read_key_file};
-pub use sections::{BaseUrl, HardwareAcceleration, Llm, Processing, Provider, Quality, Run, Video};
+pub use sections::{BaseUrl, HardwareAcceleration, Llm, Processing, Provider, Run, Video};
 pub use sources::{ConfigFile, DEFAULT_FILE, Flag, Sources};
 
 use reader::Reader;

@@ -12,7 +12,7 @@ mod video;
 pub use base_url::BaseUrl;
 pub use llm::Llm;
 pub use provider::Provider;
-pub use video::{HardwareAcceleration, Quality, Video};
+pub use video::{HardwareAcceleration, Video};
 
 /// How much is done at once, and how much is taken.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-use langflix_domain::{Burn, VideoCodec};
+use langflix_domain::{Burn, Quality, VideoCodec};
 
 use crate::config::{kind, reader::Reader};
 
@@ -37,18 +37,6 @@ pub enum HardwareAcceleration {
     Qsv,
     /// VA-API.
     Vaapi,
-}
-
-/// A quality by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Quality {
-    /// Good enough for any screen at a modest cost.
-    #[default]
-    Balanced,
-    /// Better and slower.
-    High,
-    /// Worse and quicker.
-    Fast,
 }
 
 const HARDWARE: [(&str, HardwareAcceleration); 5] = [
