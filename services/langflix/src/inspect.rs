@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use langflix_domain::{EpisodeStatus, MediaInfo, MediaTime, is_video};
+use langflix_domain::{EpisodeStatus, MediaInfo, MediaTime, is_subtitle, is_video};
 use langflix_media::Ffmpeg;
 use langflix_ports::media::MediaProbe as _;
 use langflix_runtime::config::Config;
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     cli::InspectArgs,
+    counted,
     run::{file_name, read},
 };
 
@@ -50,7 +51,7 @@ enum Content {
 pub(crate) async fn inspect(args: &InspectArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     let mut usable = 0;
     for path in &args.files {
-        let content = if is_video(path) { video(path, config).await } else { subtitles(path) };
+        let content = understood(path, config).await;
         let content = content.unwrap_or_else(|error| Content::Unusable { error: format!("{error:#}") });
         usable += usize::from(!matches!(content, Content::Unusable { .. }));
         let report = Report { file: path.display().to_string(), content };
@@ -65,6 +66,17 @@ pub(crate) async fn inspect(args: &InspectArgs, config: &Config) -> anyhow::Resu
         0 => EpisodeStatus::Failed,
         _ => EpisodeStatus::Partial,
     })
+}
+
+/// A file that its name does not tell is tried as both.
+async fn understood(path: &Path, config: &Config) -> anyhow::Result<Content> {
+    if is_video(path) {
+        return video(path, config).await;
+    }
+    match subtitles(path) {
+        Err(error) if !is_subtitle(path) => video(path, config).await.map_err(|_| error),
+        content => content,
+    }
 }
 
 fn subtitles(path: &Path) -> anyhow::Result<Content> {
@@ -94,7 +106,7 @@ fn print(report: &Report) {
         Content::Subtitles { format, encoding, language, cues, first_ms, last_ms, diagnostics } => {
             println!("{}", report.file);
             println!("  {format}, {encoding}, language {}", language.as_deref().unwrap_or("unknown"));
-            println!("  {cues} cues from {first_ms} to {last_ms}");
+            println!("  {} from {first_ms} to {last_ms}", counted(*cues, "cue"));
             for Diagnostic { line, kind, detail } in diagnostics {
                 println!("  line {line}: {kind} {detail}");
             }
@@ -111,12 +123,15 @@ fn print_video(info: &MediaInfo) {
     let video = &info.video;
     let rate = f64::from(video.frame_rate.0) / f64::from(video.frame_rate.1);
     println!("  {}, {} long, starts at {}, {} bytes", info.container, info.duration, info.start_time, info.bytes);
-    let mut notes = Vec::new();
-    notes.extend(video.variable_frame_rate.then_some("variable frame rate"));
-    notes.extend(video.interlaced.then_some("interlaced"));
-    let spacing = info.keyframe_interval.map_or("unknown".to_owned(), |interval| interval.to_string());
+    let mut notes = vec![format!("{rate:.3} frames a second")];
+    notes.extend(video.variable_frame_rate.then(|| "variable frame rate".to_owned()));
+    notes.extend(video.interlaced.then(|| "interlaced".to_owned()));
+    notes.push(match info.keyframe_interval {
+        Some(interval) => format!("keyframes every {interval}"),
+        None => "distance of its keyframes unknown".to_owned(),
+    });
     println!(
-        "  track {}: video, {} {}x{} {} at {rate:.3} frames a second, keyframes every {spacing} {}",
+        "  track {}: video, {} {}x{} {}, {}",
         video.index,
         video.codec,
         video.width,
@@ -139,5 +154,8 @@ fn print_video(info: &MediaInfo) {
         let language = subtitles.language.as_deref().unwrap_or("language unknown");
         let kind = if subtitles.text { "text" } else { "pictures, which cannot be read" };
         println!("  track {}: subtitles, {language}, {} ({kind})", subtitles.index, subtitles.codec);
+    }
+    for other in &info.others {
+        println!("  track {}: {} {}, left aside", other.index, other.kind, other.codec);
     }
 }

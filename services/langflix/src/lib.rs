@@ -105,6 +105,11 @@ fn interrupted(kind: SignalKind) -> ExitCode {
     ExitCode::from(128 + u8::try_from(kind.as_raw_value()).unwrap_or_default())
 }
 
+/// `1 clip`, `2 clips`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 fn flags(cli: &Cli) -> Vec<Flag> {
     let own = match &cli.command {
         Command::Run(args) => args.settings(),

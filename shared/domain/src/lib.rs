@@ -38,7 +38,7 @@ pub use manifest::{
     Blob, ClipFiles, Completeness, DiagnosticCount, EncodedClip, EpisodeStatus, MANIFEST_VERSION, Manifest,
     ManifestClip, ManifestFailure, SceneCue, SourceFile, Timing, Usage,
 };
-pub use media::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
+pub use media::{AudioStream, MediaInfo, OtherStream, SubtitleStream, VideoStream};
 pub use naming::{Named, is_subtitle, is_video, name_of};
 pub use pairing::{PairError, Paired, Wanted, pair, pair_target};
 pub use scene::{clip_bounds, scene_around};

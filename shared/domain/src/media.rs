@@ -20,8 +20,21 @@ pub struct MediaInfo {
     pub audio: Vec<AudioStream>,
     /// Subtitle tracks in the order of the file.
     pub subtitles: Vec<SubtitleStream>,
+    /// The tracks that nothing is taken from: cover pictures, further pictures, data, attachments.
+    pub others: Vec<OtherStream>,
     /// Median distance of the picture's keyframes in milliseconds; `None` where it was not measured.
     pub keyframe_interval: Option<MediaTime>,
+}
+
+/// A track that nothing is taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherStream {
+    /// Position among all streams of the file.
+    pub index: u32,
+    /// What it holds, by ffmpeg's name: `video`, `data`, `attachment`.
+    pub kind: String,
+    /// Codec, by ffmpeg's name; empty where ffmpeg knows none.
+    pub codec: String,
 }
 
 /// The picture.

@@ -42,6 +42,7 @@ fn info() -> MediaInfo {
             secondary: false,
         }],
         subtitles: Vec::new(),
+        others: Vec::new(),
         keyframe_interval: None,
     }
 }

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, io, path::Path};
 
 use async_trait::async_trait;
-use langflix_domain::{AudioStream, FailureKind, MediaInfo, MediaTime, SubtitleStream, VideoStream};
+use langflix_domain::{AudioStream, FailureKind, MediaInfo, MediaTime, OtherStream, SubtitleStream, VideoStream};
 use langflix_ports::media::{Error, MediaProbe};
 use serde::Deserialize;
 
@@ -194,9 +194,26 @@ fn info(report: Report, bytes: u64) -> Result<(MediaInfo, Option<(u32, u32)>), S
                 forced: flag(stream, "forced"),
             })
             .collect(),
+        others: others(&report.streams, picture.index),
         keyframe_interval: None,
     };
     Ok((info, picture.r_frame_rate.as_deref().and_then(|rate| ratio(rate, '/'))))
+}
+
+fn others(streams: &[Stream], picture: u32) -> Vec<OtherStream> {
+    let kind = |stream: &Stream| stream.codec_type.clone().unwrap_or_else(|| "unknown".to_owned());
+    let left = streams.iter().filter(|stream| match stream.codec_type.as_deref() {
+        Some("video") => stream.index != picture,
+        Some("audio") => stream.channels.is_none_or(|channels| channels == 0),
+        Some("subtitle") => false,
+        _ => true,
+    });
+    let other = |stream: &Stream| OtherStream {
+        index: stream.index,
+        kind: kind(stream),
+        codec: stream.codec_name.clone().unwrap_or_default(),
+    };
+    left.map(other).collect()
 }
 
 fn video(stream: &Stream) -> Result<VideoStream, String> {

@@ -104,7 +104,13 @@ where
         .parse(directives)
         .map_err(|source| Error::Filter { filter: directives.chars().take(120).collect(), source })?;
     let layer = fmt::layer().with_writer(writer).with_ansi(settings.color && !settings.json);
-    let layer = if settings.json { layer.json().flatten_event(true).boxed() } else { layer.boxed() };
+    // Warnings among a user's progress are read at once and by people: neither time nor module means anything to them.
+    let plain = settings.verbosity <= Verbosity::Normal && given.is_none();
+    let layer = match (settings.json, plain) {
+        (true, _) => layer.json().flatten_event(true).boxed(),
+        (false, true) => layer.without_time().with_target(false).boxed(),
+        (false, false) => layer.boxed(),
+    };
     Ok(layer.with_filter(filter))
 }
 

@@ -7,6 +7,8 @@ use std::{
 use langflix_domain::{RunId, Stage};
 use langflix_ports::observer::{Event, Observer};
 
+use crate::counted;
+
 /// A plain line for each step, for logs and pipes.
 pub(crate) struct Lines<W>(Mutex<State<W>>);
 
@@ -46,7 +48,7 @@ impl<W> State<W> {
             Event::StagePlanned { stage, tasks, done } => {
                 self.counts.insert((run.clone(), stage.as_str()), (done, tasks));
                 let before = if done > 0 { format!(", {done} of them done before") } else { String::new() };
-                Some(format!("{}: {tasks} {}s{before}", stage.as_str(), noun(stage)))
+                Some(format!("{}: {}{before}", stage.as_str(), counted(tasks, noun(stage))))
             }
             Event::TaskStarted { task, label, .. } => {
                 self.labels.insert(task, label);
@@ -57,8 +59,8 @@ impl<W> State<W> {
                 let label = self.labels.remove(&task).unwrap_or(task);
                 let (done, tasks) = self.counts.entry((run.clone(), stage.as_str())).or_default();
                 *done += 1;
-                let end = failure.map_or(String::new(), |failure| format!(": FAILED: {}", failure.message));
-                Some(format!("{} {done}/{tasks} ({label}){end}", noun(stage)))
+                let end = failure.map_or("done".to_owned(), |failure| format!("FAILED: {}", failure.message));
+                Some(format!("{done} of {}: {label}: {end}", counted(*tasks, noun(stage))))
             }
             Event::RunFinished { status } => Some(status.as_str().to_owned()),
         }
@@ -82,8 +84,9 @@ mod tests {
         let failure = Failure { kind: FailureKind::Encoder, message: "no encoder".to_owned() };
         lines.notice(&run, Event::TaskFinished { stage, task: "t".to_owned(), failure: Some(failure) });
         let written = String::from_utf8(lines.0.into_inner().unwrap().out).unwrap();
-        let expected =
-            format!("{run}: encoding: 3 clips, 1 of them done before\n{run}: clip 2/3 (give up): FAILED: no encoder\n");
+        let expected = format!(
+            "{run}: encoding: 3 clips, 1 of them done before\n{run}: 2 of 3 clips: give up: FAILED: no encoder\n"
+        );
         assert_eq!(written, expected);
     }
 }

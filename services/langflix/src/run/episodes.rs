@@ -143,10 +143,15 @@ fn sources(
         (None, Some(track)) => (Subtitles::Track(track), pair_target(video, &beside, &wanted)?),
         (None, None) => {
             let Paired { subtitles, target, passed_over } = pair(video, &beside, &wanted)?;
-            (subtitles.map_or(Subtitles::Inside { passed_over }, Subtitles::File), target)
+            let there = if passed_over.is_empty() { subtitles_of(&beside) } else { passed_over };
+            (subtitles.map_or(Subtitles::Inside { passed_over: there }, Subtitles::File), target)
         }
     };
     Ok(Sources { episode, video: video.to_owned(), subtitles, target: args.target_subs.clone().or(target) })
+}
+
+fn subtitles_of(files: &[PathBuf]) -> Vec<PathBuf> {
+    files.iter().filter(|path| is_subtitle(path)).cloned().collect()
 }
 
 /// The files in the video's folder, and those in the folders for subtitles there.

@@ -19,7 +19,7 @@ use langflix_runtime::config::{Config, Provider};
 
 use crate::{
     cli::{Output, RunArgs},
-    progress,
+    counted, progress,
 };
 use drive::Workshop;
 use prepare::Sources;
@@ -149,18 +149,18 @@ fn say(manifest: &Manifest, out: &Path, output: Output) {
     for group in manifest.failures.chunk_by(|a, b| a.stage == b.stage && a.failure == b.failure) {
         let (Some(first), many) = (group.first(), group.len()) else { continue };
         let noun = progress::noun(first.stage);
-        let what = if many == 1 { format!("the {noun} at {}", first.span.start) } else { format!("{many} {noun}s") };
+        let what = if many == 1 { format!("the {noun} at {}", first.span.start) } else { counted(many, noun) };
         eprintln!("error: {}: {what} failed: {}", manifest.episode, first.failure.message);
     }
     if output == Output::Text {
         let done = manifest.completeness;
         let page = deliver::folder(out, manifest).join("index.html");
         println!(
-            "{}: {}, {} expressions, {} clips: {}",
+            "{}: {}, {}, {}: {}",
             manifest.episode,
             manifest.status.as_str(),
-            manifest.clips.len(),
-            done.clips_ok,
+            counted(manifest.clips.len(), "expression"),
+            counted(done.clips_ok as usize, "clip"),
             page.display()
         );
         manifest.notes.iter().for_each(|note| println!("  {note}"));

@@ -172,15 +172,21 @@ fn text_track(info: &MediaInfo, name: &str, language: &LanguageTag, passed_over:
         [one] => Ok(one.index),
         [] => bail!(
             "{name}: no {language} subtitles beside it ({}) or inside it ({}): give a file with --subs",
-            if passed_over.is_empty() {
-                "no file".to_owned()
-            } else {
-                passed_over.iter().map(|path| file_name(path)).collect::<Vec<_>>().join(", ")
-            },
+            candidates(passed_over),
             tracks(&info.subtitles)
         ),
         _ => bail!("{name}: several subtitle tracks fit ({}): choose one with --subs-track", tracks(&info.subtitles)),
     }
+}
+
+/// The first few files by name.
+fn candidates(files: &[PathBuf]) -> String {
+    const MOST: usize = 5;
+    let mut names: Vec<String> = files.iter().take(MOST).map(|path| file_name(path)).collect();
+    if files.len() > MOST {
+        names.push(format!("{} more", files.len() - MOST));
+    }
+    if names.is_empty() { "no file".to_owned() } else { names.join(", ") }
 }
 
 /// The one text track in the language of the translations, if there is just one.

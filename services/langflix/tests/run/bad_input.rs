@@ -119,7 +119,8 @@ fn no_subtitles_or_several() {
     holds(&copy.complaint(), &["Show.S01E01.srt", "Show.S01E01.vtt", "--subs"]);
     fs::remove_file(copy.subtitles()).unwrap();
     fs::remove_file(copy.video().with_extension("vtt")).unwrap();
-    holds(&copy.complaint(), &["Show.S01E01.mkv", "no en subtitles", "--subs"]);
+    fs::write(copy.dir.path().join("Other.S02E07.srt"), "").unwrap();
+    holds(&copy.complaint(), &["Show.S01E01.mkv", "no en subtitles", "Other.S02E07.srt", "--subs"]);
 }
 
 #[test]

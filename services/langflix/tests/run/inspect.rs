@@ -55,5 +55,5 @@ fn a_file_that_cannot_be_used_is_told_beside_those_that_can() {
     fs::write(&bad, "").unwrap();
     let said = said(langflix(["inspect"]).arg(&good).arg(&bad));
     assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(said.out.contains("1 cues") && complaint(&said).contains("empty"), "{said:?}");
+    assert!(said.out.contains("1 cue from") && complaint(&said).contains("empty"), "{said:?}");
 }

@@ -142,7 +142,7 @@ fn what_is_odd_in_a_subtitle_file_is_counted_in_the_manifest_and_shown_when_aske
 fn quiet_says_nothing_and_plain_output_says_each_step() {
     let dir = tempdir().unwrap();
     let said = complete(&mut run(&episode(), dir.path()));
-    assert!(said.err.contains("encoding: 2 clips") && said.err.contains("clip 2/2"), "{said:?}");
+    assert!(said.err.contains("encoding: 2 clips") && said.err.contains("2 of 2 clips: "), "{said:?}");
     let quiet = complete(run(&episode(), &dir.path().join("quiet")).arg("--quiet"));
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }

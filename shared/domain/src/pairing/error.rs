@@ -6,7 +6,11 @@ use crate::LanguageTag;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairError {
     /// Several files serve equally well as subtitles in the language spoken.
-    #[error("{}: {} could be its subtitles: name one with --subs", shown(video), listed(candidates))]
+    #[error(
+        "{}: {} could be its subtitles: name one with --subs, or move the others away",
+        shown(video),
+        listed(candidates)
+    )]
     AmbiguousSubtitles {
         /// The video.
         video: PathBuf,

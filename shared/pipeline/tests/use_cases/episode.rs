@@ -63,6 +63,7 @@ fn media() -> MediaInfo {
         video,
         audio: Vec::new(),
         subtitles: Vec::new(),
+        others: Vec::new(),
         keyframe_interval: None,
     }
 }
