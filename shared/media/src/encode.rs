@@ -38,7 +38,7 @@ pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
     };
     let tried = runner::run(&ffmpeg.ffmpeg, &encoders::trial(&encode), None, &Limits::SHORT, None).await;
     tried.map(|_| ()).map_err(|error| Error {
-        message: format!("{} cannot be used here ({}): give another video.codec", codec.as_str(), error.message),
+        message: format!("{} cannot be used here: {}", codec.as_str(), error.message),
         kind: FailureKind::Encoder,
         ..error
     })

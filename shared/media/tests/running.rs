@@ -76,8 +76,8 @@ async fn an_encoder_is_tried_and_a_missing_one_is_told_in_one_line() {
     let error = usable(&bare, VideoCodec::Libx264).await.unwrap_err();
     assert_eq!(
         error.message,
-        "libx264 cannot be used here (Unknown encoder 'libx264': this ffmpeg was built without it; install a full one \
-         (apt-get install ffmpeg)): give another video.codec"
+        "libx264 cannot be used here: Unknown encoder 'libx264': this ffmpeg was built without it; install a full one \
+         (apt-get install ffmpeg)"
     );
     let clip = encode(&bare, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
     assert_eq!(clip.kind, FailureKind::Encoder, "{clip}");

@@ -82,7 +82,7 @@ async fn made(
             Err(error) if error.transient && tries < TRIES => {}
             // Neither the clip's fault nor the source's: the clip is encoded when the run is started again.
             Err(error) if error.kind == FailureKind::Store => {
-                return Err(Error::Scratch(std::io::Error::other(error.message)));
+                return Err(Error::Unwritable(error.message));
             }
             Err(media::Error { kind, message, .. }) => return Ok(Made::Failed(Failure { kind, message })),
         }

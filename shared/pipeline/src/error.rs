@@ -21,6 +21,9 @@ pub enum Error {
         task: langflix_domain::TaskId,
     },
     /// A folder for work in progress cannot be made.
-    #[error("no folder for work in progress: {0}")]
+    #[error("no folder for work in progress can be made")]
     Scratch(#[from] std::io::Error),
+    /// A clip cannot be written, through no fault of its own or of its source.
+    #[error("{0}")]
+    Unwritable(String),
 }

@@ -37,11 +37,11 @@ impl Bars {
 
     fn add(&self, run: &RunId, stage: Stage, tasks: usize, done: usize) -> StageBar {
         let bar = self.all.add(ProgressBar::new(tasks as u64 * STEPS));
-        let template = "{prefix:24!} {bar:24} {wide_msg} {eta:>4}";
+        let template = "{prefix:30!} {bar:20} {wide_msg} {eta:>4}";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         // The digest says nothing to people.
         let name = run.as_str().rsplit_once('-').map_or(run.as_str(), |(name, _)| name);
-        bar.set_prefix(format!("{name} {}s", noun(stage)));
+        bar.set_prefix(format!("{}s {name}", noun(stage)));
         bar.enable_steady_tick(Duration::from_millis(500));
         StageBar { bar, stage, tasks, done, failed: 0, running: BTreeMap::new() }
     }

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
-use langflix_domain::{EpisodeStatus, Manifest};
+use langflix_domain::{EpisodeStatus, Manifest, ManifestFailure};
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Ffmpeg, Slots};
 use langflix_pipeline::RunSettings;
@@ -39,7 +39,9 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
     let codec = codec(&ffmpeg, &config.video).await?;
     let state = config.run.output.join(STATE);
-    let store = DirectoryStore::open(&state.join("store")).context("the output folder cannot be used")?;
+    let unusable = || format!("the output folder {} cannot be used", config.run.output.display());
+    fs::create_dir_all(&state).with_context(unusable)?;
+    let store = DirectoryStore::open(&state.join("store")).with_context(unusable)?;
     let cache: Arc<dyn Cache> = Arc::new(open_cache(&state)?);
     let scratch = fresh_scratch(&state)?;
     let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;
@@ -146,11 +148,24 @@ fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Out
 }
 
 fn say(manifest: &Manifest, out: &Path, output: Output) {
-    for group in manifest.failures.chunk_by(|a, b| a.stage == b.stage && a.failure == b.failure) {
-        let (Some(first), many) = (group.first(), group.len()) else { continue };
-        let noun = progress::noun(first.stage);
-        let what = if many == 1 { format!("the {noun} at {}", first.span.start) } else { counted(many, noun) };
-        eprintln!("error: {}: {what} failed: {}", manifest.episode, first.failure.message);
+    let mut groups: Vec<Vec<&ManifestFailure>> = Vec::new();
+    for failure in &manifest.failures {
+        let alike = |group: &&mut Vec<&ManifestFailure>| {
+            group.iter().any(|other| other.stage == failure.stage && other.failure.kind == failure.failure.kind)
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(failure),
+            None => groups.push(vec![failure]),
+        }
+    }
+    for group in groups {
+        let [first, more @ ..] = group.as_slice() else { continue };
+        let (noun, at) = (progress::noun(first.stage), first.span.start);
+        let which = match more.len() {
+            0 => format!("the {noun} at {at} failed"),
+            more => format!("{} failed, the first at {at}", counted(more + 1, noun)),
+        };
+        eprintln!("error: {}: {which}: {}", manifest.episode, first.failure.message);
     }
     if output == Output::Text {
         let done = manifest.completeness;

@@ -69,7 +69,7 @@ pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -
 pub(crate) async fn codec(ffmpeg: &Ffmpeg, video: &Video) -> anyhow::Result<VideoCodec> {
     use HardwareAcceleration as Hardware;
     if let Some(codec) = video.codec {
-        usable(ffmpeg, codec).await?;
+        usable(ffmpeg, codec).await.context("video.codec: give another one, or auto")?;
         return Ok(codec);
     }
     let admitted: &[VideoCodec] = match video.hardware_acceleration {
@@ -88,10 +88,11 @@ pub(crate) async fn codec(ffmpeg: &Ffmpeg, video: &Video) -> anyhow::Result<Vide
     }
     match (video.hardware_acceleration, why) {
         (Hardware::Auto | Hardware::None, _) | (_, None) => {
-            usable(ffmpeg, VideoCodec::Libx264).await?;
+            let advice = "no encoder is usable: install an ffmpeg that has libx264, or set video.codec";
+            usable(ffmpeg, VideoCodec::Libx264).await.context(advice)?;
             Ok(VideoCodec::Libx264)
         }
-        (_, Some(error)) => Err(error).context("video.hardware_acceleration"),
+        (_, Some(error)) => Err(error).context("video.hardware_acceleration: give another one, or auto"),
     }
 }
 
