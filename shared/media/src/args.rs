@@ -60,6 +60,15 @@ impl Job<'_> {
         Cut { start: self.bounds.start, lead: self.lead }
     }
 
+    /// The whole frames that reach from the cut to the end. ffmpeg rounds `-t` to the nearest frame: the first one may
+    /// have begun before the cut, and then a clip would end more than a frame early.
+    fn length(&self) -> MediaTime {
+        let (frames, per) = filters::rate(&self.info.video);
+        let (frames, per) = (i64::from(frames), i64::from(per) * 1000);
+        let count = (self.bounds.duration().as_millis() * frames + per - 1) / per;
+        MediaTime::from_millis((count * per + frames / 2) / frames)
+    }
+
     /// Seeks in the input. `-noaccurate_seek` hands over the frames from the keyframe on: the one that stands at the
     /// cut began before it, and the filters need it.
     fn read(&self) -> Vec<OsString> {
@@ -77,7 +86,7 @@ impl Job<'_> {
 /// Arguments that cut a clip and take its poster from the same pass.
 pub(crate) fn cut(job: &Job<'_>) -> Vec<OsString> {
     let encode = &job.spec.encode;
-    let duration = seconds(job.bounds.duration());
+    let duration = seconds(job.length());
     let mut args: Vec<OsString> = quiet().chain(strings(&["-progress", "pipe:1"])).collect();
     args.extend(encoders::device(encode.codec));
     args.extend(strings(&["-threads", &encode.threads.to_string(), "-filter_threads", "1"]));
@@ -111,7 +120,7 @@ fn graph(job: &Job<'_>) -> String {
         filters::still(info, middle - job.bounds.start)
     );
     if let Some(audio) = job.audio {
-        let sound = filters::sound(job.cut(), job.loudness.as_ref());
+        let sound = filters::sound(job.cut(), job.bounds.duration(), job.loudness.as_ref());
         graph += &format!(";[0:{}]{sound}[sound]", audio.index);
     }
     graph
@@ -122,7 +131,8 @@ pub(crate) fn loudness(job: &Job<'_>, track: u32) -> Vec<OsString> {
     let duration = seconds(job.bounds.duration());
     let mut args: Vec<OsString> = strings(&["-nostdin", "-hide_banner", "-nostats", "-v", "info", "-vn"]).collect();
     args.extend(job.read());
-    let chain = format!("{},ebur128=framelog=verbose:peak=sample", filters::sound(job.cut(), None));
+    let chain =
+        format!("{},ebur128=framelog=verbose:peak=sample", filters::sound(job.cut(), job.bounds.duration(), None));
     args.extend(strings(&["-map", &format!("0:{track}"), "-af", &chain, "-t", &duration, "-f", "null", "-"]));
     args
 }

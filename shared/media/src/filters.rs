@@ -85,8 +85,8 @@ pub(crate) fn still(info: &MediaInfo, offset: MediaTime) -> String {
     format!("trim=start_frame={number}:end_frame={end},scale='trunc(min(960,iw)/2)*2':-2,format=yuvj420p")
 }
 
-/// From the source's sound to stereo that fills the clip.
-pub(crate) fn sound(cut: Cut, loudness: Option<&Loudness>) -> String {
+/// From the source's sound to stereo of just this `length`.
+pub(crate) fn sound(cut: Cut, length: MediaTime, loudness: Option<&Loudness>) -> String {
     let mut chain = Vec::new();
     if cut.lead > MediaTime::ZERO {
         chain.push(format!("asetpts=PTS-{}/TB", seconds(cut.lead)));
@@ -96,6 +96,6 @@ pub(crate) fn sound(cut: Cut, loudness: Option<&Loudness>) -> String {
     chain.push("aformat=channel_layouts=stereo".to_owned());
     chain.extend(loudness.map(Loudness::filter));
     // ffmpeg 5 forgets to part the sound into the encoder's frames where it sets up the graph a second time.
-    chain.push("apad,asetnsamples=n=1024".to_owned());
+    chain.push(format!("apad,atrim=end={},asetnsamples=n=1024", seconds(length)));
     chain.join(",")
 }

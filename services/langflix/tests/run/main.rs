@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod exact;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod memory;
