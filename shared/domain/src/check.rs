@@ -70,6 +70,11 @@ fn fits(expression: Expression, taken: &[Expression], request: &AnalysisRequest)
     Ok(expression)
 }
 
+/// Whether an answer holds a list of items, whatever they are worth.
+pub fn is_readable(answer: &str) -> bool {
+    items(answer).is_ok()
+}
+
 fn items(answer: &str) -> Result<Vec<Value>, Unreadable> {
     let start = answer.find(['[', '{']).ok_or_else(|| Unreadable { reason: "it holds no JSON".to_owned() })?;
     let mut values = serde_json::Deserializer::from_str(&answer[start..]).into_iter::<Value>();

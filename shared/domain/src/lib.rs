@@ -27,7 +27,7 @@ mod time;
 pub use align::{align, apply_translations};
 pub use analysis::{AnalysisRequest, AnswerItem, Chunk, ChunkAnalysis, LineTranslation, RejectedItem, RequestLine};
 pub use beyond::{BeyondEnd, beyond_end};
-pub use check::{Checked, Unreadable, check};
+pub use check::{Checked, Unreadable, check, is_readable};
 pub use chunking::{AnalysisSettings, ChunkLimits, chunk, halves, request};
 pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, Quality, VideoCodec};
 pub use cue::{Cue, CueKind, CueRange, Transcript};

@@ -5,7 +5,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage};
+use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage, is_readable};
 use langflix_ports::{
     cache::{self, Cache},
     llm::{Answer, Error, LanguageModel},
@@ -17,7 +17,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// Asks only for what no cache holds, and for equal requests at the same time only once.
 ///
-/// Only answers are kept, never errors. A cache that fails costs a warning a minute and nothing else.
+/// Only answers are kept, never errors, nor an answer that nothing can be read from: asking again may give a better one. A cache that fails costs a warning a minute and nothing else.
 pub struct Cached<M: ?Sized> {
     cache: Arc<dyn Cache>,
     flights: Mutex<HashMap<String, Weak<OnceCell<String>>>>,
@@ -96,7 +96,9 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Cached<M> {
             }
             let answer = self.inner.ask(request, feedback).await?;
             usage = answer.usage;
-            self.keep(&key, &answer.text).await;
+            if is_readable(&answer.text) {
+                self.keep(&key, &answer.text).await;
+            }
             Ok(answer.text)
         });
         let text = asked.await?.clone();

@@ -10,7 +10,7 @@ use std::{
 use tempfile::tempdir;
 
 use crate::{
-    support::{complete, episode, lasting, manifest, run, tools},
+    support::{complaint, complete, episode, lasting, manifest, run, said, tools},
     teacher::Teacher,
 };
 
@@ -79,4 +79,19 @@ fn killed_while_encoding_no_clip_is_encoded_twice() {
     assert_eq!(begun(), 3, "the clip that was done is not encoded again, the one that was only begun is");
     complete(&mut run(&episode(), undisturbed.path()));
     assert_eq!(lasting(manifest(&out)), lasting(manifest(undisturbed.path())));
+}
+
+#[test]
+fn what_failed_is_tried_again_by_the_same_command() {
+    let (dir, teacher) = (tempdir().unwrap(), Teacher::babbling());
+    let mut command = run(&episode(), dir.path());
+    let failed = said(command.args(teacher.arguments()).arg("--dry-run"));
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(complaint(&failed).contains("no usable answer in 3 asks"), "{failed:?}");
+    let chunks = manifest(dir.path())["completeness"]["chunks_failed"].as_u64().unwrap() as usize;
+    assert_eq!(teacher.requests(), chunks * 3);
+    teacher.come_to_senses();
+    complete(&mut command);
+    assert_eq!(teacher.requests(), chunks * 4);
+    assert_eq!(manifest(dir.path())["completeness"]["chunks_failed"], 0);
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,6 +27,8 @@ struct Lessons {
     /// Prompts that hold this text are answered only after the time given.
     slow: Arc<Mutex<Option<(String, Duration)>>>,
     status: Option<u16>,
+    /// Whether every answer is one that nothing can be read from.
+    babbles: Arc<AtomicBool>,
 }
 
 impl Teacher {
@@ -39,6 +44,15 @@ impl Teacher {
     /// One that answers nothing but this HTTP status.
     pub(crate) fn refusing(status: u16) -> Self {
         Self::teaching(Lessons { status: Some(status), ..Lessons::default() })
+    }
+
+    /// One that says nothing of use, until it [comes to its senses](Self::come_to_senses).
+    pub(crate) fn babbling() -> Self {
+        Self::teaching(Lessons { babbles: Arc::new(AtomicBool::new(true)), ..Lessons::default() })
+    }
+
+    pub(crate) fn come_to_senses(&self) {
+        self.lessons.babbles.store(false, Ordering::SeqCst);
     }
 
     /// Takes its time over nothing from now on.
@@ -89,7 +103,10 @@ impl Respond for Lessons {
         if let Some(status) = self.status {
             return ResponseTemplate::new(status).set_body_json(json!({ "error": { "message": "no" } }));
         }
-        let content = json!({ "expressions": lessons(prompt) }).to_string();
+        let content = match self.babbles.load(Ordering::SeqCst) {
+            true => "Sorry, I cannot think of any.".to_owned(),
+            false => json!({ "expressions": lessons(prompt) }).to_string(),
+        };
         let answer = ResponseTemplate::new(200).set_body_json(json!({
             "choices": [{ "finish_reason": "stop", "message": { "role": "assistant", "content": content } }],
             "usage": { "prompt_tokens": 100, "completion_tokens": 50 },
