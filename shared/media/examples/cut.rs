@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         clips.spawn(async move {
             fs::create_dir_all(&dir)?;
             let (video, spec) = (Source { location: &source, info: &info }, spec(&source, span, threads));
-            ffmpeg.encode(video, &spec, &dir, &|done| slot.reached(done, span.duration())).await?;
+            ffmpeg.encode(video, &spec, &dir, &|part| slot.reached(part)).await?;
             Ok::<_, Box<dyn Error + Send + Sync>>(())
         });
     }

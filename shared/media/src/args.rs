@@ -62,7 +62,7 @@ impl Job<'_> {
 
     /// The whole frames that reach from the cut to the end. ffmpeg rounds `-t` to the nearest frame: the first one may
     /// have begun before the cut, and then a clip would end more than a frame early.
-    fn length(&self) -> MediaTime {
+    pub(crate) fn length(&self) -> MediaTime {
         let (frames, per) = filters::rate(&self.info.video);
         let (frames, per) = (i64::from(frames), i64::from(per) * 1000);
         let count = (self.bounds.duration().as_millis() * frames + per - 1) / per;

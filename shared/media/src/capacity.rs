@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use langflix_domain::{MediaTime, VideoCodec};
+use langflix_domain::VideoCodec;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Above this, threads of one x264 encode wait for each other more than they help.
@@ -81,8 +81,8 @@ fn clip_mb(threads: usize, width: u32, height: u32) -> u64 {
 
 /// Lets so many clips be cut at once.
 ///
-/// A clip's end leaves cores idle: no frames come in any more, and the file is only put in order. So the next one may
-/// begin a little before.
+/// A clip's end leaves cores idle: it is encoded, and its file is only put in order, looked at and stored. So the next
+/// one may begin before that; any earlier, and two encoders' frames would be in memory at once.
 #[derive(Clone, Debug)]
 pub struct Slots {
     free: Arc<Semaphore>,
@@ -102,9 +102,6 @@ enum Place {
     Ending(#[expect(dead_code, reason = "gives its place back when dropped")] OwnedSemaphorePermit),
 }
 
-/// How much is left of a clip when the next one may begin.
-const TAIL: MediaTime = MediaTime::from_millis(100);
-
 impl Slots {
     /// `count` places.
     pub fn new(count: NonZeroUsize) -> Self {
@@ -120,11 +117,11 @@ impl Slots {
 }
 
 impl Slot {
-    /// Is told how much of a clip of `length` is encoded, and lets the next one begin towards the end.
-    pub fn reached(&self, done: MediaTime, length: MediaTime) {
+    /// Is told which part of a clip is encoded, 0 to 1, and lets the next one begin when all of it is.
+    pub fn reached(&self, part: f32) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*place, Place::Running(_))
-            && length - done <= TAIL
+            && part >= 1.0
             && let Ok(ending) = Arc::clone(&self.ending).try_acquire_owned()
         {
             *place = Place::Ending(ending);
@@ -175,20 +172,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_clip_begins_towards_the_end_of_one_and_no_third_beside_them() {
+    async fn the_next_clip_begins_when_one_is_encoded_and_no_third_beside_them() {
         let slots = Slots::new(NonZeroUsize::MIN);
-        let (length, free) = (MediaTime::from_secs(10), || slots.free.available_permits());
+        let free = || slots.free.available_permits();
         let first = slots.take().await.unwrap();
-        first.reached(MediaTime::from_secs(9), length);
+        first.reached(0.995);
         assert_eq!(free(), 0);
-        first.reached(MediaTime::from_millis(9_950), length);
-        first.reached(length, length);
+        first.reached(1.0);
+        first.reached(1.0);
         assert_eq!(free(), 1);
         let second = slots.take().await.unwrap();
-        second.reached(length, length);
+        second.reached(1.0);
         assert_eq!(free(), 0, "the first one has not ended yet");
         drop(first);
-        second.reached(length, length);
+        second.reached(1.0);
         assert_eq!(free(), 1);
     }
 }

@@ -44,6 +44,11 @@ pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
     })
 }
 
+/// Which part of a clip is encoded.
+fn part(done: MediaTime, length: MediaTime) -> f32 {
+    if done >= length { 1.0 } else { done.as_millis().max(0) as f32 / length.as_millis() as f32 }
+}
+
 #[async_trait]
 impl ClipEncoder for Ffmpeg {
     async fn encode(
@@ -51,7 +56,7 @@ impl ClipEncoder for Ffmpeg {
         source: Source<'_>,
         spec: &ClipSpec,
         dir: &Path,
-        progress: &(dyn Fn(MediaTime) + Send + Sync),
+        progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
         let Source { location, info } = source;
         // ffmpeg runs in the clip's folder, so the source's path must not depend on ours.
@@ -124,13 +129,14 @@ impl Ffmpeg {
         Ok(Loudness::read(&output.stderr))
     }
 
-    async fn cut(&self, job: &Job<'_>, dir: &Path, progress: &(dyn Fn(MediaTime) + Send + Sync)) -> Result<(), Error> {
+    async fn cut(&self, job: &Job<'_>, dir: &Path, progress: &(dyn Fn(f32) + Send + Sync)) -> Result<(), Error> {
         let burn = dir.join(args::BURN_FILE);
         if let Some(script) = &job.spec.burn {
             tokio::fs::write(&burn, script).await.map_err(stored(&burn))?;
         }
         let limits = Limits { stall: self.stall, ..Limits::ENCODE };
-        let ran = runner::run(&self.ffmpeg, &args::cut(job), Some(dir), &limits, Some(progress)).await?;
+        let tell = |done| progress(part(done, job.length()));
+        let ran = runner::run(&self.ffmpeg, &args::cut(job), Some(dir), &limits, Some(&tell)).await?;
         // ffmpeg 5 ends well although what it wrote last, the index, found no room.
         if let Some(error) = failure::full(&ran.stderr) {
             return Err(error);

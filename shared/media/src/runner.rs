@@ -139,7 +139,7 @@ pub(crate) async fn run(
     if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure::read(&name, &stderr)) }
 }
 
-/// Follows `-progress` lines until the end; `None` where the time stands still for `stall`.
+/// Follows `-progress` lines; at the end, all the time there is counts as reached. `None` where the time stands still for `stall`.
 async fn watch(
     stdout: impl AsyncRead + Unpin,
     stall: Duration,
@@ -151,7 +151,11 @@ async fn watch(
     loop {
         let line = timeout_at(last + stall, lines.next_line()).await.ok()?;
         let Ok(Some(line)) = line else { return Some(()) };
-        let time = line.strip_prefix("out_time_us=").and_then(|text| text.parse::<i64>().ok());
+        let time = match line.as_str() {
+            // The last time that ffmpeg gives misses the end by some frames.
+            "progress=end" => Some(i64::MAX),
+            line => line.strip_prefix("out_time_us=").and_then(|text| text.parse::<i64>().ok()),
+        };
         if let Some(time) = time.filter(|&time| time > reached) {
             reached = time;
             last = Instant::now();

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use langflix_domain::{Blob, Digest, EncodedClip, Failure, FailureKind, MediaTime, Outcome, Stage, Usage};
+use langflix_domain::{Blob, Digest, EncodedClip, Failure, FailureKind, Outcome, Stage, Usage};
 use langflix_ports::{
     media::{self, ClipEncoder, Source},
     store::{ArtifactStore, Put},
@@ -25,7 +25,7 @@ pub async fn encode_clip(
     scratch: &Path,
     asked: &RunRequest,
     task: &EncodingTask,
-    progress: &(dyn Fn(MediaTime) + Send + Sync),
+    progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Option<Failure>, Error> {
     let run = asked.run()?;
     if let Some(before) = recorded::<EncodedClip>(store, &run, Stage::Encoding, &task.id).await? {
@@ -53,7 +53,7 @@ async fn made(
     scratch: &Path,
     asked: &RunRequest,
     task: &EncodingTask,
-    progress: &(dyn Fn(MediaTime) + Send + Sync),
+    progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Made, Error> {
     let Some(spec) = &task.clip else { return Ok(Made::Nothing) };
     let prefix = format!("clips/{}", task.id);

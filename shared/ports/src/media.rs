@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use langflix_domain::{ClipSpec, EncodedClip, FailureKind, MediaInfo, MediaTime};
+use langflix_domain::{ClipSpec, EncodedClip, FailureKind, MediaInfo};
 
 /// Reads sources.
 #[async_trait]
@@ -34,7 +34,8 @@ pub struct Source<'a> {
 #[async_trait]
 pub trait ClipEncoder: Send + Sync {
     /// Cuts the clip of `spec` from `source` into the empty folder `dir`: the files named by
-    /// [`EncodedClip::blobs`] and nothing else. `progress` is told how much of the clip is encoded.
+    /// [`EncodedClip::blobs`] and nothing else. `progress` is told which part of the clip is encoded, 0 to 1; at 1
+    /// nothing is left but to put the file in order and to look at it.
     ///
     /// Dropping the future kills every child process.
     ///
@@ -45,7 +46,7 @@ pub trait ClipEncoder: Send + Sync {
         source: Source<'_>,
         spec: &ClipSpec,
         dir: &Path,
-        progress: &(dyn Fn(MediaTime) + Send + Sync),
+        progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, Error>;
 }
 

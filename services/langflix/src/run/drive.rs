@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, MediaTime, RunId, Stage, TaskId};
+use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, RunId, Stage, TaskId};
 use langflix_media::Slots;
 use langflix_pipeline::{
     AnalysisTask, EncodingTask, Error, RunRequest, analyse_chunk, complete, encode_clip, outcomes, plan_analysis,
@@ -71,10 +71,8 @@ impl Workshop<'_> {
     async fn encode(&self, run: &RunId, asked: &RunRequest, task: &EncodingTask) -> Result<(), Error> {
         let Some(slot) = self.slots.take().await else { return Ok(()) };
         self.started(run, Stage::Encoding, &task.id, task.expression.expression.clone());
-        let length = task.scene.duration();
-        let progress = |done: MediaTime| {
-            slot.reached(done, length);
-            let fraction = (done.as_millis() as f32 / length.as_millis().max(1) as f32).clamp(0.0, 1.0);
+        let progress = |fraction: f32| {
+            slot.reached(fraction);
             let task = task.id.to_string();
             self.observer.notice(run, Event::TaskProgress { stage: Stage::Encoding, task, fraction });
         };

@@ -10,9 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use langflix_domain::{
-    AnalysisRequest, Blob, ClipSpec, Digest, EncodedClip, FailureKind, MediaTime, RejectedItem, Usage,
-};
+use langflix_domain::{AnalysisRequest, Blob, ClipSpec, Digest, EncodedClip, FailureKind, RejectedItem, Usage};
 use langflix_local::DirectoryStore;
 use langflix_ports::{
     llm::{self, Answer, ErrorKind, LanguageModel},
@@ -193,7 +191,7 @@ impl ClipEncoder for Encoder {
         _source: Source<'_>,
         spec: &ClipSpec,
         dir: &Path,
-        progress: &(dyn Fn(MediaTime) + Send + Sync),
+        progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, media::Error> {
         let before = {
             let mut specs = self.specs.lock().unwrap();
@@ -215,7 +213,7 @@ impl ClipEncoder for Encoder {
             let blob = Blob { sha256: Digest::of_bytes(content.as_bytes()), bytes: content.len() as u64 };
             blobs.insert(name.to_owned(), blob);
         }
-        progress(spec.scene.duration());
+        progress(1.0);
         Ok(EncodedClip { bounds: spec.scene, width: 320, height: 180, has_audio: true, blobs })
     }
 }
