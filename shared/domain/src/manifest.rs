@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Digest, EpisodeId, ExpressionKind, Failure, LanguageTag, LearnerLevel, Level, RejectedItem, RunId, Span, Stage,
-    TaskId,
+    CueRange, Digest, EpisodeId, ExpressionKind, Failure, LanguageTag, LearnerLevel, Level, RejectedItem, RunId, Span,
+    Stage, TaskId,
 };
 
 /// The version of the manifest's form that this program writes.
@@ -141,6 +141,8 @@ pub struct ManifestClip {
     pub why: String,
     /// Where in the episode the expression is said, in milliseconds.
     pub said: Span,
+    /// The cues in which it is said, by their position in the transcript.
+    pub said_cues: CueRange,
     /// The scene in the episode: its cues and a little padding, in milliseconds.
     pub scene: Span,
     /// The scene's cues, their times counted from the timeline's zero.

@@ -114,6 +114,7 @@ fn manifest_clips(asked: &RunRequest, encoding: &EncodingPlan, clips: &Outcomes<
             number: at as u32 + 1,
             id: task.id.clone(),
             said: asked.transcript.span_of(expression.cues).unwrap_or(Span::from_millis(0, 0)),
+            said_cues: expression.cues,
             scene: task.scene,
             cues: cues
                 .map(|((index, cue), translation)| SceneCue {

@@ -23,6 +23,7 @@ pub(crate) struct Bars {
 
 struct StageBar {
     bar: ProgressBar,
+    name: String,
     stage: Stage,
     tasks: usize,
     done: usize,
@@ -37,13 +38,12 @@ impl Bars {
 
     fn add(&self, run: &RunId, stage: Stage, tasks: usize, done: usize) -> StageBar {
         let bar = self.all.add(ProgressBar::new(tasks as u64 * STEPS));
-        let template = "{prefix:30!} {bar:20} {wide_msg} {eta:>4}";
+        let template = "{wide_msg} {bar:16} {eta:>4}";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        // The digest says nothing to people.
-        let name = run.as_str().rsplit_once('-').map_or(run.as_str(), |(name, _)| name);
-        bar.set_prefix(format!("{}s {name}", noun(stage)));
         bar.enable_steady_tick(Duration::from_millis(500));
-        StageBar { bar, stage, tasks, done, failed: 0, running: BTreeMap::new() }
+        // The digest says nothing to people.
+        let name = run.as_str().rsplit_once('-').map_or(run.as_str(), |(name, _)| name).to_owned();
+        StageBar { bar, name, stage, tasks, done, failed: 0, running: BTreeMap::new() }
     }
 }
 
@@ -54,7 +54,8 @@ impl StageBar {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         let labels: Vec<&str> = self.running.values().map(|(label, _)| label.as_str()).take(SHOWN).collect();
         let more = if self.running.len() > SHOWN { ", …" } else { "" };
-        self.bar.set_message(format!("{}/{}{failed}  {}{more}", self.done, self.tasks, labels.join(", ")));
+        let (noun, labels) = (noun(self.stage), labels.join(", "));
+        self.bar.set_message(format!("{noun}s {}/{}{failed}  {}  {labels}{more}", self.done, self.tasks, self.name));
     }
 }
 

@@ -136,6 +136,13 @@ fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Out
             Err(error) => {
                 seen.insert(EpisodeStatus::Failed.as_str());
                 eprintln!("error: {}: {error:#}", sources.episode);
+                if output == Output::Json {
+                    let (episode, error) = (sources.episode.to_string(), format!("{error:#}"));
+                    println!(
+                        "{}",
+                        serde_json::json!({ "event": "episode_failed", "episode": episode, "error": error })
+                    );
+                }
             }
         }
     }
@@ -179,5 +186,9 @@ fn say(manifest: &Manifest, out: &Path, output: Output) {
             page.display()
         );
         manifest.notes.iter().for_each(|note| println!("  {note}"));
+        let odd: u32 = manifest.diagnostics.iter().map(|diagnostic| diagnostic.count).sum();
+        if odd > 0 {
+            println!("  {} in the subtitles: --verbose shows each", counted(odd as usize, "odd place"));
+        }
     }
 }

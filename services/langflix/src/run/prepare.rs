@@ -137,9 +137,14 @@ pub(crate) fn file_name(path: &Path) -> String {
 
 /// A subtitle file's bytes, or as many of them as show that it is none.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let at = || path.display().to_string();
+    // Opening a pipe waits for whoever writes to it, perhaps for ever.
+    if !fs::metadata(path).with_context(at)?.is_file() {
+        bail!("{}: this is no file: give a subtitle file", at());
+    }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MOST_SUBTITLE_BYTES).read_to_end(&mut bytes));
-    read.with_context(|| path.display().to_string())?;
+    read.with_context(at)?;
     Ok(bytes)
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use langflix_domain::{
-    ClipFiles, Completeness, DiagnosticCount, Digest, EncodedClip, EpisodeId, EpisodeStatus, ExpressionKind, Failure,
-    FailureKind, LearnerLevel, Level, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure, RejectedItem, RunId,
-    SceneCue, SourceFile, Span, Stage, TaskId, Timing, Usage,
+    ClipFiles, Completeness, CueRange, DiagnosticCount, Digest, EncodedClip, EpisodeId, EpisodeStatus, ExpressionKind,
+    Failure, FailureKind, LearnerLevel, Level, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure, RejectedItem,
+    RunId, SceneCue, SourceFile, Span, Stage, TaskId, Timing, Usage,
 };
 
 /// How long a clip's file is, in seconds; its lines lie within it.
@@ -99,6 +99,7 @@ fn clip(number: u32, taught: &Taught) -> ManifestClip {
         kind: taught.kind,
         why: taught.why.to_owned(),
         said: at(said.0, said.1),
+        said_cues: CueRange { first: number * 10 + taught.said as u32, last: number * 10 + taught.said as u32 },
         scene: at(0, 1000 * i64::from(CLIP_SECONDS)),
         cues: taught.lines.iter().enumerate().map(cue).collect(),
         encoded: Some(EncodedClip {

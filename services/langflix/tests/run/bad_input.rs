@@ -113,6 +113,27 @@ fn empty_subtitles() {
 }
 
 #[test]
+fn subtitles_that_are_a_pipe() {
+    let copy = Copy::new();
+    let pipe = copy.dir.path().join("pipe.srt");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    holds(&failing(copy.run().arg("--subs").arg(&pipe)), &["pipe.srt", "no file"]);
+}
+
+#[test]
+fn one_unreadable_episode_of_a_season_costs_that_one_only() {
+    let copy = Copy::new();
+    fs::write(copy.dir.path().join("Show.S01E02.mkv"), "no film").unwrap();
+    fs::copy(copy.subtitles(), copy.dir.path().join("Show.S01E02.srt")).unwrap();
+    let said = said(run(copy.dir.path(), &copy.dir.path().join("out")).args(["--dry-run", "--json"]));
+    assert_eq!(said.code, Some(2), "{said:?}");
+    holds(complaint(&said), &["Show S01E02", "not a video"]);
+    let events: Vec<serde_json::Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.iter().any(|event| event["event"] == "run_finished" && event["status"] == "complete"));
+    assert!(events.iter().any(|event| event["event"] == "episode_failed" && event["episode"] == "Show S01E02"));
+}
+
+#[test]
 fn no_subtitles_or_several() {
     let copy = Copy::new();
     fs::copy(copy.subtitles(), copy.video().with_extension("vtt")).unwrap();

@@ -96,7 +96,7 @@ fn finished(reason: Option<&str>) -> Result<(), Failure> {
     let named = code(reason);
     let (kind, message) = match reason {
         Some("STOP") => return Ok(()),
-        Some("MAX_TOKENS") => (ErrorKind::Truncated, format!("the answer was cut off{named}: ask about fewer lines")),
+        Some("MAX_TOKENS") => (ErrorKind::Truncated, format!("the answer was cut off{named}: lower llm.chunk_size")),
         Some("SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE" | "IMAGE_SAFETY") => {
             (ErrorKind::Refused, format!("the model declined these lines{named}"))
         }
@@ -146,9 +146,9 @@ fn error(status: u16, body: &Value, model: &str) -> Failure {
             ErrorKind::Auth,
             format!("there is no model '{model}' at this address{named}: check llm.model and llm.base_url"),
         ),
-        413 => (ErrorKind::Truncated, format!("the request is too long{named}: ask about fewer lines")),
+        413 => (ErrorKind::Truncated, format!("the request is too long{named}: lower llm.chunk_size")),
         400 if found.message.contains("token count") => {
-            (ErrorKind::Truncated, format!("the request is too long{named}: ask about fewer lines"))
+            (ErrorKind::Truncated, format!("the request is too long{named}: lower llm.chunk_size"))
         }
         429 if found.per_day => (
             ErrorKind::QuotaExhausted,

@@ -77,7 +77,7 @@ fn finished(reason: Option<&str>) -> Result<(), Failure> {
     let (kind, message) = match reason {
         // The second and third are what text-generation-inference and some gateways say for "stop".
         Some("stop" | "eos_token" | "stop_sequence") => return Ok(()),
-        Some("length") => (ErrorKind::Truncated, format!("the answer was cut off{named}: ask about fewer lines")),
+        Some("length") => (ErrorKind::Truncated, format!("the answer was cut off{named}: lower llm.chunk_size")),
         Some("content_filter") => (ErrorKind::Refused, format!("the model declined these lines{named}")),
         _ => (ErrorKind::Malformed, format!("the answer did not end as one does{named}")),
     };
@@ -111,9 +111,9 @@ fn error(status: u16, body: &Value, headers: &HeaderMap, model: &str) -> Failure
             (ErrorKind::QuotaExhausted, format!("the account has no credit left{named}: check plan and billing"))
         }
         429 => return Failure::too_many_requests(headers::wait(headers, SystemTime::now()), &named),
-        413 => (ErrorKind::Truncated, format!("the request is too long{named}: ask about fewer lines")),
+        413 => (ErrorKind::Truncated, format!("the request is too long{named}: lower llm.chunk_size")),
         400 if is("context_length_exceeded") => {
-            (ErrorKind::Truncated, format!("the request is too long{named}: ask about fewer lines"))
+            (ErrorKind::Truncated, format!("the request is too long{named}: lower llm.chunk_size"))
         }
         400 if is("invalid_api_key") => (ErrorKind::Auth, format!("the key is not accepted{named}")),
         408 | 500..=599 => (ErrorKind::Unavailable, format!("the server failed with HTTP {status}{named}")),
