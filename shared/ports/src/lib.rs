@@ -4,4 +4,6 @@ pub mod cache;
 pub mod llm;
 pub mod media;
 pub mod observer;
+pub mod queue;
 pub mod store;
+pub mod tally;
