@@ -38,14 +38,22 @@ pub enum Fault {
         second: Origin,
     },
     /// A secret where anyone who reads the configuration would see it.
-    #[error(
-        "{key}: a secret does not stand here (from {origin}): set GEMINI_API_KEY or OPENAI_API_KEY, or name a file with llm.api_key_file"
-    )]
+    #[error("{key}: a secret does not stand here (from {origin}): {instead}")]
     Secret {
         /// The key.
         key: String,
         /// Where it was given.
         origin: Origin,
+        /// Where such a secret is taken from.
+        instead: &'static str,
+    },
+    /// A value that the program cannot do without.
+    #[error("{key}: not set: {how}")]
+    Missing {
+        /// The key.
+        key: String,
+        /// How it is set, or what it is needed for.
+        how: String,
     },
     /// A file that cannot be used as a whole.
     #[error("{place}: {problem}")]

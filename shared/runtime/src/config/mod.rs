@@ -1,5 +1,6 @@
 //! Configuration: parsed once, from injected strings, every fault reported at once.
 
+mod certificates;
 mod fault;
 mod kind;
 mod origin;
@@ -12,16 +13,20 @@ mod sources;
 mod tests;
 mod yaml;
 
+pub use certificates::{Certificates, read_certificates};
 pub use fault::{Fault, Faults};
 pub use origin::{Entry, Origin};
 pub use reference::reference;
-pub use secret::{ApiKey, KeyFile, read_key_file};
-pub use sections::{BaseUrl, HardwareAcceleration, Llm, Processing, Provider, Run, Video};
+pub use secret::{KeyFile, Secret, read_key_file};
+pub use sections::{
+    BaseUrl, Fleet, HardwareAcceleration, Llm, Processing, Provider, RabbitMq, Redis, Run, S3, S3Credentials, Video,
+};
 pub use sources::{ConfigFile, DEFAULT_FILE, Flag, Sources};
 
 use reader::Reader;
+use sections::Files;
 
-/// All that can be configured, each value checked.
+/// All that can be configured for work in one process, each value checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who finds the expressions, and how hard they are asked.
@@ -37,32 +42,74 @@ pub struct Config {
     entries: Vec<Entry>,
 }
 
+/// All that can be configured, for the programs of a fleet.
+#[derive(Clone, Debug)]
+pub struct FleetConfig {
+    /// What work in one process has, too.
+    pub common: Config,
+    /// How the message broker is reached.
+    pub rabbitmq: RabbitMq,
+    /// How the cache is reached.
+    pub redis: Redis,
+    /// How the artifact store is reached.
+    pub s3: S3,
+    /// How the programs work together.
+    pub fleet: Fleet,
+}
+
+/// The sections of a fleet; `None` for one that something is missing in.
+struct Sections {
+    rabbitmq: Option<RabbitMq>,
+    redis: Redis,
+    s3: Option<S3>,
+    fleet: Fleet,
+}
+
 impl Config {
-    /// The configuration that the sources give together.
+    /// The configuration that the sources give together. Values for a fleet are checked like all others; files that
+    /// they name are left alone, and none is missing.
     ///
     /// # Errors
     /// Every fault of every source, also of a value that a higher source overrides.
     pub fn load(sources: &Sources) -> Result<Self, Faults> {
         let mut reader = Reader::new(sources);
-        let config = Self::read(&mut reader, sources);
+        let (config, _) = Self::read(&mut reader, Files::new(sources, false));
         let (entries, faults) = reader.finish();
         if faults.is_empty() { Ok(Self { entries, ..config }) } else { Err(Faults(faults)) }
     }
 
-    fn read(reader: &mut Reader, sources: &Sources) -> Self {
-        let mut warnings = Vec::new();
-        Self {
-            llm: Llm::read(reader, sources, &mut warnings),
-            video: Video::read(reader),
-            processing: Processing::read(reader),
-            run: Run::read(reader),
-            warnings,
-            entries: Vec::new(),
-        }
+    fn read(reader: &mut Reader, mut files: Files) -> (Self, Sections) {
+        let llm = Llm::read(reader, &mut files);
+        let (video, processing, run) = (Video::read(reader), Processing::read(reader), Run::read(reader));
+        let sections = Sections {
+            rabbitmq: RabbitMq::read(reader, &mut files),
+            redis: Redis::read(reader, &mut files),
+            s3: S3::read(reader, &mut files),
+            fleet: Fleet::read(reader),
+        };
+        (Self { llm, video, processing, run, warnings: files.warnings, entries: Vec::new() }, sections)
     }
 
     /// Every key with the value that holds and where it came from. Holds no secret.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+}
+
+impl FleetConfig {
+    /// The configuration that the sources give together, with the secrets and certificates of the servers.
+    ///
+    /// # Errors
+    /// As [`Config::load`], and also what the servers need and is not there or cannot be read.
+    pub fn load(sources: &Sources) -> Result<Self, Faults> {
+        let mut reader = Reader::new(sources);
+        let (common, Sections { rabbitmq, redis, s3, fleet }) = Config::read(&mut reader, Files::new(sources, true));
+        let (entries, faults) = reader.finish();
+        match (rabbitmq, s3) {
+            (Some(rabbitmq), Some(s3)) if faults.is_empty() => {
+                Ok(Self { common: Config { entries, ..common }, rabbitmq, redis, s3, fleet })
+            }
+            _ => Err(Faults(faults)),
+        }
     }
 }

@@ -96,8 +96,8 @@ impl Reader {
     fn unknown(&self, given: Given) -> Fault {
         let Given { key, origin, text } = given;
         let shown = visible(&key);
-        if key.ends_with("api_key") {
-            return Fault::Secret { key: shown, origin };
+        if let Some(instead) = place_of_secret(&key) {
+            return Fault::Secret { key: shown, origin, instead };
         }
         if self.declared.iter().any(|known| known.key.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.'))) {
             let value = described(text.as_deref());
@@ -127,6 +127,25 @@ impl Reader {
         };
         let scored = self.declared.iter().map(|known| (likeness(known.key), known.key));
         scored.filter(|(score, _)| *score >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+    }
+}
+
+/// Where a secret that `key` would hold is taken from; `None` where `key` does not sound like one.
+fn place_of_secret(key: &str) -> Option<&'static str> {
+    const LLM: &str = "set GEMINI_API_KEY or OPENAI_API_KEY, or name a file with llm.api_key_file";
+    const RABBITMQ: &str = "set RABBITMQ_PASSWORD, or name a file with rabbitmq.password_file";
+    const REDIS: &str = "set REDIS_PASSWORD, or name a file with redis.password_file";
+    const S3: &str =
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name files with s3.access_key_file and s3.secret_key_file";
+    const TOKEN: &str = "set AWS_SESSION_TOKEN";
+    let ends = |ends: &[&str]| ends.iter().any(|end| key.ends_with(end));
+    match key.split('.').next() {
+        _ if ends(&["api_key"]) => Some(LLM),
+        _ if ends(&["access_key", "access_key_id", "secret_key"]) => Some(S3),
+        _ if ends(&["session_token"]) => Some(TOKEN),
+        Some("redis") if ends(&["password"]) => Some(REDIS),
+        _ if ends(&["password"]) => Some(RABBITMQ),
+        _ => None,
     }
 }
 

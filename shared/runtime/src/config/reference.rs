@@ -1,12 +1,12 @@
 use std::fmt::Write;
 
-use super::{Config, Sources, reader::Reader};
+use super::{Config, Sources, reader::Reader, sections::Files};
 
 /// Every key with its default, what is allowed and what it means, as Markdown.
 pub fn reference() -> String {
     let sources = Sources::default();
     let mut reader = Reader::new(&sources);
-    Config::read(&mut reader, &sources);
+    Config::read(&mut reader, Files::new(&sources, false));
     let mut text = String::new();
     let mut section = "";
     for key in &reader.declared {

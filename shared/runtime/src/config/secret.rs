@@ -5,33 +5,33 @@ use std::{
     path::Path,
 };
 
-/// A key file longer than this holds no key.
+/// A file longer than this holds no key or password.
 const LONGEST_FILE: u64 = 64 * 1024;
 
-/// A provider's key. It is never printed: `Debug` and `Display` write `***`.
+/// A password or key. It is never printed: `Debug` and `Display` write `***`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(String);
+pub struct Secret(String);
 
-impl ApiKey {
-    /// The key in `text` without the white space around it; `None` where there is nothing else.
+impl Secret {
+    /// The secret in `text` without the white space around it; `None` where there is nothing else.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    /// The key itself, for the one who sends it.
+    /// The secret itself, for the one who sends it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for ApiKey {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
 }
 
-impl fmt::Display for ApiKey {
+impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
@@ -40,13 +40,13 @@ impl fmt::Display for ApiKey {
 /// What a key file holds.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
-    /// The key.
-    pub key: ApiKey,
+    /// The key or password.
+    pub key: Secret,
     /// Whether everyone on the machine may read it.
     pub open_to_all: bool,
 }
 
-/// Reads a key from the file at `path`: one line, at most 64 KiB.
+/// Reads a key or password from the file at `path`: one line, at most 64 KiB.
 ///
 /// # Errors
 /// What is wrong with the file, in words; nothing of its content.
@@ -57,10 +57,10 @@ pub fn read_key_file(path: &Path) -> Result<KeyFile, String> {
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LONGEST_FILE {
-        return Err(format!("is longer than {} KiB, which no key is", LONGEST_FILE / 1024));
+        return Err(format!("is longer than {} KiB, which no secret is", LONGEST_FILE / 1024));
     }
     let text = String::from_utf8(bytes).map_err(|_| "holds no text".to_owned())?;
-    let key = ApiKey::new(&text).ok_or("is empty")?;
+    let key = Secret::new(&text).ok_or("is empty")?;
     if key.expose().chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("holds more than one line or word".to_owned());
     }

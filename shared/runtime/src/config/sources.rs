@@ -4,7 +4,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ApiKey, Fault, KeyFile, Origin, origin::visible, read_key_file, reader::Given, yaml};
+use super::{
+    Certificates, Fault, KeyFile, Origin, Secret, origin::visible, read_certificates, read_key_file, reader::Given,
+    yaml,
+};
 
 /// The configuration file that is read where none is named.
 pub const DEFAULT_FILE: &str = "langflix.yaml";
@@ -19,12 +22,14 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 pub struct Sources {
     /// The configuration file, where there is one.
     pub file: Option<ConfigFile>,
-    /// The environment: `LANGFLIX__SECTION__KEY`, `GEMINI_API_KEY`, `OPENAI_API_KEY`; the rest is left alone.
+    /// The environment: `LANGFLIX__SECTION__KEY` and the variables of secrets; the rest is left alone.
     pub environment: Vec<(String, String)>,
     /// The command line.
     pub flags: Vec<Flag>,
-    /// Reads the file that `llm.api_key_file` names.
+    /// Reads a file that holds a secret.
     pub read_key_file: fn(&Path) -> Result<KeyFile, String>,
+    /// Reads a file that holds certificates.
+    pub read_certificates: fn(&Path) -> Result<Certificates, String>,
 }
 
 /// A configuration file.
@@ -49,7 +54,7 @@ pub struct Flag {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { file: None, environment: Vec::new(), flags: Vec::new(), read_key_file }
+        Self { file: None, environment: Vec::new(), flags: Vec::new(), read_key_file, read_certificates }
     }
 }
 
@@ -60,12 +65,12 @@ impl Sources {
         // A value that is no Unicode is not allowed for any key; its name is reported like any other's.
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         let environment = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
-        Self { file: ConfigFile::find(config), environment, flags, read_key_file }
+        Self { file: ConfigFile::find(config), environment, flags, ..Self::default() }
     }
 
-    /// The key in the environment variable `name`.
-    pub(super) fn key(&self, name: &str) -> Option<ApiKey> {
-        self.environment.iter().find(|(variable, _)| variable == name).and_then(|(_, value)| ApiKey::new(value))
+    /// The secret in the environment variable `name`.
+    pub(super) fn secret(&self, name: &str) -> Option<Secret> {
+        self.environment.iter().find(|(variable, _)| variable == name).and_then(|(_, value)| Secret::new(value))
     }
 
     /// All values, the lowest source first; an empty one counts as not given.

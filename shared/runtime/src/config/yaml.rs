@@ -14,7 +14,7 @@ use super::{Fault, Origin, origin::visible, reader::Given};
 /// Keys have two levels; more than this is no configuration.
 const DEEPEST: usize = 8;
 
-/// There are some thirty keys; a file with more values than this is something else.
+/// There are some sixty keys; a file with more values than this is something else.
 const MOST_VALUES: usize = 500;
 
 /// The values of the file at `path`. A file that is no mapping gives none, and one fault.

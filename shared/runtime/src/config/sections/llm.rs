@@ -2,9 +2,10 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::{
     base_url::{BaseUrl, base_url},
+    files::Files,
     provider::{Provider, api_key, automatic, automatic_provider},
 };
-use crate::config::{ApiKey, Sources, kind, reader::Reader};
+use crate::config::{Secret, kind, reader::Reader};
 
 /// Who finds the expressions, and how hard they are asked.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub struct Llm {
     /// The server's address up to and with the version; the provider's own where it is `None`.
     pub base_url: Option<BaseUrl>,
     /// The provider's key, where there is one.
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Secret>,
     /// Most characters of a chunk to take expressions from.
     pub chunk_size: u32,
     /// Most characters of a chunk with the context around it; at least `chunk_size`.
@@ -40,7 +41,7 @@ pub struct Llm {
 }
 
 impl Llm {
-    pub(in crate::config) fn read(read: &mut Reader, sources: &Sources, warnings: &mut Vec<String>) -> Self {
+    pub(in crate::config) fn read(read: &mut Reader, files: &mut Files) -> Self {
         let asked = read.value(
             "llm.provider",
             kind::choice(Provider::ALL.map(|provider| (provider.as_str(), provider))).or_word("auto"),
@@ -48,11 +49,11 @@ impl Llm {
             "who finds the expressions; `auto`: `gemini` if `GEMINI_API_KEY` is set, else `openai` if `OPENAI_API_KEY` or `llm.base_url` is, else `offline`",
         );
         let (model, base_url, key_file) = places(read);
-        let provider = asked.unwrap_or_else(|| automatic(sources, base_url.is_some()));
+        let provider = asked.unwrap_or_else(|| automatic(files, base_url.is_some()));
         if asked.is_none() {
             automatic_provider(read, provider, key_file.is_some());
         }
-        let api_key = api_key(read, sources, warnings, provider, key_file);
+        let api_key = api_key(read, files, provider, key_file);
         let (chunk_size, max_input_length) = lengths(read);
         let (max_retries, retry_backoff, request_timeout) = patience(read);
         let (max_concurrent_requests, requests_per_minute, tokens_per_minute) = limits(read);

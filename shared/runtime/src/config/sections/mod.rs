@@ -4,14 +4,25 @@ use langflix_domain::{LanguageTag, LearnerLevel};
 
 use super::{kind, reader::Reader};
 
+mod address;
 mod base_url;
+mod files;
+mod fleet;
 mod llm;
 mod provider;
+mod rabbitmq;
+mod redis;
+mod s3;
 mod video;
 
 pub use base_url::BaseUrl;
+pub(super) use files::Files;
+pub use fleet::Fleet;
 pub use llm::Llm;
 pub use provider::Provider;
+pub use rabbitmq::RabbitMq;
+pub use redis::Redis;
+pub use s3::{S3, S3Credentials};
 pub use video::{HardwareAcceleration, Video};
 
 /// How much is done at once, and how much is taken.
@@ -124,4 +135,10 @@ impl Run {
 #[expect(clippy::expect_used, reason = "'en' is a language tag, whatever is configured")]
 fn english() -> LanguageTag {
     "en".parse().expect("'en' is a language tag")
+}
+
+/// A user's name at a server.
+fn server_user() -> kind::Kind<String> {
+    let fits = |text: &str| text.len() <= 128 && text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    kind::text("a user's name of at most 128 bytes", move |text| fits(text).then(|| text.to_owned()), String::clone)
 }

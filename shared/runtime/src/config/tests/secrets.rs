@@ -7,7 +7,7 @@ fn with_key_file(file: &str, read_key_file: fn(&Path) -> Result<KeyFile, String>
 }
 
 fn good(_: &Path) -> Result<KeyFile, String> {
-    Ok(KeyFile { key: ApiKey::new(SECRET).unwrap(), open_to_all: true })
+    Ok(KeyFile { key: Secret::new(SECRET).unwrap(), open_to_all: true })
 }
 
 fn bad(_: &Path) -> Result<KeyFile, String> {
@@ -124,7 +124,7 @@ fn a_key_file_is_one_word_of_bounded_length() {
         (b" \n", "is empty"),
         (b"sk-hunter2\nsk-hunter3\n", "holds more than one line or word"),
         (b"\xff\xfe", "holds no text"),
-        (&[b'x'; 64 * 1024 + 1], "is longer than 64 KiB, which no key is"),
+        (&[b'x'; 64 * 1024 + 1], "is longer than 64 KiB, which no secret is"),
     ] {
         assert_eq!(read(content).unwrap_err(), problem);
     }
