@@ -7,14 +7,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use langflix_ports::store::{ArtifactStore, Error, ErrorKind, Put};
+use langflix_ports::store::{ArtifactStore, Error, ErrorKind, Put, check_key, check_prefix};
 
 /// Where files are written before they get their name; no key begins like this.
 const INCOMING: &str = ".incoming";
-/// Leaves room for the root within the 4096 bytes of a path.
-const LONGEST_KEY: usize = 900;
-/// What file systems allow a name, in bytes.
-const LONGEST_PART: usize = 255;
 
 /// Artifacts as files below one directory, which it holds a lock on.
 #[derive(Clone, Debug)]
@@ -45,19 +41,14 @@ impl DirectoryStore {
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, Error> {
-        if key.len() > LONGEST_KEY || !key.split('/').all(is_part) {
-            return Err(no_key(key));
-        }
+        check_key(key)?;
         Ok(self.root.join(key))
     }
 
     /// The folder that holds every key with this prefix.
     fn folder(&self, prefix: &str) -> Result<PathBuf, Error> {
-        let (folder, name) = prefix.rsplit_once('/').map_or((None, prefix), |(folder, name)| (Some(folder), name));
-        if prefix.len() > LONGEST_KEY || !(name.is_empty() || is_part(name)) {
-            return Err(no_key(prefix));
-        }
-        folder.map_or(Ok(self.root.clone()), |folder| self.path(folder))
+        check_prefix(prefix)?;
+        Ok(prefix.rsplit_once('/').map_or(self.root.clone(), |(folder, _)| self.root.join(folder)))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -89,15 +80,6 @@ impl DirectoryStore {
             Err(error) => Err(error.error),
         }
     }
-}
-
-fn is_part(part: &str) -> bool {
-    !part.is_empty() && part.len() <= LONGEST_PART && !part.starts_with('.') && !part.contains(['\0', '\\'])
-}
-
-fn no_key(key: &str) -> Error {
-    let message = "not a key of this store".to_owned();
-    Error { kind: ErrorKind::InvalidKey, key: key.chars().take(80).collect(), message }
 }
 
 /// A file that may be read by whom the user lets read other files, unlike a temporary file.
