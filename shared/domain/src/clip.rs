@@ -90,6 +90,18 @@ pub enum CutMethod {
     Reencode,
 }
 
+/// How an encoder came to the bytes of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceRead {
+    /// From a file of this machine.
+    InPlace,
+    /// From the store, the needed ranges only.
+    Ranges,
+    /// From a copy of the whole.
+    Copy,
+}
+
 /// A quality by name: preset and constant quality together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Quality {

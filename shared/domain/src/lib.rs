@@ -29,7 +29,7 @@ pub use analysis::{AnalysisRequest, AnswerItem, Chunk, ChunkAnalysis, LineTransl
 pub use beyond::{BeyondEnd, beyond_end};
 pub use check::{Checked, Unreadable, check, is_readable};
 pub use chunking::{AnalysisSettings, ChunkLimits, chunk, halves, request};
-pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, Quality, VideoCodec};
+pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, Quality, SourceRead, VideoCodec};
 pub use cue::{Cue, CueKind, CueRange, Transcript};
 pub use expression::{Expression, ExpressionKind, LearnerLevel, Level};
 pub use ids::{Digest, EpisodeId, RunId, TaskId};

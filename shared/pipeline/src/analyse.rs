@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Chunk, ChunkAnalysis, Expression, Failure, FailureKind, Outcome, RejectedItem,
     Stage, Usage, check, halves, inflection::expression_key,
@@ -8,7 +10,7 @@ use langflix_ports::{
 };
 
 use crate::{
-    AnalysisTask, Error, Recorded, RunRequest,
+    AnalysisTask, Ended, Error, Recorded, RunRequest, Try,
     records::{record, recorded},
 };
 
@@ -25,17 +27,51 @@ pub async fn analyse_chunk(
     asked: &RunRequest,
     task: &AnalysisTask,
 ) -> Result<Option<Failure>, Error> {
+    Ok(try_chunk(store, model, asked, task, Try::ONLY).await?.failure())
+}
+
+/// Tries to analyse one chunk. A failure that may pass is recorded by the last try only.
+///
+/// # Errors
+/// [`Error`] where the outcome cannot be recorded.
+pub async fn try_chunk(
+    store: &dyn ArtifactStore,
+    model: &dyn LanguageModel,
+    asked: &RunRequest,
+    task: &AnalysisTask,
+    this: Try,
+) -> Result<Ended, Error> {
     let run = asked.run()?;
-    if let Some(before) = recorded::<ChunkAnalysis>(store, &run, Stage::Analysis, &task.id).await? {
-        return Ok(before.failure().cloned());
+    if this.repeated
+        && let Some(before) = recorded::<ChunkAnalysis>(store, &run, Stage::Analysis, &task.id).await?
+    {
+        return Ok(Ended::Recorded(before.failure().cloned()));
     }
     let mut analyst = Analyst { model, asked, usage: Usage::default() };
     let outcome = match analyst.part(&task.chunk, &task.request).await {
         Ok(analysis) => Outcome::Ok(analysis),
-        Err(failure) => Outcome::Failed(failure),
+        Err(Unanswered { failure, after }) if passes(failure.kind) && !this.last => {
+            return Ok(Ended::Later { failure, after });
+        }
+        Err(Unanswered { failure, .. }) => Outcome::Failed(failure),
     };
-    let recorded = Recorded { task: task.id.clone(), outcome, usage: analyst.usage };
-    record(store, &run, Stage::Analysis, recorded).await
+    let recorded = Recorded { task: task.id.clone(), outcome, usage: analyst.usage, read: None };
+    record(store, &run, Stage::Analysis, recorded).await.map(Ended::Recorded)
+}
+
+/// Whether a failure is the provider's at the moment, and not the chunk's.
+fn passes(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::RateLimited | FailureKind::Unavailable | FailureKind::QuotaExhausted | FailureKind::Auth
+    )
+}
+
+/// Why a chunk has no answer.
+struct Unanswered {
+    failure: Failure,
+    /// The wait that the provider asked for.
+    after: Option<Duration>,
 }
 
 /// Asks about one chunk and counts what that costs.
@@ -47,12 +83,12 @@ struct Analyst<'a> {
 
 impl Analyst<'_> {
     /// Asks about a chunk, and about its halves where the answer is cut off.
-    async fn part(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Failure> {
-        let failure = match self.ask(chunk, request).await {
-            Err(failure) if failure.kind == FailureKind::Truncated => failure,
+    async fn part(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Unanswered> {
+        let cut_off = match self.ask(chunk, request).await {
+            Err(error) if error.failure.kind == FailureKind::Truncated => error,
             done => return done,
         };
-        let halves = halves(&self.asked.transcript, chunk).ok_or(failure)?;
+        let halves = halves(&self.asked.transcript, chunk).ok_or(cut_off)?;
         let mut whole =
             ChunkAnalysis { expressions: Vec::new(), rejected: Vec::new(), answered_by: self.model.name().to_owned() };
         for half in &halves {
@@ -73,7 +109,7 @@ impl Analyst<'_> {
 
     /// Asks until enough of the answers passes the checks, at most [`RE_ASKS`] times more. What was kept of an earlier
     /// answer is worth more than a failed re-ask costs.
-    async fn ask(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Failure> {
+    async fn ask(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Unanswered> {
         let mut kept: Vec<Expression> = Vec::new();
         let mut rejected: Vec<RejectedItem> = Vec::new();
         let mut feedback: Vec<RejectedItem> = Vec::new();
@@ -84,7 +120,7 @@ impl Analyst<'_> {
                 Err(error) => {
                     self.usage += error.usage;
                     if kept.is_empty() {
-                        return Err(failure(&error));
+                        return Err(unanswered(&error));
                     }
                     break;
                 }
@@ -111,7 +147,7 @@ impl Analyst<'_> {
         }
         if let Some(reason) = unreadable.filter(|_| kept.is_empty()) {
             let message = format!("no usable answer in {} asks: {reason}", RE_ASKS + 1);
-            return Err(Failure { kind: FailureKind::Malformed, message });
+            return Err(Unanswered { failure: Failure { kind: FailureKind::Malformed, message }, after: None });
         }
         kept.truncate(usize::from(request.max_expressions));
         Ok(ChunkAnalysis { expressions: kept, rejected, answered_by: self.model.name().to_owned() })
@@ -134,7 +170,11 @@ fn holds(expressions: &[Expression], expression: &str) -> bool {
     expressions.iter().any(|other| expression_key(&other.expression) == key)
 }
 
-fn failure(error: &llm::Error) -> Failure {
+fn unanswered(error: &llm::Error) -> Unanswered {
+    let after = match error.kind {
+        ErrorKind::RateLimited { after } => after,
+        _ => None,
+    };
     let kind = match error.kind {
         ErrorKind::RateLimited { .. } => FailureKind::RateLimited,
         ErrorKind::Unavailable => FailureKind::Unavailable,
@@ -144,5 +184,5 @@ fn failure(error: &llm::Error) -> Failure {
         ErrorKind::Auth => FailureKind::Auth,
         ErrorKind::QuotaExhausted => FailureKind::QuotaExhausted,
     };
-    Failure { kind, message: error.to_string() }
+    Unanswered { failure: Failure { kind, message: error.to_string() }, after }
 }

@@ -23,7 +23,6 @@ pub async fn complete(
     asked: &RunRequest,
     analysis: &AnalysisPlan,
     encoding: &EncodingPlan,
-    analysed_by: &str,
 ) -> Result<Manifest, Error> {
     let run = asked.run()?;
     let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
@@ -47,7 +46,7 @@ pub async fn complete(
         source_language: asked.settings.source_language.clone(),
         language: asked.settings.language.clone(),
         level: asked.settings.level,
-        analysed_by: analysed_by.to_owned(),
+        analysed_by: asked.settings.model_name.clone(),
         video: asked.video.clone(),
         subtitles: asked.subtitles.clone(),
         target_subtitles: asked.target_subtitles.clone(),

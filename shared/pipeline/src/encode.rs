@@ -1,73 +1,98 @@
 use std::path::Path;
 
-use langflix_domain::{Blob, Digest, EncodedClip, Failure, FailureKind, Outcome, Stage, Usage};
+use langflix_domain::{Blob, ClipSpec, Digest, EncodedClip, Failure, FailureKind, Outcome, SourceRead, Stage, Usage};
 use langflix_ports::{
-    media::{self, ClipEncoder, Source},
+    media::{self, ClipEncoder, Opened, Source, SourceAccess},
     store::{ArtifactStore, Put},
 };
 
 use crate::{
-    EncodingTask, Error, Recorded, RunRequest,
+    EncodingTask, Ended, Error, Recorded, RunRequest, Try,
     records::{read, record, recorded, write_or_take},
 };
 
-/// How often a clip is tried whose failure may pass.
+/// How often a clip is tried whose failure may pass, without giving its place to another meanwhile.
 const TRIES: u32 = 3;
 
-/// Encodes one clip in a folder of its own below `scratch`, unless some run did already, and records the outcome, unless
-/// there is one. Gives the failure, if it failed for good.
+/// What clips are made with.
+#[derive(Clone, Copy)]
+pub struct Cutter<'a> {
+    /// Cuts them.
+    pub encoder: &'a dyn ClipEncoder,
+    /// Makes the source readable.
+    pub sources: &'a dyn SourceAccess,
+    /// Each clip gets a folder of its own below this one.
+    pub scratch: &'a Path,
+}
+
+/// Encodes one clip, unless some run did already, and records the outcome, unless there is one. Gives the failure, if
+/// it failed for good.
 ///
 /// # Errors
 /// [`Error`] where the clip or its outcome cannot be stored.
 pub async fn encode_clip(
     store: &dyn ArtifactStore,
-    encoder: &dyn ClipEncoder,
-    scratch: &Path,
+    cutter: Cutter<'_>,
     asked: &RunRequest,
     task: &EncodingTask,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Option<Failure>, Error> {
+    Ok(try_clip(store, cutter, asked, task, Try::ONLY, progress).await?.failure())
+}
+
+/// Tries to encode one clip. A failure that may pass is recorded by the last try only.
+///
+/// # Errors
+/// [`Error`] where the clip or its outcome cannot be stored.
+pub async fn try_clip(
+    store: &dyn ArtifactStore,
+    cutter: Cutter<'_>,
+    asked: &RunRequest,
+    task: &EncodingTask,
+    this: Try,
+    progress: &(dyn Fn(f32) + Send + Sync),
+) -> Result<Ended, Error> {
     let run = asked.run()?;
-    if let Some(before) = recorded::<EncodedClip>(store, &run, Stage::Encoding, &task.id).await? {
-        return Ok(before.failure().cloned());
+    if this.repeated
+        && let Some(before) = recorded::<EncodedClip>(store, &run, Stage::Encoding, &task.id).await?
+    {
+        return Ok(Ended::Recorded(before.failure().cloned()));
     }
-    let outcome = match made(store, encoder, scratch, asked, task, progress).await? {
-        Made::Clip(clip) => Outcome::Ok(clip),
-        Made::Failed(failure) => Outcome::Failed(failure),
-        Made::Nothing => return Ok(None),
+    // A dry run has no clip.
+    let Some(spec) = &task.clip else { return Ok(Ended::Recorded(None)) };
+    let (outcome, read) = match made(store, cutter, asked, task, spec, progress).await? {
+        Made::Clip(clip, read) => (Outcome::Ok(clip), read),
+        Made::Failed { failure, passes: true } if !this.last => return Ok(Ended::Later { failure, after: None }),
+        Made::Failed { failure, .. } => (Outcome::Failed(failure), None),
     };
-    let recorded = Recorded { task: task.id.clone(), outcome, usage: Usage::default() };
-    record(store, &run, Stage::Encoding, recorded).await
+    let recorded = Recorded { task: task.id.clone(), outcome, usage: Usage::default(), read };
+    record(store, &run, Stage::Encoding, recorded).await.map(Ended::Recorded)
 }
 
 enum Made {
-    Clip(EncodedClip),
-    Failed(Failure),
-    /// A dry run has no clip.
-    Nothing,
+    Clip(EncodedClip, Option<SourceRead>),
+    Failed { failure: Failure, passes: bool },
 }
 
 async fn made(
     store: &dyn ArtifactStore,
-    encoder: &dyn ClipEncoder,
-    scratch: &Path,
+    cutter: Cutter<'_>,
     asked: &RunRequest,
     task: &EncodingTask,
+    spec: &ClipSpec,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Made, Error> {
-    let Some(spec) = &task.clip else { return Ok(Made::Nothing) };
     let prefix = format!("clips/{}", task.id);
     let record = format!("{prefix}/clip.json");
     if let Some(clip) = read::<EncodedClip>(store, &record).await? {
-        return Ok(Made::Clip(clip));
+        return Ok(Made::Clip(clip, None));
     }
-    let source = Source { location: &asked.source, info: &asked.media };
     let mut tries = 0;
     loop {
         tries += 1;
-        let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(scratch)?;
-        match encoder.encode(source, spec, dir.path(), progress).await {
-            Ok(mut clip) => {
+        let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(cutter.scratch)?;
+        match cut(cutter, asked, spec, dir.path(), progress).await {
+            Ok((mut clip, read)) => {
                 for (name, blob) in &mut clip.blobs {
                     let key = format!("{prefix}/{name}");
                     if store.put_file_if_absent(&key, &dir.path().join(name)).await? == Put::Exists
@@ -77,14 +102,44 @@ async fn made(
                         *blob = Blob { sha256: Digest::of_bytes(&first), bytes: first.len() as u64 };
                     }
                 }
-                return Ok(Made::Clip(write_or_take(store, &record, clip).await?));
+                return Ok(Made::Clip(write_or_take(store, &record, clip).await?, Some(read)));
             }
             Err(error) if error.transient && tries < TRIES => {}
             // Neither the clip's fault nor the source's: the clip is encoded when the run is started again.
             Err(error) if error.kind == FailureKind::Store => {
                 return Err(Error::Unwritable(error.message));
             }
-            Err(media::Error { kind, message, .. }) => return Ok(Made::Failed(Failure { kind, message })),
+            Err(media::Error { kind, message, transient }) => {
+                return Ok(Made::Failed { failure: Failure { kind, message }, passes: transient });
+            }
         }
+    }
+}
+
+async fn cut(
+    cutter: Cutter<'_>,
+    asked: &RunRequest,
+    spec: &ClipSpec,
+    dir: &Path,
+    progress: &(dyn Fn(f32) + Send + Sync),
+) -> Result<(EncodedClip, SourceRead), media::Error> {
+    let Opened { location, read, hold: _hold } = cutter.sources.open(&asked.source, spec.bounds, &asked.media).await?;
+    let source = Source { location: &location, info: &asked.media };
+    Ok((cutter.encoder.encode(source, spec, dir, progress).await?, read))
+}
+
+/// Sources that are files of this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct InPlace;
+
+#[async_trait::async_trait]
+impl SourceAccess for InPlace {
+    async fn open(
+        &self,
+        source: &str,
+        _wanted: langflix_domain::Span,
+        _info: &langflix_domain::MediaInfo,
+    ) -> Result<Opened, media::Error> {
+        Ok(Opened { location: source.to_owned(), read: SourceRead::InPlace, hold: None })
     }
 }

@@ -8,14 +8,17 @@ mod plan;
 mod probe;
 mod records;
 mod retry;
+mod tries;
 
-pub use analyse::analyse_chunk;
+pub use analyse::{analyse_chunk, try_chunk};
 pub use complete::complete;
-pub use encode::encode_clip;
+pub use encode::{Cutter, InPlace, encode_clip, try_clip};
 pub use error::Error;
 pub use plan::{plan_analysis, plan_encoding};
 pub use probe::probe;
 pub use records::{
-    AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings, outcomes,
+    AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings, done_tasks,
+    outcomes,
 };
 pub use retry::retry_failed;
+pub use tries::{Ended, Try};

@@ -1,16 +1,23 @@
 //! What lies in the store, and how it is read and written.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::ready,
+};
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
-    Expression, Failure, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile, Span, Stage, TaskId,
-    Transcript, Usage,
+    Expression, Failure, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile, SourceRead, Span, Stage,
+    TaskId, Transcript, Usage,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Error;
+
+/// A store over a network answers many at once in the time of one.
+const READS_AT_ONCE: usize = 16;
 
 /// All settings that change the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +38,8 @@ pub struct RunSettings {
     pub max_expressions_per_chunk: u8,
     /// Most expressions of the episode.
     pub max_expressions: u32,
+    /// The model that is asked, as `provider/model`.
+    pub model_name: String,
     /// The model's fingerprint.
     pub model: Digest,
     /// Whether the model translates at all.
@@ -146,6 +155,9 @@ pub struct Recorded<T> {
     /// What the provider charged for it, whatever came of it.
     #[serde(default)]
     pub usage: Usage,
+    /// How the source was read for it, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<SourceRead>,
 }
 
 impl<T> Recorded<T> {
@@ -178,13 +190,22 @@ pub async fn outcomes<T: DeserializeOwned>(
     run: &RunId,
     stage: Stage,
 ) -> Result<Outcomes<T>, Error> {
-    let mut out = BTreeMap::new();
-    for key in store.list(&outcome_prefix(run, stage)).await? {
-        if let Some(recorded) = read::<Recorded<T>>(store, &key).await? {
-            out.insert(recorded.task.clone(), recorded);
-        }
-    }
-    Ok(out)
+    let keys = store.list(&outcome_prefix(run, stage)).await?;
+    let reads = stream::iter(keys.iter().map(|key| read::<Recorded<T>>(store, key))).buffer_unordered(READS_AT_ONCE);
+    reads
+        .try_filter_map(|recorded| ready(Ok(recorded.map(|recorded| (recorded.task.clone(), recorded)))))
+        .try_collect()
+        .await
+}
+
+/// The tasks of a stage that have an outcome, by the names of the outcomes alone.
+///
+/// # Errors
+/// [`Error`] where the store cannot be read.
+pub async fn done_tasks(store: &dyn ArtifactStore, run: &RunId, stage: Stage) -> Result<BTreeSet<String>, Error> {
+    let prefix = outcome_prefix(run, stage);
+    let task = |key: String| Some(key.strip_prefix(&prefix)?.strip_suffix(".json")?.to_owned());
+    Ok(store.list(&prefix).await?.into_iter().filter_map(task).collect())
 }
 
 fn outcome_prefix(run: &RunId, stage: Stage) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use langflix_domain::{ClipSpec, EncodedClip, FailureKind, MediaInfo};
+use langflix_domain::{ClipSpec, EncodedClip, FailureKind, MediaInfo, SourceRead, Span};
 
 /// Reads sources.
 #[async_trait]
@@ -28,6 +28,26 @@ pub struct Source<'a> {
     pub location: &'a str,
     /// What is known of it, from a probe of the same bytes.
     pub info: &'a MediaInfo,
+}
+
+/// Makes sources readable for an encoder.
+#[async_trait]
+pub trait SourceAccess: Send + Sync {
+    /// Opens `source`, of which the stretch `wanted` will be read.
+    ///
+    /// # Errors
+    /// [`FailureKind::Input`] where it is not there, [`FailureKind::Store`] where it cannot be read or copied now.
+    async fn open(&self, source: &str, wanted: Span, info: &MediaInfo) -> Result<Opened, Error>;
+}
+
+/// A source that can be read.
+pub struct Opened {
+    /// What [`Source::location`] takes.
+    pub location: String,
+    /// How it is read.
+    pub read: SourceRead,
+    /// What keeps it readable; dropped when it was read.
+    pub hold: Option<Box<dyn Send + Sync>>,
 }
 
 /// Cuts clips.

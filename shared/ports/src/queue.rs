@@ -173,7 +173,10 @@ pub struct Delivery {
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delivery").field("bytes", &self.message.body.len()).field("attempt", &self.message.attempt).finish()
+        f.debug_struct("Delivery")
+            .field("bytes", &self.message.body.len())
+            .field("attempt", &self.message.attempt)
+            .finish()
     }
 }
 

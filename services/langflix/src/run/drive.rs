@@ -6,8 +6,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, RunId, Stage, TaskId};
 use langflix_media::Slots;
 use langflix_pipeline::{
-    AnalysisTask, EncodingTask, Error, RunRequest, analyse_chunk, complete, encode_clip, outcomes, plan_analysis,
-    plan_encoding, retry_failed,
+    AnalysisTask, Cutter, EncodingTask, Error, InPlace, RunRequest, analyse_chunk, complete, encode_clip, outcomes,
+    plan_analysis, plan_encoding, retry_failed,
 };
 use langflix_ports::{
     llm::LanguageModel,
@@ -55,7 +55,7 @@ impl Workshop<'_> {
         // A long clip that comes last leaves the other cores idle.
         open.sort_by_key(|task| (Reverse(task.scene.duration()), task.scene.start));
         stream::iter(open).map(|task| self.encode(&run, asked, task)).buffered(usize::MAX).try_collect::<()>().await?;
-        let manifest = complete(self.store, asked, &analysis, &encoding, self.model.name()).await?;
+        let manifest = complete(self.store, asked, &analysis, &encoding).await?;
         self.observer.notice(&run, Event::RunFinished { status: manifest.status });
         Ok(manifest)
     }
@@ -76,7 +76,8 @@ impl Workshop<'_> {
             let task = task.id.to_string();
             self.observer.notice(run, Event::TaskProgress { stage: Stage::Encoding, task, fraction });
         };
-        let failure = encode_clip(self.store, self.encoder, self.scratch, asked, task, &progress).await?;
+        let cutter = Cutter { encoder: self.encoder, sources: &InPlace, scratch: self.scratch };
+        let failure = encode_clip(self.store, cutter, asked, task, &progress).await?;
         self.finished(run, Stage::Encoding, &task.id, failure);
         Ok(())
     }

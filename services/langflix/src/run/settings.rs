@@ -128,6 +128,7 @@ pub(crate) fn run(
         min_expressions_per_chunk: config.processing.min_expressions_per_chunk,
         max_expressions_per_chunk: config.processing.max_expressions_per_chunk,
         max_expressions: config.processing.max_expressions,
+        model_name: model.name().to_owned(),
         model: model.fingerprint().clone(),
         model_translates: config.llm.provider != Provider::Offline,
         encode,

@@ -5,7 +5,7 @@ use langflix_pipeline::{
 use langflix_ports::store::{ArtifactStore as _, Put};
 
 use crate::{
-    episode::{Room, drive, episode},
+    episode::{Room, cutter, drive, episode},
     fakes::{Encoder, Failing, Model, trouble},
 };
 
@@ -18,7 +18,7 @@ pub(crate) async fn planned(room: &Room, asked: &RunRequest) -> EncodingPlan {
 }
 
 async fn encode(room: &Room, encoder: &Encoder, asked: &RunRequest, task: &EncodingTask) -> Option<FailureKind> {
-    let failure = encode_clip(&room.store, encoder, &room.scratch(), asked, task, &|_| {}).await.unwrap();
+    let failure = encode_clip(&room.store, cutter(encoder, &room.scratch()), asked, task, &|_| {}).await.unwrap();
     assert_eq!(std::fs::read_dir(room.scratch()).unwrap().count(), 0, "work in progress is left behind");
     failure.map(|failure| failure.kind)
 }
@@ -40,7 +40,7 @@ async fn a_clip_is_stored_with_its_record_and_its_progress_is_told() {
     let task = &planned(&room, &asked).await.tasks[0];
     let told = std::sync::Mutex::new(Vec::new());
     let progress = |done: f32| told.lock().unwrap().push(done);
-    let failure = encode_clip(&room.store, &encoder, &room.scratch(), &asked, task, &progress).await.unwrap();
+    let failure = encode_clip(&room.store, cutter(&encoder, &room.scratch()), &asked, task, &progress).await.unwrap();
     assert_eq!(failure, None);
     assert_eq!(*told.lock().unwrap(), [1.0]);
     assert_eq!(room.clips(&asked).await[&task.id].result(), Some(&stored(&room, &task.id).await));
@@ -138,7 +138,8 @@ async fn a_store_that_fails_leaves_the_clip_without_an_outcome() {
     let task = &planned(&room, &asked).await.tasks[0];
     for good in 0..5 {
         let store = Failing::after(&room.store, good, false);
-        let error = encode_clip(&store, &Encoder::good(), &room.scratch(), &asked, task, &|_| {}).await.unwrap_err();
+        let error =
+            encode_clip(&store, cutter(&Encoder::good(), &room.scratch()), &asked, task, &|_| {}).await.unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{error}");
         assert!(room.clips(&asked).await.is_empty());
     }

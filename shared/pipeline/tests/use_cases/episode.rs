@@ -8,8 +8,8 @@ use langflix_domain::{
 };
 use langflix_local::DirectoryStore;
 use langflix_pipeline::{
-    Error, Outcomes, RunRequest, RunSettings, analyse_chunk, complete, encode_clip, outcomes, plan_analysis,
-    plan_encoding, retry_failed,
+    Cutter, Error, InPlace, Outcomes, RunRequest, RunSettings, analyse_chunk, complete, encode_clip, outcomes,
+    plan_analysis, plan_encoding, retry_failed,
 };
 use langflix_ports::{llm::LanguageModel, media::ClipEncoder, store::ArtifactStore};
 
@@ -94,6 +94,7 @@ pub(crate) fn episode() -> RunRequest {
             min_expressions_per_chunk: 1,
             max_expressions_per_chunk: 3,
             max_expressions: 20,
+            model_name: "fake/one".to_owned(),
             model: Digest::of_bytes(b"model"),
             model_translates: true,
             encode: Some(EncodeSpec {
@@ -159,6 +160,11 @@ impl Room {
     }
 }
 
+/// Cuts clips from files of this machine.
+pub(crate) fn cutter<'a>(encoder: &'a dyn ClipEncoder, scratch: &'a Path) -> Cutter<'a> {
+    Cutter { encoder, sources: &InPlace, scratch }
+}
+
 /// Does all that has no outcome yet, one task after another.
 pub(crate) async fn drive(
     store: &dyn ArtifactStore,
@@ -174,9 +180,9 @@ pub(crate) async fn drive(
     }
     let encoding = plan_encoding(store, asked, &analysis).await?;
     for task in &encoding.tasks {
-        encode_clip(store, encoder, scratch, asked, task, &|_| {}).await?;
+        encode_clip(store, cutter(encoder, scratch), asked, task, &|_| {}).await?;
     }
-    complete(store, asked, &analysis, &encoding, model.name()).await
+    complete(store, asked, &analysis, &encoding).await
 }
 
 /// The manifest's text without what differs between equal runs.

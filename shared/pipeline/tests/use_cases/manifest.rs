@@ -103,7 +103,7 @@ async fn a_run_is_not_completed_while_a_task_has_no_outcome() {
     let (room, asked) = (Room::new(), episode());
     let analysis = plan_analysis(&room.store, &asked).await.unwrap();
     let encoding = plan_encoding(&room.store, &asked, &analysis).await.unwrap();
-    let error = complete(&room.store, &asked, &analysis, &encoding, "fake/one").await.unwrap_err();
+    let error = complete(&room.store, &asked, &analysis, &encoding).await.unwrap_err();
     assert!(matches!(&error, Error::Unfinished { task } if *task == TaskId::chunk(0)), "{error}");
     let run = asked.run().unwrap();
     assert_eq!(room.store.get(&format!("runs/{run}/manifest.json")).await.unwrap(), None);

@@ -8,7 +8,7 @@ use tokio::sync::Barrier;
 
 use crate::{
     encoding::{planned, stored},
-    episode::{Room, episode, text},
+    episode::{Room, cutter, episode, text},
     fakes::{Encoder, Model, trouble},
 };
 
@@ -43,8 +43,8 @@ async fn of_two_clips_one_is_stored_and_both_workers_take_it() {
     let [one, two] = ["one", "two"].map(|make| Encoder::good().make(make).meeting(&BOTH));
     let scratch = room.scratch();
     let (first, second) = join(
-        encode_clip(&room.store, &one, &scratch, &asked, task, &|_| {}),
-        encode_clip(&room.store, &two, &scratch, &asked, task, &|_| {}),
+        encode_clip(&room.store, cutter(&one, &scratch), &asked, task, &|_| {}),
+        encode_clip(&room.store, cutter(&two, &scratch), &asked, task, &|_| {}),
     )
     .await;
     assert_eq!((first.unwrap(), second.unwrap()), (None, None));
@@ -62,8 +62,8 @@ async fn of_a_clip_and_a_failure_one_is_recorded_and_both_workers_take_it() {
     let bad = Encoder::new(|_, _| Some(trouble(FailureKind::Encoder, false))).meeting(&BOTH);
     let scratch = room.scratch();
     let (one, other) = join(
-        encode_clip(&room.store, &good, &scratch, &asked, task, &|_| {}),
-        encode_clip(&room.store, &bad, &scratch, &asked, task, &|_| {}),
+        encode_clip(&room.store, cutter(&good, &scratch), &asked, task, &|_| {}),
+        encode_clip(&room.store, cutter(&bad, &scratch), &asked, task, &|_| {}),
     )
     .await;
     let failure = room.clips(&asked).await[&task.id].failure().cloned();
@@ -75,11 +75,11 @@ async fn two_that_complete_a_run_give_one_manifest() {
     let (room, asked) = (Room::new(), episode());
     let encoding = planned(&room, &asked).await;
     for task in &encoding.tasks {
-        encode_clip(&room.store, &Encoder::good(), &room.scratch(), &asked, task, &|_| {}).await.unwrap();
+        encode_clip(&room.store, cutter(&Encoder::good(), &room.scratch()), &asked, task, &|_| {}).await.unwrap();
     }
     let analysis = plan_analysis(&room.store, &asked).await.unwrap();
-    let one = complete(&room.store, &asked, &analysis, &encoding, "fake/one");
-    let other = complete(&room.store, &asked, &analysis, &encoding, "fake/one");
+    let one = complete(&room.store, &asked, &analysis, &encoding);
+    let other = complete(&room.store, &asked, &analysis, &encoding);
     let (one, other) = join(one, other).await;
     assert_eq!(one.unwrap(), other.unwrap(), "the moment it was finished included");
     assert_eq!(room.store.list("open/").await.unwrap(), [""; 0]);
@@ -108,7 +108,7 @@ async fn the_order_in_which_tasks_end_plays_no_part() {
     }
     let encoding = plan_encoding(&room.store, &asked, &analysis).await.unwrap();
     for task in encoding.tasks.iter().rev() {
-        encode_clip(&room.store, &Encoder::good(), &room.scratch(), &asked, task, &|_| {}).await.unwrap();
+        encode_clip(&room.store, cutter(&Encoder::good(), &room.scratch()), &asked, task, &|_| {}).await.unwrap();
     }
-    assert_eq!(text(&complete(&room.store, &asked, &analysis, &encoding, "fake/one").await.unwrap()), forwards);
+    assert_eq!(text(&complete(&room.store, &asked, &analysis, &encoding).await.unwrap()), forwards);
 }

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use langflix_domain::Failure;
+
+/// Which try of a task this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Whether the task may have its outcome already, which is looked for before the work begins.
+    pub repeated: bool,
+    /// Whether a failure is recorded even if it may pass.
+    pub last: bool,
+}
+
+impl Try {
+    /// There is no other try that knows of this one.
+    pub const ONLY: Self = Self { repeated: true, last: true };
+}
+
+/// How a try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The task has its outcome; the failure, where it failed for good.
+    Recorded(Option<Failure>),
+    /// It failed, may succeed later, and nothing is recorded.
+    Later {
+        /// Why it failed.
+        failure: Failure,
+        /// The wait that was asked for.
+        after: Option<Duration>,
+    },
+}
+
+impl Ended {
+    /// Why it failed, if it did.
+    pub fn failure(self) -> Option<Failure> {
+        match self {
+            Self::Recorded(failure) => failure,
+            Self::Later { failure, .. } => Some(failure),
+        }
+    }
+}
