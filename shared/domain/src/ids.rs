@@ -73,6 +73,17 @@ impl RunId {
         Self(format!("{}-{}-{}", crate::slug(&episode.show), episode.code().to_lowercase(), inputs.short()))
     }
 
+    /// The run of that name, if it can be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (rest, digest) = text.rsplit_once('-')?;
+        let (show, code) = rest.rsplit_once('-')?;
+        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        let numbers = code.strip_prefix('s')?.split_once('e')?;
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_run = digest.len() == 8 && digest.chars().all(hex) && number(numbers.0) && number(numbers.1);
+        (is_run && !show.is_empty() && !text.contains(['/', '\\'])).then(|| Self(text.to_owned()))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -110,5 +121,20 @@ impl TaskId {
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_run_is_known_by_its_form() {
+        let episode = EpisodeId { show: "The Long-Way Home".to_owned(), season: 1, episode: 102 };
+        let run = RunId::new(&episode, &Digest::of_bytes(b"x"));
+        assert_eq!(RunId::parse(run.as_str()), Some(run));
+        for other in ["", "show", "show-s01e02", "-s01e02-0123abcd", "a/b-s01e02-0123abcd", "show-s01e02-0123ABCD"] {
+            assert_eq!(RunId::parse(other), None, "{other}");
+        }
     }
 }

@@ -45,5 +45,5 @@ pub use scene::{clip_bounds, scene_around};
 pub use season_folder::{SameEpisode, SeasonFolder, SkipReason, season_folder};
 pub use selection::{Candidate, SelectionLimits, select};
 pub use slug::{folder_name, slug};
-pub use stage::{Failure, FailureKind, Outcome, Stage};
+pub use stage::{Failure, FailureKind, Lane, Outcome, Stage};
 pub use time::{MediaTime, Span};

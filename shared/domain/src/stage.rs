@@ -21,6 +21,27 @@ impl Stage {
     }
 }
 
+/// How urgent a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Somebody waits for it: taken first.
+    Interactive,
+    /// Seasons, at night.
+    #[default]
+    Bulk,
+}
+
+impl Lane {
+    /// The name used in messages and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
 /// How a task ended. Exactly one is recorded for each task of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,4 +88,8 @@ pub enum FailureKind {
     TimedOut,
     /// An artifact could not be read or written.
     Store,
+    /// Its worker ended, again and again, while it worked on it.
+    Crashed,
+    /// Somebody cancelled the run.
+    Cancelled,
 }

@@ -4,14 +4,14 @@ use std::{
 };
 
 use langflix_domain::{
-    ChunkAnalysis, Completeness, EncodedClip, EpisodeStatus, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure,
-    SceneCue, Span, Stage, TaskId, Timing, Usage,
+    ChunkAnalysis, Completeness, EncodedClip, EpisodeStatus, Failure, MANIFEST_VERSION, Manifest, ManifestClip,
+    ManifestFailure, MediaTime, RunId, SceneCue, Span, Stage, TaskId, Timing, Usage,
 };
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
     AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest, outcomes,
-    records::{Outcomes, write_or_take},
+    records::{Outcomes, manifest_key, open_key, plan_key, read, write_or_take},
 };
 
 /// Writes the manifest from the outcomes of both stages, or takes the one that is there, and closes the run.
@@ -29,16 +29,49 @@ pub async fn complete(
     let chunks = of_plan(&chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
     let clips = of_plan(&clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
+    close(store, &run, manifest(asked, &run, (analysis, encoding), (&chunks, &clips), None)).await
+}
+
+/// Writes the manifest of a run that will not go on, with what came of it so far and the reason, or takes the one that is
+/// there, and closes the run.
+///
+/// # Errors
+/// [`Error`] where the store fails.
+pub async fn abandon(store: &dyn ArtifactStore, asked: &RunRequest, why: Failure) -> Result<Manifest, Error> {
+    let run = asked.run()?;
+    let analysis = read::<AnalysisPlan>(store, &plan_key(&run, Stage::Analysis)).await?.unwrap_or_default();
+    let encoding = read::<EncodingPlan>(store, &plan_key(&run, Stage::Encoding)).await?.unwrap_or_default();
+    let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
+    let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
+    close(store, &run, manifest(asked, &run, (&analysis, &encoding), (&chunks, &clips), Some(why))).await
+}
+
+async fn close(store: &dyn ArtifactStore, run: &RunId, manifest: Manifest) -> Result<Manifest, Error> {
+    let manifest = write_or_take(store, &manifest_key(run), manifest).await?;
+    store.delete(&open_key(run)).await?;
+    Ok(manifest)
+}
+
+/// The manifest of what came of the plans; `why` is the reason where the run did not go to its end.
+fn manifest(
+    asked: &RunRequest,
+    run: &RunId,
+    (analysis, encoding): (&AnalysisPlan, &EncodingPlan),
+    (chunks, clips): (&Outcomes<ChunkAnalysis>, &Outcomes<EncodedClip>),
+    why: Option<Failure>,
+) -> Manifest {
     let count = |ok: usize, all: usize| (ok as u32, (all - ok) as u32);
     let (chunks_ok, chunks_failed) = count(chunks.values().filter_map(Recorded::result).count(), chunks.len());
     let (clips_ok, clips_failed) = count(clips.values().filter_map(Recorded::result).count(), clips.len());
-    let failures = failures(asked, analysis, encoding, &chunks, &clips);
+    let nothing_came = chunks_ok == 0 || (clips_ok == 0 && (clips_failed > 0 || why.is_some()));
+    let mut failures = failures(asked, analysis, encoding, chunks, clips);
+    failures.extend(why.map(|failure| whole(asked, failure)));
     let status = match () {
         () if failures.is_empty() => EpisodeStatus::Complete,
-        () if chunks_ok == 0 || (clips_ok == 0 && clips_failed > 0) => EpisodeStatus::Failed,
+        () if nothing_came => EpisodeStatus::Failed,
         () => EpisodeStatus::Partial,
     };
-    let manifest = Manifest {
+    Manifest {
         version: MANIFEST_VERSION,
         run: run.clone(),
         episode: asked.episode.clone(),
@@ -53,14 +86,22 @@ pub async fn complete(
         completeness: Completeness { chunks_ok, chunks_failed, clips_ok, clips_failed },
         diagnostics: asked.diagnostics.clone(),
         notes: notes(asked, encoding, chunks_ok),
-        clips: manifest_clips(asked, encoding, &clips),
+        clips: manifest_clips(asked, encoding, clips),
         failures,
-        rejected: rejected(analysis, &chunks),
-        timing: timing(analysis.planned_at_ms, &chunks),
-    };
-    let manifest = write_or_take(store, &format!("runs/{run}/manifest.json"), manifest).await?;
-    store.delete(&format!("open/{run}")).await?;
-    Ok(manifest)
+        rejected: rejected(analysis, chunks),
+        timing: timing(analysis.planned_at_ms, chunks),
+    }
+}
+
+/// A failure of the run itself and of no task.
+fn whole(asked: &RunRequest, failure: Failure) -> ManifestFailure {
+    let end = asked.media.duration;
+    ManifestFailure {
+        stage: Stage::Analysis,
+        task: "run".to_owned(),
+        span: Span { start: MediaTime::ZERO, end },
+        failure,
+    }
 }
 
 /// Exactly the outcomes of the plan's tasks: those of an earlier plan of the same run are left aside.

@@ -4,6 +4,7 @@ mod analyse;
 mod complete;
 mod encode;
 mod error;
+pub mod fleet;
 mod plan;
 mod probe;
 mod records;
@@ -11,7 +12,7 @@ mod retry;
 mod tries;
 
 pub use analyse::{analyse_chunk, try_chunk};
-pub use complete::complete;
+pub use complete::{abandon, complete};
 pub use encode::{Cutter, InPlace, encode_clip, try_clip};
 pub use error::Error;
 pub use plan::{plan_analysis, plan_encoding};

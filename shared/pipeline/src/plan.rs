@@ -9,7 +9,7 @@ use langflix_subtitles::{BurnLine, write_ass};
 
 use crate::{
     AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
-    records::{candidates, unreadable, write, write_or_take},
+    records::{Open, candidates, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
 };
 
 /// Opens the run and plans its chunks, or takes the plan that is there.
@@ -19,8 +19,8 @@ use crate::{
 /// of the parser: what was recorded by it would be taken for these cues. Otherwise where the store fails.
 pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<AnalysisPlan, Error> {
     let run = asked.run()?;
-    store.put_if_absent(&format!("open/{run}"), b"").await?;
-    write(store, &format!("runs/{run}/request.json"), asked).await?;
+    Open::default().write(store, &run).await?;
+    write(store, &request_key(&run), asked).await?;
     let settings = asked.analysis_settings();
     let limits = ChunkLimits {
         chunk_size: asked.settings.chunk_size as usize,
@@ -33,10 +33,10 @@ pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Res
     };
     let tasks: Vec<AnalysisTask> = chunk(&asked.transcript, limits).into_iter().map(task).collect();
     let planned_at_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let key = format!("runs/{run}/analysis/plan.json");
+    let key = plan_key(&run, Stage::Analysis);
     let plan = write_or_take(store, &key, AnalysisPlan { planned_at_ms, tasks: tasks.clone() }).await?;
     // A finished run has its manifest and needs the cues no more.
-    if plan.tasks != tasks && store.get(&format!("runs/{run}/manifest.json")).await?.is_none() {
+    if plan.tasks != tasks && store.get(&manifest_key(&run)).await?.is_none() {
         return Err(Error::Record { key, reason: "its chunks are not those of these subtitles".to_owned() });
     }
     Ok(plan)
@@ -69,7 +69,7 @@ pub async fn plan_encoding(
     }
     let tasks = chosen.into_iter().filter_map(|expression| Some(task(asked, bounds(asked, &expression)?, expression)));
     let plan = EncodingPlan { tasks: tasks.collect::<Result<_, _>>()?, beyond_end: beyond.len() as u32 };
-    write_or_take(store, &format!("runs/{run}/encoding/plan.json"), plan).await
+    write_or_take(store, &plan_key(&run, Stage::Encoding), plan).await
 }
 
 /// As [`clip_bounds`]; `None` where the video ends before the expression is said, even if its scene begins before.

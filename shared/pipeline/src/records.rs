@@ -8,8 +8,8 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
-    Expression, Failure, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile, SourceRead, Span, Stage,
-    TaskId, Transcript, Usage,
+    Expression, Failure, FailureKind, Lane, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile,
+    SourceRead, Span, Stage, TaskId, Transcript, Usage, slug,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -75,6 +75,9 @@ pub struct RunRequest {
     pub diagnostics: Vec<langflix_domain::DiagnosticCount>,
     /// The settings.
     pub settings: RunSettings,
+    /// The name that it is stored under, where it was read from the store: another version may name it otherwise.
+    #[serde(skip)]
+    pub stored_as: Option<RunId>,
 }
 
 impl RunRequest {
@@ -84,9 +87,21 @@ impl RunRequest {
     /// # Errors
     /// Only if a field cannot be written as JSON, which none of these types can fail to.
     pub fn run(&self) -> Result<RunId, Error> {
+        if let Some(run) = &self.stored_as {
+            return Ok(run.clone());
+        }
         let inputs = (&self.episode, &self.source_identity, &self.subtitles, &self.target_subtitles, &self.settings);
         let digest = Digest::of_json(&inputs).map_err(|error| unreadable("request.json", &error))?;
         Ok(RunId::new(&self.episode, &digest))
+    }
+
+    /// What was asked for in `run`; `None` where there is no such run.
+    ///
+    /// # Errors
+    /// [`Error`] where the store or the record cannot be read.
+    pub async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Self>, Error> {
+        let asked = read::<Self>(store, &request_key(run)).await?;
+        Ok(asked.map(|asked| Self { stored_as: Some(run.clone()), ..asked }))
     }
 
     /// What every request of this run has in common.
@@ -103,7 +118,7 @@ impl RunRequest {
 }
 
 /// The analysis stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnalysisPlan {
     /// When it was planned, milliseconds since 1970.
     pub planned_at_ms: u64,
@@ -123,7 +138,7 @@ pub struct AnalysisTask {
 }
 
 /// The encoding stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodingPlan {
     /// Its tasks, in the order of the episode.
     pub tasks: Vec<EncodingTask>,
@@ -206,6 +221,87 @@ pub async fn done_tasks(store: &dyn ArtifactStore, run: &RunId, stage: Stage) ->
     let prefix = outcome_prefix(run, stage);
     let task = |key: String| Some(key.strip_prefix(&prefix)?.strip_suffix(".json")?.to_owned());
     Ok(store.list(&prefix).await?.into_iter().filter_map(task).collect())
+}
+
+pub(crate) fn request_key(run: &RunId) -> String {
+    format!("runs/{run}/request.json")
+}
+
+pub(crate) fn plan_key(run: &RunId, stage: Stage) -> String {
+    format!("runs/{run}/{}/plan.json", stage.as_str())
+}
+
+pub(crate) fn manifest_key(run: &RunId) -> String {
+    format!("runs/{run}/manifest.json")
+}
+
+pub(crate) fn open_key(run: &RunId) -> String {
+    format!("open/{run}")
+}
+
+/// Exists where somebody cancelled the run.
+pub(crate) fn cancelled_key(run: &RunId) -> String {
+    format!("runs/{run}/cancelled")
+}
+
+/// Exists for each run that was submitted, so that a season's runs are found by listing. One key a run, since no store
+/// that is offered everywhere can change a common list safely.
+pub(crate) fn show_key(episode: &EpisodeId, run: &RunId) -> String {
+    format!("shows/{}/s{:02}/e{:02}/{run}", slug(&episode.show), episode.season, episode.episode)
+}
+
+pub(crate) fn run_of_show_key(key: &str) -> Option<RunId> {
+    RunId::parse(key.rsplit('/').next()?)
+}
+
+/// Whether somebody cancelled the run.
+pub(crate) async fn is_cancelled(store: &dyn ArtifactStore, run: &RunId) -> Result<bool, Error> {
+    Ok(store.get(&cancelled_key(run)).await?.is_some())
+}
+
+/// Why a task that was not worked on has failed.
+pub(crate) fn cancelled() -> Failure {
+    Failure {
+        kind: FailureKind::Cancelled,
+        message: "the run was cancelled: `langflix retry` takes it up again".to_owned(),
+    }
+}
+
+/// Records that a task failed, unless it has its outcome. Failures are written alike in both stages.
+pub(crate) async fn record_failure(
+    store: &dyn ArtifactStore,
+    run: &RunId,
+    stage: Stage,
+    task: &TaskId,
+    failure: Failure,
+) -> Result<Option<Failure>, Error> {
+    let outcome: Outcome<serde_json::Value> = Outcome::Failed(failure);
+    record(store, run, stage, Recorded { task: task.clone(), outcome, usage: Usage::default(), read: None }).await
+}
+
+/// What is known of a run only while it is unfinished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Open {
+    /// How urgent it is.
+    pub(crate) lane: Lane,
+    /// When it was submitted, milliseconds since 1970.
+    pub(crate) submitted_at_ms: u64,
+}
+
+impl Open {
+    pub(crate) async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Self>, Error> {
+        read(store, &open_key(run)).await
+    }
+
+    pub(crate) async fn write(self, store: &dyn ArtifactStore, run: &RunId) -> Result<Put, Error> {
+        write(store, &open_key(run), &self).await
+    }
+}
+
+/// The unfinished runs.
+pub(crate) async fn open_runs(store: &dyn ArtifactStore) -> Result<BTreeSet<RunId>, Error> {
+    let keys = store.list("open/").await?;
+    Ok(keys.iter().filter_map(|key| RunId::parse(key.strip_prefix("open/")?)).collect())
 }
 
 fn outcome_prefix(run: &RunId, stage: Stage) -> String {

@@ -1,7 +1,10 @@
 use langflix_domain::{ChunkAnalysis, EncodedClip, Stage, TaskId};
 use langflix_ports::store::ArtifactStore;
 
-use crate::{Error, Outcomes, Recorded, RunRequest, outcomes, records::outcome_key};
+use crate::{
+    Error, Outcomes, Recorded, RunRequest, outcomes,
+    records::{Open, cancelled_key, manifest_key, outcome_key, plan_key},
+};
 
 /// Forgets what failed in a run, so that its next round tries that again. Gives the number of tasks; what succeeded
 /// stays.
@@ -17,10 +20,11 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Resu
     }
     // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
     // the failures are still there to be found the next time.
-    store.put_if_absent(&format!("open/{run}"), b"").await?;
-    store.delete(&format!("runs/{run}/manifest.json")).await?;
+    Open::default().write(store, &run).await?;
+    store.delete(&manifest_key(&run)).await?;
+    store.delete(&cancelled_key(&run)).await?;
     if !chunks.is_empty() {
-        store.delete(&format!("runs/{run}/encoding/plan.json")).await?;
+        store.delete(&plan_key(&run, Stage::Encoding)).await?;
     }
     for task in &clips {
         store.delete(&outcome_key(&run, Stage::Encoding, task)).await?;

@@ -94,6 +94,7 @@ pub(crate) async fn prepare(
         target_transcript: target.as_ref().map(|target| target.parsed.transcript.clone()),
         target_subtitles: target.map(|target| target.file),
         settings,
+        stored_as: None,
     })
 }
 

@@ -107,6 +107,7 @@ pub(crate) fn episode() -> RunRequest {
             }),
             burn: Burn::None,
         },
+        stored_as: None,
     }
 }
 

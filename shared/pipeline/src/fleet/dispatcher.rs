@@ -1,0 +1,226 @@
+use std::future::ready;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use langflix_domain::{Failure, Lane, RunId, Stage};
+use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
+
+use super::{Order, tasks::Tasks, work_queue, worker};
+use crate::{
+    AnalysisPlan, EncodingPlan, Error, RunRequest, abandon, complete, done_tasks, plan_analysis, plan_encoding,
+    records::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
+};
+
+/// Confirms of the broker come many at a time, so publishing does, too.
+const PUBLISHED_AT_ONCE: usize = 64;
+
+/// Plans runs and leads them from stage to stage. Any number of them may do so at once, for the same runs: every step
+/// may be taken twice and gives the same.
+#[derive(Clone, Copy)]
+pub struct Dispatcher<'a> {
+    /// Where the truth lies.
+    pub store: &'a dyn ArtifactStore,
+    /// Where tasks go to.
+    pub queue: &'a dyn Queue,
+    /// What workers count done tasks with.
+    pub tally: &'a dyn Tally,
+    /// Most tasks of one run in the bulk lane at once, so that no run keeps the others waiting.
+    pub in_flight: u32,
+}
+
+impl Dispatcher<'_> {
+    /// Plans a run, or goes on where it stands.
+    ///
+    /// # Errors
+    /// [`Error`]: called again, it goes on.
+    pub async fn plan_episode(&self, run: &RunId) -> Result<(), Error> {
+        let asked = self.asked(run).await?;
+        if self.store.get(&manifest_key(run)).await?.is_some() {
+            return self.close(run).await;
+        }
+        let analysis = plan_analysis(self.store, &asked).await?;
+        match read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await? {
+            Some(encoding) => self.encode(&asked, run, analysis, encoding).await,
+            None => self.analyse(&asked, run, analysis).await,
+        }
+    }
+
+    /// Takes the step after a stage, if all its tasks have an outcome.
+    ///
+    /// # Errors
+    /// [`Error`]: called again, it goes on.
+    pub async fn stage_done(&self, run: &RunId, stage: Stage) -> Result<(), Error> {
+        if self.store.get(&manifest_key(run)).await?.is_some() {
+            return self.close(run).await;
+        }
+        let asked = self.asked(run).await?;
+        let Some(analysis) = read::<AnalysisPlan>(self.store, &plan_key(run, Stage::Analysis)).await? else {
+            return self.plan_episode(run).await;
+        };
+        match (stage, read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await?) {
+            (Stage::Analysis, None) => {
+                let done = done_tasks(self.store, run, Stage::Analysis).await?;
+                if Tasks::from(analysis.clone()).missing(&done).is_empty() {
+                    self.select(&asked, run, analysis).await?;
+                }
+                Ok(())
+            }
+            // A hint that comes again; whoever wrote the plan may have ended before it published a task.
+            (Stage::Analysis, Some(encoding)) => self.encode(&asked, run, analysis, encoding).await,
+            (Stage::Encoding, Some(encoding)) => self.finish(&asked, run, &analysis, &encoding).await,
+            (Stage::Encoding, None) => Ok(()),
+        }
+    }
+
+    /// Publishes the next tasks of a stage, from position `from` of its plan on.
+    ///
+    /// # Errors
+    /// [`Error`]: called again, it goes on.
+    pub async fn advance(&self, run: &RunId, stage: Stage, from: u32) -> Result<(), Error> {
+        let Some(tasks) = Tasks::of(self.store, run, stage).await? else { return Ok(()) };
+        let done = done_tasks(self.store, run, stage).await?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let missing: Vec<usize> = tasks.missing(&done).into_iter().filter(|&at| at >= from).collect();
+        self.publish(run, &tasks, &missing).await
+    }
+
+    /// Ends a run: what has no outcome gets one that says so.
+    ///
+    /// # Errors
+    /// [`Error`]: called again, it goes on.
+    pub async fn cancel(&self, run: &RunId) -> Result<(), Error> {
+        self.store.put_if_absent(&cancelled_key(run), b"").await?;
+        self.plan_episode(run).await
+    }
+
+    /// Gives up what a message asked for, with its reason: a task fails, and where it was no task, the run.
+    ///
+    /// # Errors
+    /// [`Error`]: called again, it goes on.
+    pub async fn give_up(&self, order: &Order, failure: Failure) -> Result<(), Error> {
+        let (run, stage, task, tasks, then) = match order {
+            Order::AnalyseChunk(order) => (&order.run, Stage::Analysis, &order.task.id, order.tasks, order.then),
+            Order::EncodeClip(order) => (&order.run, Stage::Encoding, &order.task.id, order.tasks, order.then),
+            other => {
+                abandon(self.store, &self.asked(other.run()).await?, failure).await?;
+                return self.close(other.run()).await;
+            }
+        };
+        record_failure(self.store, run, stage, task, failure).await?;
+        let worker = worker::Worker { store: self.store, queue: self.queue, tally: self.tally };
+        worker.report(run, stage, task, tasks, then).await
+    }
+
+    async fn asked(&self, run: &RunId) -> Result<RunRequest, Error> {
+        RunRequest::of(self.store, run).await?.ok_or_else(|| Error::NoRun { run: run.clone() })
+    }
+
+    async fn analyse(&self, asked: &RunRequest, run: &RunId, analysis: AnalysisPlan) -> Result<(), Error> {
+        if self.begin(run, &Tasks::from(analysis.clone())).await? {
+            self.select(asked, run, analysis).await?;
+        }
+        Ok(())
+    }
+
+    /// From the answers to the clips.
+    async fn select(&self, asked: &RunRequest, run: &RunId, analysis: AnalysisPlan) -> Result<(), Error> {
+        if is_cancelled(self.store, run).await? {
+            abandon(self.store, asked, cancelled()).await?;
+            return self.close(run).await;
+        }
+        let encoding = plan_encoding(self.store, asked, &analysis).await?;
+        self.encode(asked, run, analysis, encoding).await
+    }
+
+    async fn encode(
+        &self,
+        asked: &RunRequest,
+        run: &RunId,
+        analysis: AnalysisPlan,
+        encoding: EncodingPlan,
+    ) -> Result<(), Error> {
+        if self.begin(run, &Tasks::from(encoding.clone())).await? {
+            self.finish(asked, run, &analysis, &encoding).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(
+        &self,
+        asked: &RunRequest,
+        run: &RunId,
+        analysis: &AnalysisPlan,
+        encoding: &EncodingPlan,
+    ) -> Result<(), Error> {
+        match complete(self.store, asked, analysis, encoding).await {
+            Ok(manifest) => {
+                tracing::info!(%run, status = manifest.status.as_str(), clips = manifest.clips.len(), "run finished");
+                self.close(run).await
+            }
+            // The hint came too early.
+            Err(Error::Unfinished { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Publishes the first tasks of a stage that have no outcome. Gives whether all have theirs.
+    async fn begin(&self, run: &RunId, tasks: &Tasks) -> Result<bool, Error> {
+        let done = done_tasks(self.store, run, tasks.stage()).await?;
+        let missing = tasks.missing(&done);
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        if !is_cancelled(self.store, run).await? {
+            self.publish(run, tasks, &missing).await?;
+            return Ok(false);
+        }
+        let ids = tasks.ids();
+        let missing = missing.iter().filter_map(|&at| ids.get(at));
+        stream::iter(missing)
+            .map(|task| record_failure(self.store, run, tasks.stage(), task, cancelled()))
+            .buffer_unordered(PUBLISHED_AT_ONCE)
+            .try_for_each(|_| ready(Ok(())))
+            .await?;
+        Ok(true)
+    }
+
+    /// Publishes as many of the `missing` tasks as may be in flight, the next ones being published when half of these
+    /// are done.
+    async fn publish(&self, run: &RunId, tasks: &Tasks, missing: &[usize]) -> Result<(), Error> {
+        let lane = self.lane(run).await?;
+        let batch = match lane {
+            Lane::Interactive => missing.len(),
+            // Half of a batch is still in flight when the next one follows.
+            Lane::Bulk => usize::try_from(self.in_flight).unwrap_or(usize::MAX).saturating_mul(2).div_ceil(3).max(1),
+        };
+        let now = missing.get(..batch).unwrap_or(missing);
+        let next = missing.get(now.len()).and_then(|&at| u32::try_from(at).ok());
+        let queue = work_queue(tasks.stage(), lane);
+        let publish = |(nth, &at): (usize, &usize)| async move {
+            let then = next.filter(|_| nth == now.len() / 2);
+            let Some(order) = tasks.order(run, at, then) else { return Ok(()) };
+            Ok::<_, Error>(self.queue.publish(queue, &order.message()?).await?)
+        };
+        stream::iter(now.iter().enumerate())
+            .map(publish)
+            .buffer_unordered(PUBLISHED_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        tracing::debug!(%run, stage = tasks.stage().as_str(), published = now.len(), missing = missing.len(), "tasks published");
+        Ok(())
+    }
+
+    async fn lane(&self, run: &RunId) -> Result<Lane, Error> {
+        Ok(Open::of(self.store, run).await?.unwrap_or_default().lane)
+    }
+
+    /// Forgets what only an unfinished run needs.
+    async fn close(&self, run: &RunId) -> Result<(), Error> {
+        self.store.delete(&open_key(run)).await?;
+        for stage in [Stage::Analysis, Stage::Encoding] {
+            if let Err(error) = self.tally.forget(run, stage).await {
+                tracing::debug!(%run, %error, "a count is left to expire by itself");
+            }
+        }
+        Ok(())
+    }
+}

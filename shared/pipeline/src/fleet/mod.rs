@@ -1,0 +1,18 @@
+//! The use cases of many processes: the same stages, their tasks in queues.
+
+mod dispatcher;
+mod order;
+mod requests;
+mod submit;
+mod survey;
+mod sweeper;
+mod tasks;
+mod worker;
+
+pub use dispatcher::Dispatcher;
+pub use order::{Order, TaskOrder, Unreadable, work_queue};
+pub use requests::Requests;
+pub use submit::{Submitted, submit};
+pub use survey::{Progress, RunState, Survey, runs, state};
+pub use sweeper::{Sweeper, Swept};
+pub use worker::{Worker, wait_before};

@@ -1,0 +1,50 @@
+use std::time::SystemTime;
+
+use langflix_domain::{EpisodeStatus, Lane, Manifest, RunId};
+use langflix_ports::{
+    queue::{Name, Queue},
+    store::ArtifactStore,
+};
+
+use super::Order;
+use crate::{
+    Error, RunRequest,
+    records::{Open, manifest_key, read, request_key, show_key, write},
+};
+
+/// What became of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It is on its way.
+    New,
+    /// It was on its way already.
+    Underway,
+    /// It has ended before.
+    Ended(EpisodeStatus),
+}
+
+/// Hands a run to the fleet; a run that is there already is left alone.
+///
+/// # Errors
+/// [`Error`] where the store or the queue fails: submitted again, it goes on.
+pub async fn submit(
+    store: &dyn ArtifactStore,
+    queue: &dyn Queue,
+    asked: &RunRequest,
+    lane: Lane,
+) -> Result<(RunId, Submitted), Error> {
+    let run = asked.run()?;
+    if let Some(manifest) = read::<Manifest>(store, &manifest_key(&run)).await? {
+        return Ok((run, Submitted::Ended(manifest.status)));
+    }
+    // What was asked for comes first: an open run without it could not be planned by anybody.
+    write(store, &request_key(&run), asked).await?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let before = Open::of(store, &run).await?.is_some();
+    Open { lane, submitted_at_ms: now }.write(store, &run).await?;
+    write(store, &show_key(&asked.episode, &run), &now).await?;
+    if !before {
+        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message()?).await?;
+    }
+    Ok((run, if before { Submitted::Underway } else { Submitted::New }))
+}
