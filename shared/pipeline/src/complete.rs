@@ -93,12 +93,20 @@ fn manifest(
     }
 }
 
+/// What stands in a task's place where the run itself failed.
+const WHOLE: &str = "run";
+
+/// Whether the run was given up.
+pub(crate) fn is_abandoned(manifest: &Manifest) -> bool {
+    manifest.failures.iter().any(|failure| failure.task == WHOLE)
+}
+
 /// A failure of the run itself and of no task.
 fn whole(asked: &RunRequest, failure: Failure) -> ManifestFailure {
     let end = asked.media.duration;
     ManifestFailure {
         stage: Stage::Analysis,
-        task: "run".to_owned(),
+        task: WHOLE.to_owned(),
         span: Span { start: MediaTime::ZERO, end },
         failure,
     }

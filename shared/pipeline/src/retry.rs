@@ -1,13 +1,15 @@
-use langflix_domain::{ChunkAnalysis, EncodedClip, Stage, TaskId};
+use langflix_domain::{ChunkAnalysis, EncodedClip, Manifest, Stage, TaskId};
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
-    Error, Outcomes, Recorded, RunRequest, outcomes,
-    records::{Open, cancelled_key, manifest_key, outcome_key, plan_key},
+    Error, Outcomes, Recorded, RunRequest,
+    complete::is_abandoned,
+    outcomes,
+    records::{Open, cancelled_key, manifest_key, outcome_key, plan_key, read},
 };
 
-/// Forgets what failed in a run, so that its next round tries that again. Gives the number of tasks; what succeeded
-/// stays.
+/// Forgets what failed in a run, so that its next round tries that again. Gives the number of tasks, the run
+/// itself counting as one where it was given up; what succeeded stays.
 ///
 /// # Errors
 /// [`Error`] where the store fails; called again, it goes on.
@@ -15,14 +17,15 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Resu
     let run = asked.run()?;
     let chunks = failed(&outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?);
     let clips = failed(&outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?);
-    if chunks.is_empty() && clips.is_empty() {
+    let abandoned = read::<Manifest>(store, &manifest_key(&run)).await?.is_some_and(|manifest| is_abandoned(&manifest));
+    if chunks.is_empty() && clips.is_empty() && !abandoned {
         return Ok(0);
     }
     // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
     // the failures are still there to be found the next time.
     Open::default().write(store, &run).await?;
-    store.delete(&manifest_key(&run)).await?;
     store.delete(&cancelled_key(&run)).await?;
+    store.delete(&manifest_key(&run)).await?;
     if !chunks.is_empty() {
         store.delete(&plan_key(&run, Stage::Encoding)).await?;
     }
@@ -32,7 +35,7 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Resu
     for task in &chunks {
         store.delete(&outcome_key(&run, Stage::Analysis, task)).await?;
     }
-    Ok(chunks.len() + clips.len())
+    Ok(chunks.len() + clips.len() + usize::from(abandoned))
 }
 
 fn failed<T>(outcomes: &Outcomes<T>) -> Vec<TaskId> {

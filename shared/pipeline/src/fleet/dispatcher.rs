@@ -170,6 +170,7 @@ impl Dispatcher<'_> {
             return Ok(true);
         }
         if !is_cancelled(self.store, run).await? {
+            self.count(run, tasks, &missing).await;
             self.publish(run, tasks, &missing).await?;
             return Ok(false);
         }
@@ -181,6 +182,17 @@ impl Dispatcher<'_> {
             .try_for_each(|_| ready(Ok(())))
             .await?;
         Ok(true)
+    }
+
+    /// Counts what is done already, so that the last of the `missing` tasks is known as the last.
+    async fn count(&self, run: &RunId, tasks: &Tasks, missing: &[usize]) {
+        let done = tasks.ids().into_iter().enumerate().filter(|(at, _)| missing.binary_search(at).is_err());
+        for (_, task) in done {
+            if let Err(error) = self.tally.done(run, tasks.stage(), task).await {
+                tracing::debug!(%run, %error, "done tasks are counted in the store instead");
+                return;
+            }
+        }
     }
 
     /// Publishes as many of the `missing` tasks as may be in flight, the next ones being published when half of these

@@ -10,6 +10,8 @@ mod episode;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod interruption;
 #[cfg(test)]
 mod manifest;
