@@ -129,15 +129,15 @@ pub enum BuildError {
 /// [`BuildError`] where a setting is wrong; nothing is sent.
 pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn LanguageModel>, BuildError> {
     match settings.provider.as_str() {
-        "gemini" => {
-            Ok(wrap(Gemini::new(settings.resolved(Gemini::DEFAULT_MODEL, Gemini::DEFAULT_BASE_URL))?, settings, cache))
-        }
-        "openai" => {
-            Ok(wrap(OpenAi::new(settings.resolved(OpenAi::DEFAULT_MODEL, OpenAi::DEFAULT_BASE_URL))?, settings, cache))
-        }
+        "gemini" => Ok(wrap(Gemini::new(settings.gemini())?, settings, cache)),
+        "openai" => Ok(wrap(OpenAi::new(settings.openai())?, settings, cache)),
         "offline" => Ok(Arc::new(Offline::new(Some(Path::new(Offline::DEFAULT_WORDNET)))?)),
-        other => Err(BuildError::UnknownProvider { given: other.chars().take(40).collect() }),
+        other => Err(unknown_provider(other)),
     }
+}
+
+pub(crate) fn unknown_provider(given: &str) -> BuildError {
+    BuildError::UnknownProvider { given: given.chars().take(40).collect() }
 }
 
 fn wrap<M: LanguageModel + 'static>(model: M, settings: &LlmSettings, cache: Arc<dyn Cache>) -> Arc<dyn LanguageModel> {
@@ -154,6 +154,14 @@ impl LlmSettings {
             requests_per_minute: self.requests_per_minute,
             tokens_per_minute: self.tokens_per_minute,
         }
+    }
+
+    pub(crate) fn gemini(&self) -> ProviderSettings {
+        self.resolved(Gemini::DEFAULT_MODEL, Gemini::DEFAULT_BASE_URL)
+    }
+
+    pub(crate) fn openai(&self) -> ProviderSettings {
+        self.resolved(OpenAi::DEFAULT_MODEL, OpenAi::DEFAULT_BASE_URL)
     }
 
     fn resolved(&self, model: &str, base_url: &str) -> ProviderSettings {

@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::{
+    Identity,
     failure::Failure,
     http::{self, Endpoint},
     prompt, schema,
@@ -35,10 +36,7 @@ impl Gemini {
     /// # Errors
     /// [`BuildError`] where a setting is wrong or the key is missing.
     pub fn new(settings: ProviderSettings) -> Result<Self, BuildError> {
-        // Lists of models write the name as a path.
-        let model = settings.model.trim_start_matches("models/").to_owned();
-        let settings = ProviderSettings { model, ..settings };
-        settings.check()?;
+        let (settings, Identity { name, fingerprint }) = Identity::gemini(settings)?;
         let key = settings
             .api_key
             .as_ref()
@@ -49,8 +47,8 @@ impl Gemini {
         )]);
         let call = format!("{}:generateContent", settings.model);
         Ok(Self {
-            name: format!("gemini/{}", settings.model),
-            fingerprint: http::fingerprint("gemini", &settings, [schema::gemini(false), schema::gemini(true)])?,
+            name,
+            fingerprint,
             endpoint: Endpoint::new(&settings, &["models", &call], headers)?,
             model: settings.model,
             temperature: settings.temperature,

@@ -12,6 +12,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
 
 use crate::{
+    Identity,
     failure::Failure,
     http::{self, Endpoint},
     prompt, schema,
@@ -58,7 +59,7 @@ impl OpenAi {
     /// # Errors
     /// [`BuildError`] where a setting is wrong or the key is missing.
     pub fn new(settings: ProviderSettings) -> Result<Self, BuildError> {
-        settings.check()?;
+        let (settings, Identity { name, fingerprint }) = Identity::openai(settings)?;
         let mut headers = HeaderMap::new();
         match &settings.api_key {
             Some(key) => drop(headers.insert(AUTHORIZATION, http::secret_header("Bearer ", key)?)),
@@ -68,8 +69,8 @@ impl OpenAi {
             None => {}
         }
         Ok(Self {
-            name: format!("openai/{}", settings.model),
-            fingerprint: http::fingerprint("openai", &settings, [schema::strict(false), schema::strict(true)])?,
+            name,
+            fingerprint,
             endpoint: Endpoint::new(&settings, &["chat", "completions"], headers)?,
             model: settings.model,
             temperature: settings.temperature,
