@@ -13,12 +13,12 @@ const REACH: MediaTime = MediaTime::from_millis(500);
 
 /// The scene around the cues in which an expression is `said`: `suggested` brought to 10–25 s on cue boundaries.
 ///
-/// It always covers `said`; an expression said over more than 25 s keeps all its cues.
+/// It always covers `said`; an expression said over more than 25 s keeps all its cues. It grows over no silence of six
+/// seconds, and no further than 25 s.
 pub fn scene_around(transcript: &Transcript, said: CueRange, suggested: CueRange) -> CueRange {
     let mut scene = CueRange { first: suggested.first.min(said.first), last: suggested.last.max(said.last) };
     scene.last = scene.last.min((transcript.cues.len().max(1) - 1) as u32);
-    let length = |scene: CueRange| transcript.span_of(scene).map(Span::duration).unwrap_or_default();
-    while length(scene) > LONGEST {
+    while length(transcript, scene) > LONGEST {
         let (before, after) = (said.first - scene.first, scene.last.saturating_sub(said.last));
         match (before, after) {
             (0, 0) => break,
@@ -26,20 +26,32 @@ pub fn scene_around(transcript: &Transcript, said: CueRange, suggested: CueRange
             _ => scene.last -= 1,
         }
     }
-    while length(scene) < SHORTEST {
-        let left = scene.first.checked_sub(1).map(|first| CueRange { first, ..scene });
-        let right =
-            Some(CueRange { last: scene.last + 1, ..scene }).filter(|r| (r.last as usize) < transcript.cues.len());
-        let grown = |candidate: Option<CueRange>| {
-            candidate.map(|c| (length(c) - length(scene), c)).filter(|(by, _)| *by < BREAK)
-        };
-        let best = [grown(left), grown(right)].into_iter().flatten().filter(|(_, c)| length(*c) <= LONGEST);
-        match best.min_by_key(|(by, _)| *by) {
-            Some((_, next)) => scene = next,
-            None => break,
-        }
+    while length(transcript, scene) < SHORTEST {
+        let Some(next) = grown(transcript, scene) else { break };
+        scene = next;
     }
     scene
+}
+
+fn length(transcript: &Transcript, scene: CueRange) -> MediaTime {
+    transcript.span_of(scene).map(Span::duration).unwrap_or_default()
+}
+
+/// The scene with the cue before or behind it, whichever makes it longer by less.
+fn grown(transcript: &Transcript, scene: CueRange) -> Option<CueRange> {
+    let span = transcript.span_of(scene)?;
+    let cue = |at: u32| transcript.cues.get(at as usize).map(|cue| cue.span);
+    let before = scene.first.checked_sub(1).and_then(|first| {
+        let silence = span.start - cue(first)?.end;
+        Some((silence, CueRange { first, ..scene }))
+    });
+    let behind = scene.last.checked_add(1).and_then(|last| {
+        let silence = cue(last)?.start - span.end;
+        Some((silence, CueRange { last, ..scene }))
+    });
+    let near = [before, behind].into_iter().flatten().filter(|(silence, _)| *silence < BREAK);
+    let fitting = near.map(|(_, next)| (length(transcript, next), next)).filter(|(length, _)| *length <= LONGEST);
+    fitting.min_by_key(|(length, _)| *length).map(|(_, next)| next)
 }
 
 /// Where a scene lies on the timeline, and how far its cut may move outwards from there to reach silence.
@@ -87,6 +99,21 @@ mod tests {
         let transcript = transcript(&[(0, 2000), (60_000, 62_000), (120_000, 122_000)]);
         let said = CueRange { first: 1, last: 1 };
         assert_eq!(scene_around(&transcript, said, said), said);
+    }
+
+    #[test]
+    fn a_silence_is_what_lies_between_cues_however_long_they_are() {
+        let said = CueRange { first: 1, last: 1 };
+        for (cues, expected) in [
+            ([(1000, 7200), (7300, 9300), (9400, 15_600)], (0, 2)),
+            ([(1000, 7200), (13_100, 15_100), (21_100, 29_000)], (0, 1)),
+            ([(1000, 7200), (13_200, 15_200), (21_200, 29_000)], (1, 1)),
+            // The first goes on while the second is said, and the third would make it too long.
+            ([(0, 9000), (2000, 4000), (5000, 31_000)], (0, 1)),
+        ] {
+            let scene = scene_around(&transcript(&cues), said, said);
+            assert_eq!((scene.first, scene.last), expected, "{cues:?}");
+        }
     }
 
     #[test]

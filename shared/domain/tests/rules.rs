@@ -81,6 +81,19 @@ proptest! {
         let length = |range| transcript.span_of(range).unwrap().duration();
         prop_assert!(length(scene) <= MediaTime::from_secs(25).max(length(said)), "{:?}", length(scene));
         prop_assert_eq!(scene_around(&transcript, said, scene), scene, "a scene is its own scene");
+        if length(scene) < MediaTime::from_secs(10) {
+            let span = transcript.span_of(scene).unwrap();
+            let at = |index: u32| transcript.cues.get(index as usize).map(|cue| cue.span);
+            let (long, silence) = (MediaTime::from_secs(25), MediaTime::from_secs(6));
+            if let Some((first, before)) = scene.first.checked_sub(1).and_then(|first| Some((first, at(first)?))) {
+                let next = length(CueRange { first, ..scene });
+                prop_assert!(span.start - before.end >= silence || next > long, "could begin earlier");
+            }
+            if let Some(behind) = at(scene.last + 1) {
+                let next = length(CueRange { last: scene.last + 1, ..scene });
+                prop_assert!(behind.start - span.end >= silence || next > long, "could go on");
+            }
+        }
     }
 
     #[test]
