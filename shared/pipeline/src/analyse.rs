@@ -111,6 +111,8 @@ impl Analyst<'_> {
     /// answer is worth more than a failed re-ask costs.
     async fn ask(&mut self, chunk: &Chunk, request: &AnalysisRequest) -> Result<ChunkAnalysis, Unanswered> {
         let mut kept: Vec<Expression> = Vec::new();
+        // What is shown all the same where no answer makes it whole.
+        let mut incomplete: Vec<Expression> = Vec::new();
         let mut rejected: Vec<RejectedItem> = Vec::new();
         let mut feedback: Vec<RejectedItem> = Vec::new();
         let mut unreadable = None;
@@ -119,7 +121,7 @@ impl Analyst<'_> {
                 Ok(answer) => answer,
                 Err(error) => {
                     self.usage += error.usage;
-                    if kept.is_empty() {
+                    if kept.is_empty() && incomplete.is_empty() {
                         return Err(unanswered(&error));
                     }
                     break;
@@ -133,6 +135,7 @@ impl Analyst<'_> {
                         checked.rejected.iter().filter(|item| !rejected.contains(item)).cloned().collect::<Vec<_>>(),
                     );
                     kept = merge(kept, checked.expressions);
+                    incomplete = merge(incomplete, checked.incomplete);
                     (feedback, unreadable) = (checked.rejected, None);
                 }
                 Err(reason) => {
@@ -145,6 +148,9 @@ impl Analyst<'_> {
                 break;
             }
         }
+        let whole = kept.len();
+        kept = merge(kept, incomplete);
+        rejected.retain(|item| !holds(&kept[whole..], &item.expression));
         if let Some(reason) = unreadable.filter(|_| kept.is_empty()) {
             let message = format!("no usable answer in {} asks: {reason}", RE_ASKS + 1);
             return Err(Unanswered { failure: Failure { kind: FailureKind::Malformed, message }, after: None });

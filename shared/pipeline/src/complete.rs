@@ -141,10 +141,13 @@ fn notes(asked: &RunRequest, encoding: &EncodingPlan, chunks_ok: u32) -> Vec<Str
     } else if encoding.tasks.is_empty() && chunks_ok > 0 {
         notes.push("No expression worth learning was found at this level.".to_owned());
     }
-    let lines = |text: fn(&EncodingTask) -> bool| encoding.tasks.iter().filter(|task| text(task)).count();
-    let untranslated = lines(|task| task.expression.line_translation.is_none());
+    let tasks = |lacks: fn(&EncodingTask) -> bool| encoding.tasks.iter().filter(|task| lacks(task)).count();
+    let untranslated = tasks(|task| task.expression.line_translation.is_none());
+    let incomplete = tasks(|task| task.expression.scene_translations.contains(&None));
     if asked.target_transcript.is_some() && untranslated > 0 {
         notes.push(format!("{untranslated} lines have no counterpart in the target subtitles at their time."));
+    } else if asked.target_transcript.is_none() && asked.settings.model_translates && incomplete > 0 {
+        notes.push(format!("Scenes in which the model left lines without a translation: {incomplete}."));
     }
     notes
 }

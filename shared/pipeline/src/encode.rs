@@ -110,7 +110,9 @@ async fn made(
                 return Err(Error::Unwritable(error.message));
             }
             Err(media::Error { kind, message, transient }) => {
-                return Ok(Made::Failed { failure: Failure { kind, message }, passes: transient });
+                // Another machine's encoder may do better.
+                let passes = transient || kind == FailureKind::Encoder;
+                return Ok(Made::Failed { failure: Failure { kind, message }, passes });
             }
         }
     }

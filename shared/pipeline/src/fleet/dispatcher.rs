@@ -25,6 +25,8 @@ pub struct Dispatcher<'a> {
     pub tally: &'a dyn Tally,
     /// Most tasks of one run in the bulk lane at once, so that no run keeps the others waiting.
     pub in_flight: u32,
+    /// The span that its messages belong to, in the form of W3C's `traceparent`.
+    pub trace: Option<&'a str>,
 }
 
 impl Dispatcher<'_> {
@@ -106,7 +108,7 @@ impl Dispatcher<'_> {
             }
         };
         record_failure(self.store, run, stage, task, failure).await?;
-        let worker = worker::Worker { store: self.store, queue: self.queue, tally: self.tally };
+        let worker = worker::Worker { store: self.store, queue: self.queue, tally: self.tally, trace: self.trace };
         worker.report(run, stage, task, tasks, then).await
     }
 
@@ -210,7 +212,7 @@ impl Dispatcher<'_> {
         let publish = |(nth, &at): (usize, &usize)| async move {
             let then = next.filter(|_| nth == now.len() / 2);
             let Some(order) = tasks.order(run, at, then) else { return Ok(()) };
-            Ok::<_, Error>(self.queue.publish(queue, &order.message()?).await?)
+            Ok::<_, Error>(self.queue.publish(queue, &order.message(self.trace)?).await?)
         };
         stream::iter(now.iter().enumerate())
             .map(publish)

@@ -15,4 +15,4 @@ pub use requests::Requests;
 pub use submit::{Submitted, submit};
 pub use survey::{Progress, RunState, Survey, runs, state};
 pub use sweeper::{Sweeper, Swept};
-pub use worker::{Worker, wait_before};
+pub use worker::Worker;

@@ -92,13 +92,14 @@ pub enum Unreadable {
 }
 
 impl Order {
-    /// The message that carries this.
+    /// The message that carries this, and the span that it belongs to, in the form of W3C's `traceparent`.
     ///
     /// # Errors
     /// Only if a field cannot be written as MessagePack, which none of these types can fail to.
-    pub fn message(&self) -> Result<Message, Unreadable> {
+    pub fn message(&self, trace: Option<&str>) -> Result<Message, Unreadable> {
         let envelope = Envelope { version: VERSION, order: self };
-        rmp_serde::to_vec_named(&envelope).map(Message::new).map_err(|error| Unreadable::Garbage(error.to_string()))
+        let body = rmp_serde::to_vec_named(&envelope).map_err(|error| Unreadable::Garbage(error.to_string()))?;
+        Ok(Message { trace: trace.map(str::to_owned), ..Message::new(body) })
     }
 
     /// Reads a message's body.
@@ -168,7 +169,7 @@ mod tests {
             Order::Cancel { run: run() },
         ];
         for order in orders {
-            assert_eq!(Order::read(&order.message().unwrap().body).unwrap(), order);
+            assert_eq!(Order::read(&order.message(None).unwrap().body).unwrap(), order);
         }
     }
 

@@ -44,7 +44,7 @@ pub async fn submit(
     Open { lane, submitted_at_ms: now }.write(store, &run).await?;
     write(store, &show_key(&asked.episode, &run), &now).await?;
     if !before {
-        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message()?).await?;
+        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(None)?).await?;
     }
     Ok((run, if before { Submitted::Underway } else { Submitted::New }))
 }

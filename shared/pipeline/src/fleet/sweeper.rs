@@ -59,17 +59,20 @@ impl Sweeper {
         self.seen.retain(|run, _| open.contains(run));
         let mut swept = Swept { open: open.len(), ..Swept::default() };
         for run in open {
-            match self.look(dispatcher, &run).await? {
-                Finding::Moving => {}
-                Finding::Ended(stage) => {
+            match self.look(dispatcher, &run).await {
+                Err(error) if error.passes() => return Err(error),
+                // One run's unreadable record keeps no other waiting.
+                Err(error) => tracing::warn!(%run, %error, "a run cannot be looked after"),
+                Ok(Finding::Moving) => {}
+                Ok(Finding::Ended(stage)) => {
                     let order = Order::StageDone { run, stage };
-                    dispatcher.queue.publish(Name::Stages, &order.message()?).await?;
+                    dispatcher.queue.publish(Name::Stages, &order.message(dispatcher.trace)?).await?;
                     swept.ended += 1;
                 }
-                Finding::Silent => {
+                Ok(Finding::Silent) => {
                     tracing::warn!(%run, silent_s = self.silence.as_secs(), "nothing moves: publishing the missing tasks again");
                     let order = Order::PlanEpisode { run };
-                    dispatcher.queue.publish(Name::Episodes, &order.message()?).await?;
+                    dispatcher.queue.publish(Name::Episodes, &order.message(dispatcher.trace)?).await?;
                     swept.resumed += 1;
                 }
             }

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use langflix_domain::{Failure, FailureKind, RunId, Stage, TaskId};
 use langflix_ports::{
     llm::LanguageModel,
@@ -24,6 +22,8 @@ pub struct Worker<'a> {
     pub queue: &'a dyn Queue,
     /// Counts done tasks.
     pub tally: &'a dyn Tally,
+    /// The span that its messages belong to, in the form of W3C's `traceparent`.
+    pub trace: Option<&'a str>,
 }
 
 impl Worker<'_> {
@@ -108,7 +108,7 @@ impl Worker<'_> {
     }
 
     async fn publish(&self, order: &Order) -> Result<(), Error> {
-        Ok(self.queue.publish(Name::Stages, &order.message()?).await?)
+        Ok(self.queue.publish(Name::Stages, &order.message(self.trace)?).await?)
     }
 }
 
@@ -120,11 +120,4 @@ fn other_model(settings: &RunSettings, model: &dyn LanguageModel) -> Option<Fail
     };
     let same = settings.model == *model.fingerprint();
     (!same).then(|| Failure { kind: FailureKind::Unavailable, message: message() })
-}
-
-/// How long a task waits before it is tried again, by how often it was tried.
-pub fn wait_before(attempt: u32) -> Duration {
-    const WAITS: [u64; 4] = [5, 30, 120, 600];
-    let at = usize::try_from(attempt).unwrap_or(usize::MAX).min(WAITS.len() - 1);
-    Duration::from_secs(WAITS.get(at).copied().unwrap_or(600))
 }

@@ -109,11 +109,11 @@ impl<'a> Fleet<'a> {
     }
 
     fn dispatcher(&self) -> Dispatcher<'_> {
-        Dispatcher { store: self.store, queue: &self.queue, tally: &self.tally, in_flight: self.in_flight }
+        Dispatcher { store: self.store, queue: &self.queue, tally: &self.tally, in_flight: self.in_flight, trace: None }
     }
 
     fn worker(&self) -> Worker<'_> {
-        Worker { store: self.store, queue: &self.queue, tally: &self.tally }
+        Worker { store: self.store, queue: &self.queue, tally: &self.tally, trace: None }
     }
 
     async fn submit(&self, asked: &RunRequest, lane: Lane) -> Submitted {

@@ -1,0 +1,82 @@
+use std::{num::NonZeroU32, sync::Arc};
+
+use langflix_domain::{Failure, FailureKind};
+use langflix_fleet::{end_of_step, misplaced, order_of};
+use langflix_pipeline::{
+    Error,
+    fleet::{Dispatcher, Order},
+};
+use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
+use langflix_runtime::worker::{End, Fault, Job};
+
+/// What the dispatcher does with messages.
+#[derive(Clone)]
+pub struct Dispatching {
+    /// Where the truth lies.
+    pub store: Arc<dyn ArtifactStore>,
+    /// Where tasks go to.
+    pub queue: Arc<dyn Queue>,
+    /// What workers count done tasks with.
+    pub tally: Arc<dyn Tally>,
+    /// Most tasks of one run in the bulk lane at once.
+    pub in_flight: NonZeroU32,
+}
+
+impl Dispatching {
+    /// The use cases, their messages belonging to the span `trace`.
+    pub(crate) fn dispatcher<'a>(&'a self, trace: Option<&'a str>) -> Dispatcher<'a> {
+        Dispatcher {
+            store: self.store.as_ref(),
+            queue: self.queue.as_ref(),
+            tally: self.tally.as_ref(),
+            in_flight: self.in_flight.get(),
+            trace,
+        }
+    }
+
+    /// Plans a run, or takes the step that a stage is ready for.
+    pub async fn step(&self, job: Job) -> End {
+        let order = match order_of(&job) {
+            Ok(order) => order,
+            Err(end) => return end,
+        };
+        let trace = job.trace.to_string();
+        let dispatcher = self.dispatcher(Some(&trace));
+        let done = match &order {
+            Order::PlanEpisode { run } => dispatcher.plan_episode(run).await,
+            Order::StageDone { run, stage } => dispatcher.stage_done(run, *stage).await,
+            Order::Advance { run, stage, from } => dispatcher.advance(run, *stage, *from).await,
+            Order::Cancel { run } => dispatcher.cancel(run).await,
+            Order::AnalyseChunk(_) | Order::EncodeClip(_) => return misplaced(&order),
+        };
+        match done {
+            // The run will not get further, and is not to stay open for ever.
+            Err(error @ Error::Record { .. }) => {
+                let failure = Failure { kind: FailureKind::Store, message: error.to_string() };
+                self.give_up(&dispatcher, &order, failure).await
+            }
+            done => end_of_step(done),
+        }
+    }
+
+    /// Buries what the broker gave up: its task, or its run, has failed.
+    pub async fn bury(&self, job: Job) -> End {
+        let order = match order_of(&job) {
+            Ok(order) => order,
+            Err(end) => return end,
+        };
+        let trace = job.trace.to_string();
+        let message = format!("{} ended its worker, or took too long, each time that it was tried", order.label());
+        let failure = Failure { kind: FailureKind::Crashed, message };
+        self.give_up(&self.dispatcher(Some(&trace)), &order, failure).await
+    }
+
+    async fn give_up(&self, dispatcher: &Dispatcher<'_>, order: &Order, failure: Failure) -> End {
+        let why = failure.message.clone();
+        match dispatcher.give_up(order, failure).await {
+            Ok(()) => End::Bury { why, fault: Fault::Elsewhere },
+            Err(error) if error.passes() => end_of_step(Err(error)),
+            Err(error) => End::Bury { why: format!("{why}; {error}"), fault: Fault::Elsewhere },
+        }
+    }
+}

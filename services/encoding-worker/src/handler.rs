@@ -1,0 +1,55 @@
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
+
+use langflix_fleet::{end_of_task, misplaced, order_of, this_try};
+use langflix_pipeline::{
+    Cutter,
+    fleet::{Order, Requests, Worker},
+};
+use langflix_ports::{
+    media::{ClipEncoder, SourceAccess},
+    queue::Queue,
+    store::ArtifactStore,
+    tally::Tally,
+};
+use langflix_runtime::worker::{End, Job};
+
+/// What the encoding worker does with messages.
+pub struct Encoding {
+    /// Where clips and outcomes go.
+    pub store: Arc<dyn ArtifactStore>,
+    /// Where the end of a stage is told.
+    pub queue: Arc<dyn Queue>,
+    /// Counts done tasks.
+    pub tally: Arc<dyn Tally>,
+    /// Cuts clips.
+    pub encoder: Arc<dyn ClipEncoder>,
+    /// Makes sources readable.
+    pub sources: Arc<dyn SourceAccess>,
+    /// Folder for clips in the making.
+    pub scratch: PathBuf,
+    /// The requests of the runs at hand.
+    pub requests: Requests,
+    /// How often a task is tried.
+    pub max_attempts: NonZeroU32,
+}
+
+impl Encoding {
+    /// Encodes the clip of a message.
+    pub async fn clip(&self, job: Job) -> End {
+        let order = match order_of(&job) {
+            Ok(Order::EncodeClip(order)) => order,
+            Ok(other) => return misplaced(&other),
+            Err(end) => return end,
+        };
+        let trace = job.trace.to_string();
+        let worker = Worker {
+            store: self.store.as_ref(),
+            queue: self.queue.as_ref(),
+            tally: self.tally.as_ref(),
+            trace: Some(&trace),
+        };
+        let cutter = Cutter { encoder: self.encoder.as_ref(), sources: self.sources.as_ref(), scratch: &self.scratch };
+        let this = this_try(&job, self.max_attempts.get());
+        end_of_task(worker.clip(cutter, &self.requests, &order, this, &|_| {}).await)
+    }
+}

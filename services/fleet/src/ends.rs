@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use langflix_domain::FailureKind;
+use langflix_pipeline::{Ended, Error, Try, fleet::Order};
+use langflix_runtime::worker::{End, Fault, Job};
+
+/// How long a worker pauses whose provider wants nothing from it, unless the provider says how long.
+const NO_ANSWERS: Duration = Duration::from_mins(10);
+/// How long a worker pauses while a server or its disk fails.
+const NO_SERVER: Duration = Duration::from_secs(5);
+
+/// What the message asks for, after it is noted in logs and status.
+///
+/// # Errors
+/// The end of a message that cannot be read.
+pub fn order_of(job: &Job) -> Result<Order, End> {
+    let order = Order::read(&job.body)
+        .map_err(|unreadable| End::Bury { why: unreadable.to_string(), fault: Fault::Elsewhere })?;
+    job.concerns(order.run().as_str(), &order.label());
+    Ok(order)
+}
+
+/// The end of a message that another queue is for.
+pub fn misplaced(order: &Order) -> End {
+    End::Bury { why: format!("{} is not worked on in this queue", order.label()), fault: Fault::Elsewhere }
+}
+
+/// Which try of its task a message is, where there are so many.
+pub fn this_try(job: &Job, max_attempts: u32) -> Try {
+    Try { repeated: job.redelivered || job.attempt > 0, last: last(job, max_attempts) }
+}
+
+/// Whether a message is tried for the last time.
+pub fn last(job: &Job, max_attempts: u32) -> bool {
+    job.attempt.saturating_add(1) >= max_attempts
+}
+
+/// What the end of a task means for its message.
+pub fn end_of_task(ended: Result<Ended, Error>) -> End {
+    match ended {
+        Ok(Ended::Recorded(None)) => End::Done,
+        Ok(Ended::Recorded(Some(failure))) => End::Bury { why: failure.message, fault: fault_of(failure.kind) },
+        Ok(Ended::Later { failure, after }) => match failure.kind {
+            FailureKind::QuotaExhausted | FailureKind::Auth => {
+                End::Pause { lasting: after.unwrap_or(NO_ANSWERS), why: failure.message }
+            }
+            kind => End::Retry { after, why: failure.message, fault: fault_of(kind) },
+        },
+        Err(error) => end_of_error(&error),
+    }
+}
+
+/// What the end of a dispatcher's step means for its message.
+pub fn end_of_step(done: Result<(), Error>) -> End {
+    match done {
+        Ok(()) => End::Done,
+        Err(error) => end_of_error(&error),
+    }
+}
+
+fn end_of_error(error: &Error) -> End {
+    let why = error.to_string();
+    if error.passes() { End::Pause { lasting: NO_SERVER, why } } else { End::Bury { why, fault: Fault::Elsewhere } }
+}
+
+/// Whose fault a failure may be: an encoder that fails on clip after clip is broken.
+fn fault_of(kind: FailureKind) -> Fault {
+    match kind {
+        FailureKind::Encoder | FailureKind::TimedOut => Fault::Worker,
+        _ => Fault::Elsewhere,
+    }
+}
