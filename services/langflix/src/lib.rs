@@ -115,7 +115,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Run(args) => args.settings(),
         Command::Inspect(_) | Command::Config { .. } => Vec::new(),
     };
-    let own = own.into_iter().map(|(key, value, label)| Flag { key, value, label });
+    let own = own.into_iter().map(|(key, value, flag)| Flag { key: key.to_owned(), value, label: flag.to_owned() });
     let set = cli.set.iter().map(|(key, value)| Flag {
         key: key.clone(),
         value: value.clone(),

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -12,8 +11,11 @@ use langflix_domain::{
 };
 use langflix_runtime::config::Config;
 
-use super::prepare::{Sources, Subtitles};
-use crate::{Usage, cli::RunArgs};
+use super::{
+    prepare::{Sources, Subtitles},
+    tree::Tree,
+};
+use crate::{Usage, cli::EpisodeArgs};
 
 /// What a video is told by.
 const KNOWN: &str = "mkv, mp4, mov, avi, webm, ts, m4v";
@@ -26,13 +28,19 @@ const SUBTITLE_FOLDERS: [&str; 3] = ["subs", "subtitles", "sub"];
 ///
 /// # Errors
 /// Everything that is missing or ambiguous, a line each.
-pub(crate) fn find(args: &RunArgs, config: &Config, language: &LanguageTag) -> anyhow::Result<Vec<Sources>> {
-    let videos = videos(&args.paths)?;
+pub(crate) fn find(
+    tree: &dyn Tree,
+    paths: &[PathBuf],
+    args: &EpisodeArgs,
+    config: &Config,
+    language: &LanguageTag,
+) -> anyhow::Result<Vec<Sources>> {
+    let videos = videos(tree, paths)?;
     check_single(args, videos.len())?;
     let mut found = Vec::new();
     let mut problems: Vec<String> = Vec::new();
     for (video, named) in videos {
-        match sources(&video, named, args, config, language) {
+        match sources(tree, &video, named, args, config, language) {
             Ok(sources) => found.push(sources),
             Err(error) => problems.push(format!("{error:#}")),
         }
@@ -42,7 +50,7 @@ pub(crate) fn find(args: &RunArgs, config: &Config, language: &LanguageTag) -> a
         by_episode.entry(&sources.episode).or_default().push(sources);
     }
     for (episode, twins) in by_episode.iter().filter(|(_, twins)| twins.len() > 1) {
-        let names: Vec<String> = twins.iter().map(|sources| sources.video.display().to_string()).collect();
+        let names: Vec<String> = twins.iter().map(|sources| tree.shown(&sources.video)).collect();
         problems.push(format!("{episode}: {} videos ({}): keep one, or give it alone", twins.len(), names.join(", ")));
     }
     if !problems.is_empty() {
@@ -53,7 +61,7 @@ pub(crate) fn find(args: &RunArgs, config: &Config, language: &LanguageTag) -> a
 }
 
 /// What names one episode's files or number cannot hold for several.
-fn check_single(args: &RunArgs, videos: usize) -> anyhow::Result<()> {
+fn check_single(args: &EpisodeArgs, videos: usize) -> anyhow::Result<()> {
     let single = [
         ("--subs", args.subs.is_some()),
         ("--target-subs", args.target_subs.is_some()),
@@ -69,15 +77,14 @@ fn check_single(args: &RunArgs, videos: usize) -> anyhow::Result<()> {
 }
 
 /// Every video and what its name says.
-fn videos(paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Named>> {
+fn videos(tree: &dyn Tree, paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Named>> {
     let mut videos = BTreeMap::new();
     for path in paths {
-        let at = || path.display().to_string();
-        let file = fs::metadata(path).with_context(at)?;
-        if file.is_dir() {
-            videos.extend(folder(path)?);
+        let at = || tree.shown(path);
+        if tree.is_folder(path).with_context(at)? {
+            videos.extend(folder(tree, path)?);
         } else if is_video(path) {
-            videos.insert(path.clone(), name_of(&std::path::absolute(path).with_context(at)?));
+            videos.insert(path.clone(), name_of(&tree.absolute(path).with_context(at)?));
         } else if is_subtitle(path) {
             bail!("{}: this is a subtitle file: give the video, and this with --subs", at());
         } else {
@@ -88,50 +95,45 @@ fn videos(paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Named>> {
 }
 
 /// The episodes in a folder, samples and trailers left out.
-fn folder(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Named)>> {
+fn folder(tree: &dyn Tree, dir: &Path) -> anyhow::Result<Vec<(PathBuf, Named)>> {
     let mut listing = Vec::new();
-    walk(dir, DEEPEST, &mut listing)?;
-    let at = std::path::absolute(dir).with_context(|| dir.display().to_string())?;
+    walk(tree, dir, DEEPEST, &mut listing)?;
+    let at = tree.absolute(dir).with_context(|| tree.shown(dir))?;
     let season = season_folder(&at, &listing)?;
     for (path, reason) in &season.skipped {
-        tracing::warn!(file = %path.display(), %reason, "left out");
+        tracing::warn!(file = tree.shown(path), %reason, "left out");
     }
     let unnumbered = season.unnumbered.into_iter().map(|path| (path, Named::default()));
     let found: Vec<_> = season.episodes.into_iter().chain(unnumbered).collect();
     if found.is_empty() {
-        bail!("{}: no video in this folder ({KNOWN})", dir.display());
+        bail!("{}: no video in this folder ({KNOWN})", tree.shown(dir));
     }
     Ok(found)
 }
 
-fn walk(dir: &Path, deeper: usize, listing: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    for entry in entries(dir).with_context(|| dir.display().to_string())? {
-        let hidden = entry.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        match (hidden, entry.is_dir()) {
+fn walk(tree: &dyn Tree, dir: &Path, deeper: usize, listing: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    for entry in tree.entries(dir).with_context(|| tree.shown(dir))? {
+        let hidden = entry.path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        match (hidden, entry.is_folder) {
             (true, _) => {}
-            (false, true) if deeper > 0 => walk(&entry, deeper - 1, listing)?,
+            (false, true) if deeper > 0 => walk(tree, &entry.path, deeper - 1, listing)?,
             (false, true) => {}
-            (false, false) => listing.push(entry),
+            (false, false) => listing.push(entry.path),
         }
     }
     Ok(())
 }
 
-fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries = fs::read_dir(dir)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
-    entries.sort();
-    Ok(entries)
-}
-
 fn sources(
+    tree: &dyn Tree,
     video: &Path,
     named: Named,
-    args: &RunArgs,
+    args: &EpisodeArgs,
     config: &Config,
     language: &LanguageTag,
 ) -> anyhow::Result<Sources> {
-    let episode = episode(video, named, args)?;
-    let beside = beside(video)?;
+    let episode = episode(tree, video, named, args)?;
+    let beside = beside(tree, video)?;
     let wanted = Wanted {
         source_language: Some(config.run.source_language.clone()),
         target_language: language.clone(),
@@ -155,25 +157,25 @@ fn subtitles_of(files: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// The files in the video's folder, and those in the folders for subtitles there.
-fn beside(video: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn beside(tree: &dyn Tree, video: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let dir = match video.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
     let mut files = Vec::new();
-    for entry in entries(dir).with_context(|| dir.display().to_string())? {
-        let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-        if !entry.is_dir() {
-            files.push(entry);
+    for entry in tree.entries(dir).with_context(|| tree.shown(dir))? {
+        let name = entry.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+        if !entry.is_folder {
+            files.push(entry.path);
         } else if SUBTITLE_FOLDERS.contains(&name.as_str()) {
             // One level more: some releases keep a folder an episode there.
-            walk(&entry, 1, &mut files)?;
+            walk(tree, &entry.path, 1, &mut files)?;
         }
     }
     Ok(files)
 }
 
-fn episode(video: &Path, named: Named, args: &RunArgs) -> anyhow::Result<EpisodeId> {
+fn episode(tree: &dyn Tree, video: &Path, named: Named, args: &EpisodeArgs) -> anyhow::Result<EpisodeId> {
     let show = args.show.clone().or(named.show);
     let season = args.season.or(named.season);
     let episode = args.episode.or(named.episode);
@@ -183,7 +185,7 @@ fn episode(video: &Path, named: Named, args: &RunArgs) -> anyhow::Result<Episode
         (Some(show), Some(season), Some(episode)) => Ok(EpisodeId { show, season, episode }),
         _ => bail!(
             "{}: the name does not tell which episode of which show this is: give {}, or a name such as Show.S01E01.mkv",
-            video.display(),
+            tree.shown(video),
             missing.join(" and ")
         ),
     }

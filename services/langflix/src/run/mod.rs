@@ -5,12 +5,14 @@ mod drive;
 mod episodes;
 mod prepare;
 mod settings;
+mod tree;
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, Manifest, ManifestFailure};
+use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Ffmpeg, Slots};
 use langflix_pipeline::RunSettings;
@@ -22,9 +24,10 @@ use crate::{
     counted, progress,
 };
 use drive::Workshop;
-use prepare::Sources;
+use prepare::{OnDisk, Sources};
 pub(crate) use prepare::{file_name, read};
 pub(crate) use settings::codec;
+use tree::Disk;
 
 /// Where everything that outlives a run lies, below the output folder.
 const STATE: &str = ".langflix";
@@ -34,8 +37,8 @@ const STATE: &str = ".langflix";
 /// # Errors
 /// What keeps any episode from being worked on at all.
 pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
-    let language = settings::language(config, args.target_subs_suffix.as_deref())?;
-    let episodes = episodes::find(args, config, &language)?;
+    let language = settings::language(config, args.episodes.target_subs_suffix.as_deref())?;
+    let episodes = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
     let codec = codec(&ffmpeg, &config.video).await?;
     let state = config.run.output.join(STATE);
@@ -44,10 +47,12 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let store = DirectoryStore::open(&state.join("store")).with_context(unusable)?;
     let cache: Arc<dyn Cache> = Arc::new(open_cache(&state)?);
     let scratch = fresh_scratch(&state)?;
+    let videos = OnDisk { media: &ffmpeg, cache: cache.as_ref() };
     let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;
-    let capacity = settings::capacity(config, codec, prepare::largest(&ffmpeg, cache.as_ref(), &episodes).await);
-    let spec = (!args.dry_run).then(|| settings::encoding(config, codec, capacity.threads));
-    let asked = settings::run(config, language, model.as_ref(), spec);
+    let capacity = settings::capacity(config, codec, prepare::largest(&videos, &episodes).await);
+    let spec = (!args.episodes.dry_run).then(|| settings::encoding(config, codec, capacity.threads));
+    let identity = Identity { name: model.name().to_owned(), fingerprint: model.fingerprint().clone() };
+    let asked = settings::run(config, language, identity, spec);
     let output = args.output();
     introduce(config, &asked, episodes.len(), output);
     let observer = progress::observer(output);
@@ -61,7 +66,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         slots: Slots::new(capacity.slots),
     };
     let at_once = config.processing.batch_size as usize;
-    let episode = &|sources| one(&workshop, &ffmpeg, cache.as_ref(), sources, &asked, &config.run.output);
+    let episode = &|sources| one(&workshop, &videos, sources, &asked, &config.run.output);
     let ends: Vec<(&Sources, anyhow::Result<Manifest>)> = stream::iter(&episodes)
         .map(|sources| async move { (sources, episode(sources).await) })
         .buffered(at_once)
@@ -72,8 +77,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
 
 async fn one(
     workshop: &Workshop<'_>,
-    ffmpeg: &Ffmpeg,
-    cache: &dyn Cache,
+    videos: &OnDisk<'_>,
     sources: &Sources,
     settings: &RunSettings,
     out: &Path,
@@ -82,7 +86,7 @@ async fn one(
         let (line, kind) = (diagnostic.line, diagnostic.kind);
         tracing::info!(file, line, %kind, detail = diagnostic.detail, "subtitles");
     };
-    let asked = prepare::prepare(ffmpeg, cache, sources, settings.clone(), &say).await?;
+    let asked = prepare::prepare(videos.media, videos, sources, settings.clone(), &say).await?;
     if let Some(found) = prepare::speaks_otherwise(&asked.transcript, &settings.source_language) {
         let file = &asked.subtitles.name;
         tracing::warn!(file, %found, expected = %settings.source_language, "the subtitles seem to be in another language");

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use async_trait::async_trait;
 use langflix_domain::{
     DiagnosticCount, Digest, EpisodeId, LanguageTag, MediaInfo, SourceFile, SubtitleStream, Transcript, beyond_end,
 };
@@ -54,12 +55,12 @@ struct Loaded {
 /// One line that says what is wrong with which file.
 pub(crate) async fn prepare(
     media: &dyn MediaProbe,
-    cache: &dyn Cache,
+    videos: &dyn Videos,
     sources: &Sources,
     settings: RunSettings,
     say: &dyn Fn(&str, &Diagnostic),
 ) -> anyhow::Result<RunRequest> {
-    let Video { location, identity, bytes, info } = video(media, cache, &sources.video).await?;
+    let Video { location, source, identity, bytes, info } = videos.open(&sources.video).await?;
     let (location, name) = (location.as_str(), file_name(&sources.video));
     let subtitles = match &sources.subtitles {
         Subtitles::File(path) => load(&file_name(path), &read(path)?)?,
@@ -84,7 +85,7 @@ pub(crate) async fn prepare(
     }
     Ok(RunRequest {
         episode: sources.episode.clone(),
-        source: location.to_owned(),
+        source,
         video: SourceFile { name, bytes, digest: Digest::of_bytes(identity.as_bytes()) },
         source_identity: identity,
         media: info,
@@ -99,37 +100,60 @@ pub(crate) async fn prepare(
 }
 
 /// Width and height that no picture of these videos exceeds, as far as they can be read.
-pub(crate) async fn largest(media: &dyn MediaProbe, cache: &dyn Cache, episodes: &[Sources]) -> (u32, u32) {
+pub(crate) async fn largest(videos: &dyn Videos, episodes: &[Sources]) -> (u32, u32) {
     let mut largest = (0, 0);
     for sources in episodes {
         // One that cannot be read fails when its turn comes, and says so then.
-        if let Ok(Video { info, .. }) = video(media, cache, &sources.video).await {
+        if let Ok(Video { info, .. }) = videos.open(&sources.video).await {
             largest = (info.video.width.max(largest.0), info.video.height.max(largest.1));
         }
     }
     largest
 }
 
-/// A video file and what is known of it.
-struct Video {
-    location: String,
-    /// Path, size and modification time.
-    identity: String,
-    bytes: u64,
-    info: MediaInfo,
+/// Opens videos, wherever they lie.
+#[async_trait]
+pub(crate) trait Videos: Send + Sync {
+    /// Looks at a video.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with it.
+    async fn open(&self, path: &Path) -> anyhow::Result<Video>;
 }
 
-async fn video(media: &dyn MediaProbe, cache: &dyn Cache, path: &Path) -> anyhow::Result<Video> {
-    let look = || -> std::io::Result<_> {
-        let file = fs::metadata(path)?;
-        let modified = file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        Ok((fs::canonicalize(path)?, file.len(), modified))
-    };
-    let (path, bytes, modified) = look().with_context(|| path.display().to_string())?;
-    let location = path.to_str().with_context(|| format!("{}: the path is not UTF-8", path.display()))?.to_owned();
-    let identity = format!("{location}:{bytes}:{modified}");
-    let info = probe(media, cache, &location, &identity).await?;
-    Ok(Video { location, identity, bytes, info })
+/// A video and what is known of it.
+pub(crate) struct Video {
+    /// Where it is read.
+    pub(crate) location: String,
+    /// What a run calls it.
+    pub(crate) source: String,
+    /// What changes with its bytes.
+    pub(crate) identity: String,
+    pub(crate) bytes: u64,
+    pub(crate) info: MediaInfo,
+}
+
+/// Videos on this machine.
+pub(crate) struct OnDisk<'a> {
+    pub(crate) media: &'a dyn MediaProbe,
+    /// What was found out before.
+    pub(crate) cache: &'a dyn Cache,
+}
+
+#[async_trait]
+impl Videos for OnDisk<'_> {
+    async fn open(&self, path: &Path) -> anyhow::Result<Video> {
+        let look = || -> std::io::Result<_> {
+            let file = fs::metadata(path)?;
+            let modified = file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            Ok((fs::canonicalize(path)?, file.len(), modified))
+        };
+        let (path, bytes, modified) = look().with_context(|| path.display().to_string())?;
+        let location = path.to_str().with_context(|| format!("{}: the path is not UTF-8", path.display()))?.to_owned();
+        let identity = format!("{location}:{bytes}:{modified}");
+        let info = probe(self.media, self.cache, &location, &identity).await?;
+        Ok(Video { source: location.clone(), location, identity, bytes, info })
+    }
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

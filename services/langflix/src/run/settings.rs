@@ -7,10 +7,9 @@ use std::{
 
 use anyhow::Context as _;
 use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
-use langflix_llm::{LlmSettings, Secret};
+use langflix_llm::{Identity, LlmSettings, Secret};
 use langflix_media::{Asked, Capacity, Ffmpeg, Machine, settings, usable};
 use langflix_pipeline::RunSettings;
-use langflix_ports::llm::LanguageModel;
 use langflix_runtime::{
     config::{Config, HardwareAcceleration, Llm, Provider, Video},
     resources,
@@ -113,12 +112,7 @@ pub(crate) fn language(config: &Config, suffix: Option<&str>) -> anyhow::Result<
 }
 
 /// What a run is asked for.
-pub(crate) fn run(
-    config: &Config,
-    language: LanguageTag,
-    model: &dyn LanguageModel,
-    encode: Option<EncodeSpec>,
-) -> RunSettings {
+pub(crate) fn run(config: &Config, language: LanguageTag, model: Identity, encode: Option<EncodeSpec>) -> RunSettings {
     RunSettings {
         source_language: config.run.source_language.clone(),
         language,
@@ -128,8 +122,8 @@ pub(crate) fn run(
         min_expressions_per_chunk: config.processing.min_expressions_per_chunk,
         max_expressions_per_chunk: config.processing.max_expressions_per_chunk,
         max_expressions: config.processing.max_expressions,
-        model_name: model.name().to_owned(),
-        model: model.fingerprint().clone(),
+        model_name: model.name,
+        model: model.fingerprint,
         model_translates: config.llm.provider != Provider::Offline,
         encode,
         burn: config.video.burn,
