@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     AnalysisRequest, AnswerItem, Chunk, CueKind, CueRange, Expression, RejectedItem, Transcript,
     inflection::{expression_key, lemma_key},
-    scene_around,
+    scene::scene_among,
 };
 
 /// The longest text taken from a model for one field, in characters.
@@ -18,7 +18,10 @@ const LONGEST_EXPRESSION: usize = 80;
 pub struct Checked {
     /// The items that passed, in the model's order.
     pub expressions: Vec<Expression>,
-    /// The items that did not.
+    /// The items that passed but for lines of their scene that are not translated: their own scene was too short. Each
+    /// is among `rejected`, too, with what makes it whole; where no answer does, it is still worth showing.
+    pub incomplete: Vec<Expression>,
+    /// The items that did not pass.
     pub rejected: Vec<RejectedItem>,
 }
 
@@ -50,24 +53,47 @@ pub fn check(
         let result = serde_json::from_value::<AnswerItem>(value)
             .map_err(|error| format!("not readable: {error}"))
             .and_then(|item| one(item, request, chunk, transcript));
-        let result = result.and_then(|expression| fits(expression, &checked.expressions, request));
-        match result {
-            Ok(expression) => checked.expressions.push(expression),
-            Err(reason) => checked.rejected.push(RejectedItem { expression: name, reason }),
+        let taken = checked.expressions.iter().chain(&checked.incomplete);
+        let result = result.and_then(|expression| fits(expression, taken, request));
+        let lacking = result.as_ref().ok().and_then(|expression| lacking(expression, request, chunk));
+        match (result, lacking) {
+            (Ok(expression), None) => checked.expressions.push(expression),
+            (Ok(expression), Some(reason)) => {
+                checked.incomplete.push(expression);
+                checked.rejected.push(RejectedItem { expression: name, reason });
+            }
+            (Err(reason), _) => checked.rejected.push(RejectedItem { expression: name, reason }),
         }
     }
     Ok(checked)
 }
 
-fn fits(expression: Expression, taken: &[Expression], request: &AnalysisRequest) -> Result<Expression, String> {
+fn fits<'a>(
+    expression: Expression,
+    taken: impl Iterator<Item = &'a Expression> + Clone,
+    request: &AnalysisRequest,
+) -> Result<Expression, String> {
     let key = expression_key(&expression.expression);
-    if taken.iter().any(|other| expression_key(&other.expression) == key) {
+    if taken.clone().any(|other| expression_key(&other.expression) == key) {
         return Err("named twice".to_owned());
     }
-    if taken.len() >= usize::from(request.max_expressions) {
+    if taken.count() >= usize::from(request.max_expressions) {
         return Err(format!("beyond the {} asked for", request.max_expressions));
     }
     Ok(expression)
+}
+
+/// What makes an expression whole whose scene was made longer by lines that are shown but not translated. Lines that
+/// are not shown cannot be asked for.
+fn lacking(expression: &Expression, request: &AnalysisRequest, chunk: &Chunk) -> Option<String> {
+    let (scene, shown) = (expression.scene, chunk.with_context);
+    let mut lines = scene.indices().zip(&expression.scene_translations);
+    let lacks = lines.any(|(cue, translation)| translation.is_none() && shown.contains(cue as u32));
+    (request.translate_lines && lacks).then(|| {
+        let number = |cue: u32| cue.clamp(shown.first, shown.last) - shown.first + 1;
+        let (first, last) = (number(scene.first), number(scene.last));
+        format!("the scene is too short: make it lines {first} to {last}, and translate each of them")
+    })
 }
 
 /// Whether an answer holds a list of items, whatever they are worth.
@@ -122,7 +148,7 @@ fn one(
     let meaning = clean(&item.meaning, LONGEST_FIELD).ok_or("the meaning is empty or too long")?;
     let similar = similar(&item.similar, &expression)?;
     let translations = translations(&item, request, scene)?;
-    let scene_cues = scene_around(transcript, cues, to_cues(scene));
+    let scene_cues = scene_among(transcript, cues, to_cues(scene), chunk.with_context);
     let of = |cue: usize| {
         let number = (cue as u32).checked_sub(chunk.with_context.first)? + 1;
         translations.iter().find(|(line, _)| *line == number).map(|(_, text)| text.clone())

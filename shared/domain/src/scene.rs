@@ -16,6 +16,11 @@ const REACH: MediaTime = MediaTime::from_millis(500);
 /// It always covers `said`; an expression said over more than 25 s keeps all its cues. It grows over no silence of six
 /// seconds, and no further than 25 s.
 pub fn scene_around(transcript: &Transcript, said: CueRange, suggested: CueRange) -> CueRange {
+    scene_among(transcript, said, suggested, CueRange { first: 0, last: u32::MAX })
+}
+
+/// As [`scene_around`], growing beyond the cues that a model was `shown` only where those do not make ten seconds.
+pub(crate) fn scene_among(transcript: &Transcript, said: CueRange, suggested: CueRange, shown: CueRange) -> CueRange {
     let mut scene = CueRange { first: suggested.first.min(said.first), last: suggested.last.max(said.last) };
     scene.last = scene.last.min((transcript.cues.len().max(1) - 1) as u32);
     while length(transcript, scene) > LONGEST {
@@ -27,7 +32,7 @@ pub fn scene_around(transcript: &Transcript, said: CueRange, suggested: CueRange
         }
     }
     while length(transcript, scene) < SHORTEST {
-        let Some(next) = grown(transcript, scene) else { break };
+        let Some(next) = grown(transcript, scene, shown) else { break };
         scene = next;
     }
     scene
@@ -37,21 +42,24 @@ fn length(transcript: &Transcript, scene: CueRange) -> MediaTime {
     transcript.span_of(scene).map(Span::duration).unwrap_or_default()
 }
 
-/// The scene with the cue before or behind it, whichever makes it longer by less.
-fn grown(transcript: &Transcript, scene: CueRange) -> Option<CueRange> {
+/// The scene with the cue before or behind it: one of those `shown` if one fits, and the one that makes it longer by
+/// less.
+fn grown(transcript: &Transcript, scene: CueRange, shown: CueRange) -> Option<CueRange> {
     let span = transcript.span_of(scene)?;
     let cue = |at: u32| transcript.cues.get(at as usize).map(|cue| cue.span);
     let before = scene.first.checked_sub(1).and_then(|first| {
         let silence = span.start - cue(first)?.end;
-        Some((silence, CueRange { first, ..scene }))
+        Some((first, silence, CueRange { first, ..scene }))
     });
     let behind = scene.last.checked_add(1).and_then(|last| {
         let silence = cue(last)?.start - span.end;
-        Some((silence, CueRange { last, ..scene }))
+        Some((last, silence, CueRange { last, ..scene }))
     });
-    let near = [before, behind].into_iter().flatten().filter(|(silence, _)| *silence < BREAK);
-    let fitting = near.map(|(_, next)| (length(transcript, next), next)).filter(|(length, _)| *length <= LONGEST);
-    fitting.min_by_key(|(length, _)| *length).map(|(_, next)| next)
+    let fits =
+        |(_, silence, next): &(u32, MediaTime, CueRange)| *silence < BREAK && length(transcript, *next) <= LONGEST;
+    let fitting = [before, behind].into_iter().flatten().filter(fits);
+    let best = fitting.min_by_key(|(added, _, next)| (!shown.contains(*added), length(transcript, *next)));
+    best.map(|(_, _, next)| next)
 }
 
 /// Where a scene lies on the timeline, and how far its cut may move outwards from there to reach silence.
@@ -113,6 +121,18 @@ mod tests {
         ] {
             let scene = scene_around(&transcript(&cues), said, said);
             assert_eq!((scene.first, scene.last), expected, "{cues:?}");
+        }
+    }
+
+    #[test]
+    fn a_scene_goes_beyond_what_was_shown_only_where_that_is_too_short() {
+        let cues: Vec<(i64, i64)> = (0..9).map(|n| (n * 3000, n * 3000 + 2500)).collect();
+        let (transcript, said) = (transcript(&cues), CueRange { first: 4, last: 4 });
+        for (shown, expected) in [((1, 4), (1, 4)), ((4, 8), (4, 7)), ((3, 5), (2, 5)), ((4, 4), (1, 4))] {
+            let shown = CueRange { first: shown.0, last: shown.1 };
+            let scene = scene_among(&transcript, said, said, shown);
+            assert_eq!((scene.first, scene.last), expected, "{shown:?}");
+            assert_eq!(scene_among(&transcript, said, scene, shown), scene);
         }
     }
 

@@ -30,17 +30,20 @@ fn asked(translate_lines: bool) -> (Transcript, Chunk, AnalysisRequest) {
     let transcript = transcript();
     let cues = CueRange { first: 0, last: 4 };
     let chunk = Chunk { position: 0, cues, with_context: CueRange { first: 0, last: 5 } };
+    let request = request(&transcript, &chunk, &settings(translate_lines));
+    (transcript, chunk, request)
+}
+
+fn settings(translate_lines: bool) -> AnalysisSettings {
     let tag = |tag: &str| tag.parse().unwrap_or_else(|_| panic!("{tag}"));
-    let settings = AnalysisSettings {
+    AnalysisSettings {
         source_language: tag("en"),
         language: tag("ko"),
         level: LearnerLevel::Intermediate,
         min_expressions: 1,
         max_expressions: 3,
         translate_lines,
-    };
-    let request = request(&transcript, &chunk, &settings);
-    (transcript, chunk, request)
+    }
 }
 
 fn item(expression: &str, line: u32, quote: &str) -> Value {
@@ -126,13 +129,57 @@ fn every_line_of_a_scene_is_translated_once_where_that_was_asked() {
         item["translation"] = json!("포기하다");
         item["quote_translation"] = json!("그럼 포기해!");
         item["scene_first_line"] = json!(1);
+        item["scene_last_line"] = json!(3);
         item["scene_translations"] = lines.iter().map(|line| json!({ "line": line, "text": "번역" })).collect();
         let answer = json!([item]).to_string();
         check(&answer, &request, &chunk, &transcript).unwrap_or_else(|error| panic!("{error}"))
     };
-    assert_eq!(translated(&[1, 2]).expressions.len(), 1);
-    assert_eq!(translated(&[1]).rejected[0].reason, "line 2 of the scene is not translated");
-    assert_eq!(translated(&[1, 2, 2]).rejected[0].reason, "line 2 is translated twice");
+    assert_eq!(translated(&[1, 2, 3]).expressions.len(), 1);
+    assert_eq!(translated(&[1, 3]).rejected[0].reason, "line 2 of the scene is not translated");
+    assert_eq!(translated(&[1, 2, 2, 3]).rejected[0].reason, "line 2 is translated twice");
+}
+
+/// The answer that has a scene of these lines, all of them translated.
+fn scene_of(expression: &str, line: u32, first: u32, last: u32) -> Value {
+    let mut item = item(expression, line, LINES[line as usize - 1]);
+    (item["translation"], item["quote_translation"]) = (json!("표현"), json!("한 줄"));
+    (item["scene_first_line"], item["scene_last_line"]) = (json!(first), json!(last));
+    item["scene_translations"] = (first..=last).map(|line| json!({ "line": line, "text": "번역" })).collect();
+    item
+}
+
+#[test]
+fn a_scene_that_had_to_grow_is_rejected_with_the_lines_that_make_it_whole() {
+    let (transcript, chunk, request) = asked(true);
+    let judged = |items: &[Value]| check(&json!(items).to_string(), &request, &chunk, &transcript).unwrap();
+    let short = judged(&[scene_of("give up", 2, 2, 2)]);
+    assert_eq!((short.expressions.len(), short.incomplete.len(), short.rejected.len()), (0, 1, 1));
+    let reason = "the scene is too short: make it lines 1 to 3, and translate each of them";
+    assert_eq!((short.rejected[0].expression.as_str(), short.rejected[0].reason.as_str()), ("give up", reason));
+    let translations: Vec<bool> = short.incomplete[0].scene_translations.iter().map(Option::is_some).collect();
+    assert_eq!(translations, [false, true, false]);
+    // What was asked for makes it whole, and one of both counts.
+    let whole = judged(&[scene_of("give up", 2, 1, 3), scene_of("gave up", 2, 2, 2)]);
+    assert_eq!((whole.expressions.len(), whole.incomplete.len()), (1, 0));
+    assert_eq!(whole.rejected[0].reason, "named twice");
+    assert_eq!(whole.expressions[0].scene, short.incomplete[0].scene);
+}
+
+#[test]
+fn a_line_that_the_model_was_not_shown_is_not_asked_for() {
+    let (transcript, mut chunk, _) = asked(true);
+    (chunk.cues, chunk.with_context) = (CueRange { first: 1, last: 1 }, CueRange { first: 1, last: 2 });
+    let request = request(&transcript, &chunk, &settings(true));
+    let judged = |item: &Value| check(&item.to_string(), &request, &chunk, &transcript).unwrap();
+    let mut item = scene_of("give up", 2, 1, 1);
+    (item["first_line"], item["last_line"]) = (json!(1), json!(1));
+    let reason = "the scene is too short: make it lines 1 to 2, and translate each of them";
+    assert_eq!(judged(&item).rejected[0].reason, reason);
+    item["scene_last_line"] = json!(2);
+    item["scene_translations"] = json!([{ "line": 1, "text": "하나" }, { "line": 2, "text": "둘" }]);
+    let taken = judged(&item).expressions.remove(0);
+    assert_eq!(taken.scene.indices().len(), 3);
+    assert_eq!(taken.scene_translations.iter().filter(|line| line.is_none()).count(), 1);
 }
 
 #[test]

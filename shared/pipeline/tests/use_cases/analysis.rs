@@ -91,6 +91,59 @@ async fn what_was_kept_of_each_answer_is_joined() {
     assert_eq!(recorded.usage, times(COST, 3));
 }
 
+/// An item whose scene is its own line alone, too short by itself.
+fn short(request: &langflix_domain::AnalysisRequest, expression: &str) -> Value {
+    let mut item = item(request, expression);
+    let line = item["first_line"].clone();
+    item["scene_translations"] = json!([{ "line": line, "text": format!("<{expression}>") }]);
+    (item["scene_first_line"], item["scene_last_line"]) = (line.clone(), line);
+    item
+}
+
+#[tokio::test]
+async fn a_scene_that_had_to_grow_is_asked_for_again_with_its_lines() {
+    let model = Model::new(|ask| match ask.before {
+        0 => Ok(Value::from(vec![short(&ask.request, "give up")]).to_string()),
+        _ => Ok(good(&ask.request)),
+    });
+    let (room, asked) = (Room::new(), episode());
+    let recorded = first_chunk(&room, &model, &asked).await;
+    let asks = model.asks();
+    assert_eq!(asks.len(), 2);
+    assert!(asks[1].feedback[0].reason.contains("make it lines 1 to 3, and translate each"), "{:?}", asks[1].feedback);
+    let analysis = recorded.result().unwrap();
+    assert!(analysis.rejected.is_empty() && analysis.expressions.len() == 1, "{analysis:?}");
+    assert!(analysis.expressions[0].scene_translations.iter().all(Option::is_some));
+}
+
+#[tokio::test]
+async fn an_expression_whose_scene_no_answer_translates_is_kept_and_counted() {
+    let model = Model::new(|ask| match (crate::fakes::found(&ask.request)[0], ask.before) {
+        (name @ ("give up" | "break the ice"), 0) => Ok(Value::from(vec![short(&ask.request, name)]).to_string()),
+        // Neither nonsense nor a provider that is gone takes back what was had.
+        ("give up", _) => Ok("?".to_owned()),
+        ("break the ice", _) => Err(ErrorKind::Unavailable),
+        _ => Ok(good(&ask.request)),
+    });
+    let manifest = Room::new().drive(&model, &crate::fakes::Encoder::good(), &episode()).await;
+    assert_eq!(model.asks().len(), 3 + 1 + 2 + 1);
+    assert_eq!(crate::episode::names(&manifest), crate::episode::EXPRESSIONS);
+    assert!(manifest.rejected.is_empty() && manifest.failures.is_empty(), "{manifest:?}");
+    let lines = |clip: usize| manifest.clips[clip].cues.iter().filter(|cue| cue.translation.is_some()).count();
+    assert_eq!([lines(0), lines(1), lines(2), lines(3)], [1, 3, 1, 3]);
+    assert_eq!(manifest.notes, ["Scenes in which the model left lines without a translation: 2."]);
+}
+
+#[tokio::test]
+async fn whole_scenes_go_before_those_that_had_to_grow_and_nothing_is_asked_for_their_sake() {
+    let model = Model::new(|ask| {
+        Ok(Value::from(vec![short(&ask.request, "give up"), item(&ask.request, "break the ice")]).to_string())
+    });
+    let recorded = first_chunk(&Room::new(), &model, &rich()).await;
+    assert_eq!((names(&recorded), model.asks().len()), (vec!["break the ice", "give up"], 1));
+    assert!(recorded.result().unwrap().rejected.is_empty());
+}
+
 #[tokio::test]
 async fn a_rejection_is_recorded_even_if_the_next_answer_is_empty() {
     let model = Model::new(|ask| match ask.before {

@@ -28,8 +28,7 @@ pub(crate) const COST: Usage = Usage { requests: 1, input_tokens: 100, output_to
 /// An item that passes every check.
 pub(crate) fn item(request: &AnalysisRequest, expression: &str) -> Value {
     let line = request.lines.iter().position(|line| !line.context && line.text.contains(expression)).unwrap();
-    let own: Vec<usize> = (0..request.lines.len()).filter(|&at| !request.lines[at].context).collect();
-    let (first, last) = (own[0] + 1, own[own.len() - 1] + 1);
+    let (first, last) = (1, request.lines.len());
     let translated = |line: usize| json!({ "line": line, "text": format!("<{}>", request.lines[line - 1].text) });
     let scene: Vec<Value> = (first..=last).map(translated).collect();
     json!({
