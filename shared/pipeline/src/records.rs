@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::Error;
 
 /// A store over a network answers many at once in the time of one.
-const READS_AT_ONCE: usize = 16;
+pub(crate) const READS_AT_ONCE: usize = 16;
 
 /// All settings that change the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +137,13 @@ pub struct AnalysisTask {
     pub request: AnalysisRequest,
 }
 
+impl AnalysisTask {
+    /// What people call it: the numbers of its cues, counted from 1.
+    pub fn label(&self) -> String {
+        format!("cues {} to {}", self.chunk.cues.first + 1, self.chunk.cues.last + 1)
+    }
+}
+
 /// The encoding stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodingPlan {
@@ -158,6 +165,13 @@ pub struct EncodingTask {
     pub clip: Option<ClipSpec>,
     /// Where the scene lies.
     pub scene: Span,
+}
+
+impl EncodingTask {
+    /// What people call it: the expression.
+    pub fn label(&self) -> String {
+        self.expression.expression.clone()
+    }
 }
 
 /// How a task ended, as it is recorded.

@@ -61,8 +61,7 @@ impl Workshop<'_> {
     }
 
     async fn analyse(&self, run: &RunId, asked: &RunRequest, task: &AnalysisTask) -> Result<(), Error> {
-        let (first, last) = (task.chunk.cues.first + 1, task.chunk.cues.last + 1);
-        self.started(run, Stage::Analysis, &task.id, format!("cues {first} to {last}"));
+        self.started(run, Stage::Analysis, &task.id, task.label());
         let failure = analyse_chunk(self.store, self.model, asked, task).await?;
         self.finished(run, Stage::Analysis, &task.id, failure);
         Ok(())
@@ -70,7 +69,7 @@ impl Workshop<'_> {
 
     async fn encode(&self, run: &RunId, asked: &RunRequest, task: &EncodingTask) -> Result<(), Error> {
         let Some(slot) = self.slots.take().await else { return Ok(()) };
-        self.started(run, Stage::Encoding, &task.id, task.expression.expression.clone());
+        self.started(run, Stage::Encoding, &task.id, task.label());
         let progress = |fraction: f32| {
             slot.reached(fraction);
             let task = task.id.to_string();

@@ -1,6 +1,7 @@
 //! The use cases of many processes: the same stages, their tasks in queues.
 
 mod dispatcher;
+mod follow;
 mod order;
 mod requests;
 mod submit;
@@ -10,9 +11,10 @@ mod tasks;
 mod worker;
 
 pub use dispatcher::Dispatcher;
+pub use follow::Follower;
 pub use order::{Order, TaskOrder, Unreadable, work_queue};
 pub use requests::Requests;
 pub use submit::{Submitted, submit};
-pub use survey::{Progress, RunState, Survey, runs, state};
+pub use survey::{Progress, RunState, Survey, latest_runs, manifest, runs, state};
 pub use sweeper::{Sweeper, Swept};
 pub use worker::Worker;

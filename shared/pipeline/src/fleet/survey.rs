@@ -1,5 +1,6 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, future::ready};
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, Lane, Manifest, RunId, Stage, slug};
 use langflix_ports::store::ArtifactStore;
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use super::tasks::Tasks;
 use crate::{
     Error, done_tasks,
-    records::{Open, is_cancelled, manifest_key, read, run_of_show_key},
+    records::{Open, READS_AT_ONCE, is_cancelled, manifest_key, read, run_of_show_key},
 };
 
 /// Which runs are wanted.
@@ -68,6 +69,31 @@ impl Survey {
 pub async fn runs(store: &dyn ArtifactStore, survey: &Survey) -> Result<BTreeSet<RunId>, Error> {
     let keys = store.list(&survey.prefix()).await?;
     Ok(keys.iter().filter_map(|key| run_of_show_key(key)).collect())
+}
+
+/// The runs that were ever submitted, the latest first.
+///
+/// # Errors
+/// [`Error`] where the store or a record cannot be read.
+pub async fn latest_runs(store: &dyn ArtifactStore, survey: &Survey) -> Result<Vec<RunId>, Error> {
+    let keys = store.list(&survey.prefix()).await?;
+    let at = |key: String| async move {
+        let run = run_of_show_key(&key);
+        let at = read::<u64>(store, &key).await?;
+        Ok::<_, Error>(at.zip(run))
+    };
+    let mut found: Vec<(u64, RunId)> =
+        stream::iter(keys).map(at).buffered(READS_AT_ONCE).try_filter_map(|one| ready(Ok(one))).try_collect().await?;
+    found.sort_by(|a, b| b.cmp(a));
+    Ok(found.into_iter().map(|(_, run)| run).collect())
+}
+
+/// How `run` ended; `None` where it has not, or there is no such run.
+///
+/// # Errors
+/// [`Error`] where the store or the record cannot be read.
+pub async fn manifest(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Manifest>, Error> {
+    read(store, &manifest_key(run)).await
 }
 
 /// Where `run` stands.

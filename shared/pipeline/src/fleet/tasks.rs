@@ -58,6 +58,14 @@ impl Tasks {
         }
     }
 
+    /// The tasks' names, and what people call them.
+    pub(super) fn labels(&self) -> Vec<(TaskId, String)> {
+        match self {
+            Self::Analysis(tasks) => tasks.iter().map(|task| (task.id.clone(), task.label())).collect(),
+            Self::Encoding(tasks) => tasks.iter().map(|task| (task.id.clone(), task.label())).collect(),
+        }
+    }
+
     /// Positions of the tasks without an outcome.
     pub(super) fn missing(&self, done: &BTreeSet<String>) -> Vec<usize> {
         let ids = self.ids().into_iter().enumerate();

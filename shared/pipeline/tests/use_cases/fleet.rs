@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use langflix_domain::{EpisodeStatus, Failure, FailureKind, Lane, Manifest, RunId, Stage, TaskId};
 use langflix_pipeline::{
     Ended, Error, RunRequest, Try,
-    fleet::{Dispatcher, Order, Requests, Submitted, Survey, Sweeper, Worker, runs, state, submit},
+    fleet::{
+        Dispatcher, Order, Requests, Submitted, Survey, Sweeper, Worker, latest_runs, manifest, runs, state, submit,
+    },
     retry_failed,
 };
 use langflix_ports::{
@@ -437,4 +439,22 @@ async fn runs_are_found_by_show_season_and_episode_and_tell_where_they_stand() {
     fleet.work(&Model::good(), &Encoder::good()).await;
     let ended = state(&room.store, &run).await.unwrap();
     assert_eq!((ended.status, ended.encoding.unwrap().tasks), (Some(EpisodeStatus::Complete), 4));
+}
+
+#[tokio::test]
+async fn the_run_that_was_submitted_last_comes_first() {
+    let room = Room::new();
+    let fleet = Fleet::new(&room);
+    let mut submitted = Vec::new();
+    for language in ["ja", "ko", "de"] {
+        let mut asked = episode();
+        asked.settings.language = language.parse().unwrap();
+        fleet.submit(&asked, Lane::Bulk).await;
+        submitted.insert(0, asked.run().unwrap());
+        // The times are told apart by milliseconds.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let survey = Survey { show: Some("The Show".to_owned()), season: Some(1), episode: Some(2) };
+    assert_eq!(latest_runs(&room.store, &survey).await.unwrap(), submitted);
+    assert_eq!(manifest(&room.store, &submitted[0]).await.unwrap(), None);
 }

@@ -12,6 +12,8 @@ mod fakes;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod interruption;
 #[cfg(test)]
 mod manifest;
