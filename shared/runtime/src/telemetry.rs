@@ -73,6 +73,21 @@ impl Settings {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { verbosity, filter, json, color: !plain && io::stderr().is_terminal() }
     }
+
+    /// What a service tells: what it does, as JSON unless a person looks on.
+    pub fn for_service(filter: Option<String>) -> Self {
+        Self::for_stderr(Verbosity::Verbose, filter, !io::stderr().is_terminal())
+    }
+}
+
+/// Tells panics as events, with their place. What they say is told where it is fixed text: a formatted one may quote a
+/// subtitle.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let says = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("a text that is not repeated");
+        tracing::error!(place, says, "panicked");
+    }));
 }
 
 /// Tells events of this process on stderr.
@@ -114,19 +129,15 @@ where
     Ok(layer.with_filter(filter))
 }
 
+/// What is told while `work` runs on this thread.
 #[cfg(test)]
-mod tests {
-    use std::{
-        io::Write,
-        sync::{Arc, Mutex, PoisonError},
-    };
-
-    use super::*;
+pub(crate) fn told_of(settings: &Settings, work: impl FnOnce()) -> String {
+    use std::sync::{Arc, Mutex, PoisonError};
 
     #[derive(Clone, Default)]
     struct Page(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Page {
+    impl io::Write for Page {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
         }
@@ -136,21 +147,28 @@ mod tests {
         }
     }
 
+    let page = Page::default();
+    let writer = page.clone();
+    let told = Registry::default().with(layer(settings, move || writer.clone()).unwrap());
+    tracing::subscriber::with_default(told, work);
+    let bytes = page.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
     /// What is told of an event of each level of ours, and of one of another library.
     fn told(settings: &Settings) -> String {
-        let page = Page::default();
-        let writer = page.clone();
-        let told = Registry::default().with(layer(settings, move || writer.clone()).unwrap());
-        tracing::subscriber::with_default(told, || {
+        told_of(settings, || {
             tracing::error!(target: "langflix_media", clip = 3, "ours-error");
             tracing::warn!(target: "langflix_media", "ours-warn");
             tracing::info!(target: "langflix_media", "ours-info");
             tracing::debug!(target: "langflix", "ours-debug");
             tracing::trace!(target: "langflix", "ours-trace");
             tracing::info!(target: "hyper", "other-info");
-        });
-        let bytes = page.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        })
     }
 
     fn words(verbosity: Verbosity) -> Vec<&'static str> {
@@ -208,5 +226,22 @@ mod tests {
         let quiet = Settings { verbosity: Verbosity::Quiet, ..Settings::default() };
         init_with(&quiet, io::sink).unwrap();
         assert!(matches!(init_with(&quiet, io::sink), Err(Error::AlreadySet(_))));
+    }
+    #[test]
+    fn a_panic_is_an_event_that_repeats_fixed_texts_only() {
+        let told = told_of(&Settings::default(), || {
+            tell_panics();
+            for subtitle in [None, Some("he said")] {
+                let _ = std::panic::catch_unwind(|| match subtitle {
+                    None => panic!("a fixed text"),
+                    Some(text) => panic!("no such place in '{text}'"),
+                });
+            }
+            let _ = std::panic::take_hook();
+        });
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[0].contains("panicked") && lines[0].contains("telemetry.rs:"), "{told}");
+        assert!(lines[0].contains("a fixed text") && lines[1].contains("a text that is not repeated"), "{told}");
+        assert!(lines.len() == 2 && !told.contains("he said"), "{told}");
     }
 }

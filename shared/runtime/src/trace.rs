@@ -1,0 +1,102 @@
+//! The thread that runs through the spans of all programs that work on one thing.
+
+use std::fmt;
+
+/// A span's place, in the form of W3C's Trace Context (`traceparent`), in which it travels beside messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trace {
+    trace: u128,
+    span: u64,
+    flags: u8,
+}
+
+impl Trace {
+    /// A span that belongs to no other.
+    pub fn begin() -> Self {
+        const SAMPLED: u8 = 1;
+        Self { trace: fastrand::u128(1..), span: fastrand::u64(1..), flags: SAMPLED }
+    }
+
+    /// The span that a `traceparent` names; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.split('-');
+        let mut hex = |digits: usize| {
+            let field = fields.next()?;
+            let fits = field.len() == digits && field.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            fits.then(|| u128::from_str_radix(field, 16).ok()).flatten()
+        };
+        let (version, trace, span, flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
+        // Later versions may say more behind these four, version 0 may not; 255 is no version.
+        let whole = version != 0xff && (version > 0 || fields.next().is_none());
+        let (span, flags) = (u64::try_from(span).ok()?, u8::try_from(flags).ok()?);
+        (whole && trace != 0 && span != 0).then_some(Self { trace, span, flags })
+    }
+
+    /// A span below this one.
+    #[must_use]
+    pub fn child(self) -> Self {
+        Self { span: fastrand::u64(1..), ..self }
+    }
+
+    /// What all spans of the thread have in common, as 32 digits.
+    pub fn id(self) -> String {
+        format!("{:032x}", self.trace)
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, self.flags)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EXAMPLE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_traceparent_is_read_and_written_as_it_was() {
+        let trace = Trace::parse(EXAMPLE).unwrap();
+        assert_eq!((trace.to_string().as_str(), trace.id().as_str()), (EXAMPLE, "0af7651916cd43dd8448eb211c80319c"));
+        let later = EXAMPLE.replacen("00-", "01-", 1) + "-more";
+        assert_eq!(Trace::parse(&later), Some(trace));
+    }
+
+    #[test]
+    fn a_child_stays_in_its_thread() {
+        let (trace, other) = (Trace::begin(), Trace::begin());
+        assert!(trace.child().id() == trace.id() && trace.child() != trace && other.id() != trace.id());
+    }
+
+    #[test]
+    fn what_is_no_traceparent_is_none() {
+        for text in [
+            "",
+            "00",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(Trace::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd_and_what_is_read_can_be_read_again(text in any::<String>(), near in "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}") {
+            for text in [text, near] {
+                if let Some(trace) = Trace::parse(&text) {
+                    prop_assert_eq!(Trace::parse(&trace.to_string()), Some(trace));
+                }
+            }
+        }
+    }
+}
