@@ -14,15 +14,19 @@ die() {
 
 apt_updated=false
 
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    else
+        command -v sudo >/dev/null || return 1
+        sudo "$@"
+    fi
+}
+
 # apt ARGUMENT...: apt-get as root, without questions.
 apt() {
-    local as_root=()
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null || return 1
-        as_root=(sudo)
-    fi
     command -v apt-get >/dev/null || return 1
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0 "$@" </dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
 # need COMMAND-OR-FILE PACKAGE: installs the Debian package unless the command, or the file (an absolute path), is there.
