@@ -17,8 +17,13 @@ const MANIFEST: &str = "manifest.json";
 const PAGE: &str = "index.html";
 
 /// Where an episode's results lie.
-pub(crate) fn folder(out: &Path, manifest: &Manifest) -> PathBuf {
+fn folder(out: &Path, manifest: &Manifest) -> PathBuf {
     out.join(folder_name(&manifest.episode.show)).join(manifest.episode.code())
+}
+
+/// The page that shows them.
+pub(crate) fn page(out: &Path, manifest: &Manifest) -> PathBuf {
+    folder(out, manifest).join(PAGE)
 }
 
 /// Writes clips, subtitles, page and manifest of a run, the manifest last, and removes the clips that an earlier

@@ -1,17 +1,18 @@
 //! `langflix run`: the whole pipeline in this process.
 
-mod deliver;
+pub(crate) mod deliver;
 mod drive;
 mod episodes;
 mod prepare;
+pub(crate) mod report;
 mod settings;
 mod tree;
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
-use langflix_domain::{EpisodeStatus, Manifest, ManifestFailure};
+use langflix_domain::{EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Ffmpeg, Slots};
@@ -21,7 +22,7 @@ use langflix_runtime::config::{Config, Provider};
 
 use crate::{
     cli::{Output, RunArgs},
-    counted, progress,
+    progress,
 };
 use drive::Workshop;
 use prepare::{OnDisk, Sources};
@@ -72,7 +73,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         .buffered(at_once)
         .collect()
         .await;
-    report(&ends, &config.run.output, output)
+    Ok(report::report(&ends, &config.run.output, output))
 }
 
 async fn one(
@@ -125,74 +126,5 @@ fn introduce(config: &Config, asked: &RunSettings, episodes: usize, output: Outp
         eprintln!(
             "No key for gemini or openai: expressions come from the offline lexicon, which knows English and does not translate."
         );
-    }
-}
-
-/// Says how each episode ended. All of them together are complete, failed, or something in between.
-fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Output) -> anyhow::Result<EpisodeStatus> {
-    let mut seen = BTreeSet::new();
-    for (sources, end) in ends {
-        match end {
-            Ok(manifest) => {
-                seen.insert(manifest.status.as_str());
-                say(manifest, out, output);
-            }
-            Err(error) => {
-                seen.insert(EpisodeStatus::Failed.as_str());
-                eprintln!("error: {}: {error:#}", sources.episode);
-                if output == Output::Json {
-                    let (episode, error) = (sources.episode.to_string(), format!("{error:#}"));
-                    println!(
-                        "{}",
-                        serde_json::json!({ "event": "episode_failed", "episode": episode, "error": error })
-                    );
-                }
-            }
-        }
-    }
-    let only = |status: EpisodeStatus| seen.len() == 1 && seen.contains(status.as_str());
-    Ok(match () {
-        () if only(EpisodeStatus::Complete) => EpisodeStatus::Complete,
-        () if only(EpisodeStatus::Failed) => EpisodeStatus::Failed,
-        () => EpisodeStatus::Partial,
-    })
-}
-
-fn say(manifest: &Manifest, out: &Path, output: Output) {
-    let mut groups: Vec<Vec<&ManifestFailure>> = Vec::new();
-    for failure in &manifest.failures {
-        let alike = |group: &&mut Vec<&ManifestFailure>| {
-            group.iter().any(|other| other.stage == failure.stage && other.failure.kind == failure.failure.kind)
-        };
-        match groups.iter_mut().find(alike) {
-            Some(group) => group.push(failure),
-            None => groups.push(vec![failure]),
-        }
-    }
-    for group in groups {
-        let [first, more @ ..] = group.as_slice() else { continue };
-        let (noun, at) = (progress::noun(first.stage), first.span.start);
-        let which = match more.len() {
-            0 => format!("the {noun} at {at} failed"),
-            more => format!("{} failed, the first at {at}", counted(more + 1, noun)),
-        };
-        eprintln!("error: {}: {which}: {}", manifest.episode, first.failure.message);
-    }
-    if output == Output::Text {
-        let done = manifest.completeness;
-        let page = deliver::folder(out, manifest).join("index.html");
-        println!(
-            "{}: {}, {}, {}: {}",
-            manifest.episode,
-            manifest.status.as_str(),
-            counted(manifest.clips.len(), "expression"),
-            counted(done.clips_ok as usize, "clip"),
-            page.display()
-        );
-        manifest.notes.iter().for_each(|note| println!("  {note}"));
-        let odd: u32 = manifest.diagnostics.iter().map(|diagnostic| diagnostic.count).sum();
-        if odd > 0 {
-            println!("  {} in the subtitles: --verbose shows each", counted(odd as usize, "odd place"));
-        }
     }
 }

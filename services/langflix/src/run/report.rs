@@ -1,0 +1,80 @@
+//! What a user is told when all is done.
+
+use std::path::Path;
+
+use langflix_domain::{EpisodeId, EpisodeStatus, Manifest, ManifestFailure};
+
+use super::{deliver, prepare::Sources};
+use crate::{cli::Output, counted, progress};
+
+/// Says how each episode ended. All of them together are complete, failed, or something in between.
+pub(crate) fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Output) -> EpisodeStatus {
+    let end = |(sources, end): &(&Sources, anyhow::Result<Manifest>)| match end {
+        Ok(manifest) => {
+            say(manifest, &deliver::page(out, manifest).display().to_string(), output);
+            manifest.status
+        }
+        Err(error) => {
+            failed(&sources.episode, error, output);
+            EpisodeStatus::Failed
+        }
+    };
+    overall(&ends.iter().map(end).collect::<Vec<_>>())
+}
+
+/// Says why an episode has no run.
+pub(crate) fn failed(episode: &EpisodeId, error: &anyhow::Error, output: Output) {
+    eprintln!("error: {episode}: {error:#}");
+    if output == Output::Json {
+        let (episode, error) = (episode.to_string(), format!("{error:#}"));
+        println!("{}", serde_json::json!({ "event": "episode_failed", "episode": episode, "error": error }));
+    }
+}
+
+/// What all ends are together: complete, failed, or something in between.
+pub(crate) fn overall(ends: &[EpisodeStatus]) -> EpisodeStatus {
+    let all = |status: EpisodeStatus| !ends.is_empty() && ends.iter().all(|end| *end == status);
+    match () {
+        () if all(EpisodeStatus::Complete) => EpisodeStatus::Complete,
+        () if all(EpisodeStatus::Failed) => EpisodeStatus::Failed,
+        () => EpisodeStatus::Partial,
+    }
+}
+
+/// Says how a run ended, and at which `place` its results are.
+pub(crate) fn say(manifest: &Manifest, place: &str, output: Output) {
+    let mut groups: Vec<Vec<&ManifestFailure>> = Vec::new();
+    for failure in &manifest.failures {
+        let alike = |group: &&mut Vec<&ManifestFailure>| {
+            group.iter().any(|other| other.stage == failure.stage && other.failure.kind == failure.failure.kind)
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(failure),
+            None => groups.push(vec![failure]),
+        }
+    }
+    for group in groups {
+        let [first, more @ ..] = group.as_slice() else { continue };
+        let (noun, at) = (progress::noun(first.stage), first.span.start);
+        let which = match more.len() {
+            0 => format!("the {noun} at {at} failed"),
+            more => format!("{} failed, the first at {at}", counted(more + 1, noun)),
+        };
+        eprintln!("error: {}: {which}: {}", manifest.episode, first.failure.message);
+    }
+    if output == Output::Text {
+        let done = manifest.completeness;
+        println!(
+            "{}: {}, {}, {}: {place}",
+            manifest.episode,
+            manifest.status.as_str(),
+            counted(manifest.clips.len(), "expression"),
+            counted(done.clips_ok as usize, "clip")
+        );
+        manifest.notes.iter().for_each(|note| println!("  {note}"));
+        let odd: u32 = manifest.diagnostics.iter().map(|diagnostic| diagnostic.count).sum();
+        if odd > 0 {
+            println!("  {} in the subtitles: --verbose shows each", counted(odd as usize, "odd place"));
+        }
+    }
+}
