@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use langflix_ports::queue::{Error, Message, Place};
+use lapin::options::{BasicAckOptions, BasicGetOptions};
+
+use crate::{failure::failed, link::Link, properties::message, publisher::publish, topology::WORK};
+
+/// What becomes of a shelved message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    Keep,
+    /// It goes back to its work queue, as if it had never been tried.
+    Republish,
+    /// It is thrown away.
+    Drop,
+}
+
+/// How many messages met which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handled {
+    /// Messages that stay.
+    pub kept: usize,
+    /// Messages that went back to work.
+    pub republished: usize,
+    /// Messages that are gone.
+    pub dropped: usize,
+}
+
+/// Goes through at most `most` messages of `place`. Those that stay are held until the end, and so are not met twice;
+/// broken off anywhere, all that were not dealt with are still there.
+pub(crate) async fn go_through(
+    link: &Arc<Link>,
+    place: Place,
+    most: usize,
+    mut decide: impl FnMut(&Message) -> Fate,
+) -> Result<Handled, Error> {
+    let (queue, mut handled) = (place.to_string(), Handled::default());
+    let channel = link.channel(&queue).await?;
+    for _ in 0..most {
+        let get = channel.basic_get((&*queue).into(), BasicGetOptions::default());
+        let Some(mut got) = link.within(&queue, get).await? else { break };
+        let message = message(&mut got.delivery);
+        match decide(&message) {
+            Fate::Keep => {
+                handled.kept += 1;
+                continue;
+            }
+            Fate::Republish => {
+                let afresh = Message { attempt: 0, reason: None, ..message };
+                publish(link, WORK, place.name().as_str(), &afresh).await?;
+                handled.republished += 1;
+            }
+            Fate::Drop => handled.dropped += 1,
+        }
+        got.delivery.acker.ack(BasicAckOptions::default()).await.map_err(|error| failed(&queue, &error))?;
+    }
+    // Acknowledgements wait for no answer; closing does, and gives back what is held.
+    link.within(&queue, channel.close(200, "done".into())).await?;
+    Ok(handled)
+}
