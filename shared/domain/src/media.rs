@@ -8,7 +8,7 @@ use crate::MediaTime;
 pub struct MediaInfo {
     /// Container, by ffmpeg's name for it.
     pub container: String,
-    /// Length of the timeline in milliseconds.
+    /// Length of the timeline in milliseconds, to the end of the picture.
     pub duration: MediaTime,
     /// The timestamp that the container gives its first frame, in milliseconds.
     pub start_time: MediaTime,

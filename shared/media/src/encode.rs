@@ -44,6 +44,15 @@ pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
     })
 }
 
+/// 1024 samples at 48 kHz, rounded up: AAC has no shorter ones, and the last is filled with silence.
+const SOUND_FRAME_MS: i64 = 22;
+
+/// A frame of the clip, rounded up.
+fn frame_ms(job: &Job<'_>) -> i64 {
+    let (frames, per) = filters::rate(&job.info.video);
+    (1000 * i64::from(per)).div_euclid(i64::from(frames)) + 1
+}
+
 /// Which part of a clip is encoded.
 fn part(done: MediaTime, length: MediaTime) -> f32 {
     if done >= length { 1.0 } else { done.as_millis().max(0) as f32 / length.as_millis() as f32 }
@@ -147,19 +156,20 @@ impl Ffmpeg {
         Ok(())
     }
 
-    /// Probes what was made: the picture and the sound that were asked for, each as long as the bounds to within two
-    /// frames. Gives width and height.
+    /// Probes what was made: the picture and the sound that were asked for, each as long as the bounds to within one
+    /// frame of its own. Gives width and height.
     async fn verified(&self, location: &str, dir: &Path, job: &Job<'_>) -> Result<(u32, u32), Error> {
-        let (frames, per) = filters::rate(&job.info.video);
-        let slack = (2000 * i64::from(per) / i64::from(frames)).max(50);
         let wanted = job.bounds.duration();
+        let fits = |length: MediaTime, frame: i64| (length - wanted).as_millis().abs() <= frame;
         let made = probe::made(self, &dir.join(args::CLIP)).await.ok();
         let whole = made.as_ref().and_then(|made| {
             let picture = made.picture?;
-            let fits = |length: MediaTime| (length - wanted).as_millis().abs() <= slack;
             let poster = dir.join(args::POSTER).exists();
-            let sound = made.sound.map_or(job.audio.is_none(), |length| job.audio.is_some() && fits(length));
-            (fits(picture) && sound && poster).then_some((made.width, made.height))
+            let sound = match made.sound {
+                Some(length) => job.audio.is_some() && fits(length, SOUND_FRAME_MS),
+                None => job.audio.is_none(),
+            };
+            (fits(picture, frame_ms(job)) && sound && poster).then_some((made.width, made.height))
         });
         whole.ok_or_else(|| {
             let length = made.and_then(|made| made.picture).unwrap_or_default();

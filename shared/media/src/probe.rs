@@ -15,6 +15,9 @@ use crate::{
 /// Subtitle codecs that hold text.
 const TEXT_CODECS: [&str; 7] = ["subrip", "ass", "ssa", "webvtt", "mov_text", "text", "srt"];
 
+/// Containers whose length is that from the time zero to their end, wherever the first frame stands.
+const FROM_ZERO: [&str; 3] = ["matroska", "mov", "flv"];
+
 #[derive(Deserialize)]
 struct Report {
     #[serde(default)]
@@ -45,6 +48,7 @@ struct Stream {
     channels: Option<u32>,
     sample_rate: Option<String>,
     duration: Option<String>,
+    start_time: Option<String>,
     #[serde(default)]
     disposition: BTreeMap<String, i32>,
     #[serde(default)]
@@ -159,13 +163,17 @@ fn info(report: Report, bytes: u64) -> Result<(MediaInfo, Option<(u32, u32)>), S
     let picture = pictures.iter().find(|stream| flag(stream, "default")).or(pictures.first());
     let picture = picture.ok_or("there is no video stream in it: give a video file")?;
     let start = container.start_time.as_deref().and_then(millis).unwrap_or_default();
-    let duration =
-        container.duration.as_deref().and_then(millis).or_else(|| picture.duration.as_deref().and_then(millis));
+    let name = container.format_name.unwrap_or_default();
+    let zero = if name.split(',').any(|name| FROM_ZERO.contains(&name)) { start } else { 0 };
+    // The container's length is that of its longest track.
+    let ends =
+        [container.duration.as_deref().and_then(millis).map(|end| end - zero), end(picture).map(|end| end - start)];
+    let duration = ends.into_iter().flatten().min();
     let duration = duration.filter(|&d| d > 0).ok_or("its duration cannot be read: is it cut off?")?;
     let language = |stream: &Stream| stream.tags.get("language").filter(|l| *l != "und").cloned();
     let title = |stream: &Stream| stream.tags.get("title").cloned();
     let info = MediaInfo {
-        container: container.format_name.unwrap_or_default(),
+        container: name,
         duration: MediaTime::from_millis(duration),
         start_time: MediaTime::from_millis(start),
         bytes,
@@ -198,6 +206,23 @@ fn info(report: Report, bytes: u64) -> Result<(MediaInfo, Option<(u32, u32)>), S
         keyframe_interval: None,
     };
     Ok((info, picture.r_frame_rate.as_deref().and_then(|rate| ratio(rate, '/'))))
+}
+
+/// When the picture ends on the container's clock, in milliseconds. Matroska says so in a tag: from zero where ffmpeg
+/// wrote it, from the picture's beginning where mkvmerge did, so that the later one is taken.
+fn end(picture: &Stream) -> Option<i64> {
+    let starts = picture.start_time.as_deref().and_then(millis).unwrap_or_default();
+    let lasts = picture.duration.as_deref().and_then(millis);
+    let tagged = picture.tags.iter().find(|(name, _)| name.starts_with("DURATION")).and_then(|(_, time)| clock(time));
+    lasts.or(tagged).map(|lasts| starts + lasts)
+}
+
+/// `00:22:10.120000000` in milliseconds.
+fn clock(text: &str) -> Option<i64> {
+    let mut parts = text.splitn(3, ':');
+    let mut whole = || parts.next()?.parse::<i64>().ok();
+    let (hours, minutes) = (whole()?, whole()?);
+    Some((hours * 60 + minutes) * 60_000 + millis(parts.next()?)?)
 }
 
 fn others(streams: &[Stream], picture: u32) -> Vec<OtherStream> {

@@ -5,7 +5,7 @@ use langflix_ports::{
 };
 
 /// Raised when a probe tells more, or something else, than before.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What is known of a source, from the cache where the same bytes were probed before. `identity` names the bytes:
 /// path, size and modification time, or an ETag.
