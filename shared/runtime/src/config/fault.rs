@@ -65,6 +65,21 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Whether it concerns a key of `section`.
+    pub(super) fn concerns(&self, section: &str) -> bool {
+        let place = match self {
+            Self::NotAllowed { key, .. }
+            | Self::UnknownKey { key, .. }
+            | Self::GivenTwice { key, .. }
+            | Self::Secret { key, .. }
+            | Self::Missing { key, .. } => key,
+            Self::File { place, .. } => place,
+        };
+        place.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
 fn suggested(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|key| format!("; did you mean {key}?")).unwrap_or_default()
 }

@@ -57,6 +57,23 @@ pub struct FleetConfig {
     pub fleet: Fleet,
 }
 
+/// What is there of a configuration that may be wrong, for whoever looks for what is wrong.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What work in one process has, too; a value that is not allowed has its default here.
+    pub common: Config,
+    /// As in [`FleetConfig`]; `None` where a fault concerns it.
+    pub rabbitmq: Option<RabbitMq>,
+    /// As in [`FleetConfig`]; `None` where a fault concerns it.
+    pub redis: Option<Redis>,
+    /// As in [`FleetConfig`]; `None` where a fault concerns it.
+    pub s3: Option<S3>,
+    /// How the programs work together; a value that is not allowed has its default here.
+    pub fleet: Fleet,
+    /// Everything that is wrong.
+    pub faults: Faults,
+}
+
 /// The sections of a fleet; `None` for one that something is missing in.
 struct Sections {
     rabbitmq: Option<RabbitMq>,
@@ -97,19 +114,33 @@ impl Config {
 }
 
 impl FleetConfig {
+    /// As [`Self::load`], with what is there beside the faults.
+    pub fn look(sources: &Sources) -> Parts {
+        let mut reader = Reader::new(sources);
+        let (common, Sections { rabbitmq, redis, s3, fleet }) = Config::read(&mut reader, Files::new(sources, true));
+        let (entries, faults) = reader.finish();
+        let sound = |section: &str| !faults.iter().any(|fault| fault.concerns(section));
+        Parts {
+            rabbitmq: rabbitmq.filter(|_| sound("rabbitmq")),
+            redis: Some(redis).filter(|_| sound("redis")),
+            s3: s3.filter(|_| sound("s3")),
+            fleet,
+            common: Config { entries, ..common },
+            faults: Faults(faults),
+        }
+    }
+
     /// The configuration that the sources give together, with the secrets and certificates of the servers.
     ///
     /// # Errors
     /// As [`Config::load`], and also what the servers need and is not there or cannot be read.
     pub fn load(sources: &Sources) -> Result<Self, Faults> {
-        let mut reader = Reader::new(sources);
-        let (common, Sections { rabbitmq, redis, s3, fleet }) = Config::read(&mut reader, Files::new(sources, true));
-        let (entries, faults) = reader.finish();
-        match (rabbitmq, s3) {
-            (Some(rabbitmq), Some(s3)) if faults.is_empty() => {
-                Ok(Self { common: Config { entries, ..common }, rabbitmq, redis, s3, fleet })
+        let Parts { common, rabbitmq, redis, s3, fleet, faults } = Self::look(sources);
+        match (rabbitmq, redis, s3) {
+            (Some(rabbitmq), Some(redis), Some(s3)) if faults.0.is_empty() => {
+                Ok(Self { common, rabbitmq, redis, s3, fleet })
             }
-            _ => Err(Faults(faults)),
+            _ => Err(faults),
         }
     }
 }

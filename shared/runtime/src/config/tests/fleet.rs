@@ -188,3 +188,14 @@ fn a_file_of_authorities_holds_certificates_and_no_private_key() {
     }
     assert!(read_certificates(&dir.path().join("none")).unwrap_err().starts_with("cannot be read: "));
 }
+
+#[test]
+fn what_is_sound_can_be_looked_at_beside_the_faults() {
+    let look = |file: &str, environment: &[(&str, &str)]| FleetConfig::look(&sources(file, environment, &[]));
+    let parts = look("rabbitmq: {usernam: x}\nllm: {chunk_size: 1}", &NEEDED);
+    assert_eq!((parts.rabbitmq.is_some(), parts.redis.is_some(), parts.s3.is_some()), (false, true, true));
+    assert_eq!((parts.faults.0.len(), parts.common.llm.chunk_size), (2, 1400));
+    let parts = look("redis: {ca_file: run/gone}\ns3.bucket: x", &[]);
+    assert_eq!((parts.rabbitmq.is_some(), parts.redis.is_some(), parts.s3.is_some()), (true, false, false));
+    assert!(look("", &NEEDED).faults.0.is_empty());
+}
