@@ -57,6 +57,9 @@ pub(crate) struct EpisodeArgs {
     /// Take the subtitles from this track inside the video, by the number that `langflix inspect` shows.
     #[arg(long, value_name = "NUMBER", conflicts_with = "subs")]
     pub(crate) subs_track: Option<u32>,
+    /// Take the subtitles in the target language from this track inside the video.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["target_subs", "target_subs_suffix"])]
+    pub(crate) target_subs_track: Option<u32>,
 
     /// The show's name, if not the one in the path.
     #[arg(long)]

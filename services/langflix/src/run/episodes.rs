@@ -12,7 +12,7 @@ use langflix_domain::{
 use langflix_runtime::config::Config;
 
 use super::{
-    prepare::{Sources, Subtitles},
+    prepare::{Sources, Subtitles, Target},
     tree::Tree,
 };
 use crate::{Usage, cli::EpisodeArgs};
@@ -66,6 +66,7 @@ fn check_single(args: &EpisodeArgs, videos: usize) -> anyhow::Result<()> {
         ("--subs", args.subs.is_some()),
         ("--target-subs", args.target_subs.is_some()),
         ("--subs-track", args.subs_track.is_some()),
+        ("--target-subs-track", args.target_subs_track.is_some()),
         ("--episode", args.episode.is_some()),
     ];
     match single.iter().find(|(_, given)| *given) {
@@ -138,7 +139,7 @@ fn sources(
         source_language: Some(config.run.source_language.clone()),
         target_language: language.clone(),
         target_suffix: args.target_subs_suffix.clone(),
-        want_target: args.target_subs.is_none(),
+        want_target: args.target_subs.is_none() && args.target_subs_track.is_none(),
     };
     let (subtitles, target) = match (&args.subs, args.subs_track) {
         (Some(path), _) => (Subtitles::File(path.clone()), pair_target(video, &beside, &wanted)?),
@@ -149,7 +150,12 @@ fn sources(
             (subtitles.map_or(Subtitles::Inside { passed_over: there }, Subtitles::File), target)
         }
     };
-    Ok(Sources { episode, video: video.to_owned(), subtitles, target: args.target_subs.clone().or(target) })
+    let target = match (args.target_subs.clone().or(target), args.target_subs_track) {
+        (Some(path), _) => Target::File(path),
+        (None, Some(track)) => Target::Track(track),
+        (None, None) => Target::Inside,
+    };
+    Ok(Sources { episode, video: video.to_owned(), subtitles, target })
 }
 
 fn subtitles_of(files: &[PathBuf]) -> Vec<PathBuf> {

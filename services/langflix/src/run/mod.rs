@@ -6,6 +6,7 @@ mod episodes;
 mod prepare;
 pub(crate) mod report;
 mod settings;
+mod tracks;
 mod tree;
 
 use std::{fs, path::Path, sync::Arc};

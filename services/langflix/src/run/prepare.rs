@@ -10,12 +10,12 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
-use langflix_domain::{
-    DiagnosticCount, Digest, EpisodeId, LanguageTag, MediaInfo, SourceFile, SubtitleStream, Transcript, beyond_end,
-};
+use langflix_domain::{DiagnosticCount, Digest, EpisodeId, LanguageTag, MediaInfo, SourceFile, Transcript, beyond_end};
 use langflix_pipeline::{RunRequest, RunSettings, probe};
 use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_subtitles::{Diagnostic, Parsed, parse};
+
+use super::tracks::{self, Place};
 
 /// Larger than any subtitle file; the parser refuses it with its reason.
 const MOST_SUBTITLE_BYTES: u64 = (64 << 20) + 1;
@@ -26,7 +26,7 @@ pub(crate) struct Sources {
     pub(crate) episode: EpisodeId,
     pub(crate) video: PathBuf,
     pub(crate) subtitles: Subtitles,
-    pub(crate) target: Option<PathBuf>,
+    pub(crate) target: Target,
 }
 
 /// Where the episode's subtitles are.
@@ -41,6 +41,17 @@ pub(crate) enum Subtitles {
         /// Files beside the video that serve for other things.
         passed_over: Vec<PathBuf>,
     },
+}
+
+/// Where subtitles in the language of the translations are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// In this file.
+    File(PathBuf),
+    /// In this track of the video.
+    Track(u32),
+    /// In the track of the video that fits, if there is one.
+    Inside,
 }
 
 /// A subtitle file as it was read.
@@ -62,19 +73,13 @@ pub(crate) async fn prepare(
 ) -> anyhow::Result<RunRequest> {
     let Video { location, source, identity, bytes, info } = videos.open(&sources.video).await?;
     let (location, name) = (location.as_str(), file_name(&sources.video));
-    let subtitles = match &sources.subtitles {
-        Subtitles::File(path) => load(&file_name(path), &read(path)?)?,
-        Subtitles::Track(track) => inside(media, location, &name, asked_track(&info, &name, *track)?).await?,
-        Subtitles::Inside { passed_over } => {
-            let track = text_track(&info, &name, &settings.source_language, passed_over)?;
-            inside(media, location, &name, track).await?
-        }
-    };
+    let spoken = tracks::spoken(&sources.subtitles, &info, &name, &settings.source_language)?;
+    let translated = tracks::translated(&sources.target, &info, &name, &settings.language, spoken)?;
+    let subtitles = load(media, location, &name, spoken).await?;
     check_length(&subtitles, &info, &name)?;
-    let target = match (&sources.target, target_track(&info, &settings)) {
-        (Some(path), _) => Some(load(&file_name(path), &read(path)?)?),
-        (None, Some(track)) => Some(inside(media, location, &name, track).await?),
-        (None, None) => None,
+    let target = match translated {
+        Some(place) => Some(load(media, location, &name, place).await?),
+        None => None,
     };
     if let Some(target) = &target {
         check_length(target, &info, &name)?;
@@ -173,72 +178,14 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn load(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
-    let parsed = parse(name, bytes)?;
-    let file = SourceFile { name: name.to_owned(), bytes: bytes.len() as u64, digest: Digest::of_bytes(bytes) };
+async fn load(media: &dyn MediaProbe, location: &str, video: &str, place: Place<'_>) -> anyhow::Result<Loaded> {
+    let (name, bytes) = match place {
+        Place::File(path) => (file_name(path), read(path)?),
+        Place::Track(track) => (format!("{video}#{track}"), media.extract_subtitles(location, track).await?),
+    };
+    let parsed = parse(&name, &bytes)?;
+    let file = SourceFile { name, bytes: bytes.len() as u64, digest: Digest::of_bytes(&bytes) };
     Ok(Loaded { file, parsed })
-}
-
-async fn inside(media: &dyn MediaProbe, location: &str, name: &str, track: u32) -> anyhow::Result<Loaded> {
-    let bytes = media.extract_subtitles(location, track).await?;
-    load(&format!("{name}#{track}"), &bytes)
-}
-
-/// The track that was asked for, if it holds text.
-fn asked_track(info: &MediaInfo, name: &str, asked: u32) -> anyhow::Result<u32> {
-    match info.subtitles.iter().find(|stream| stream.index == asked) {
-        Some(stream) if stream.text => Ok(asked),
-        Some(_) => bail!("{name}: track {asked} holds pictures, not text: give a subtitle file with --subs"),
-        None => bail!("{name}: there is no subtitle track {asked}: it has {}", tracks(&info.subtitles)),
-    }
-}
-
-/// The track that holds the episode's subtitles.
-fn text_track(info: &MediaInfo, name: &str, language: &LanguageTag, passed_over: &[PathBuf]) -> anyhow::Result<u32> {
-    let speaks = |stream: &SubtitleStream| stream.language.as_deref().is_none_or(|tag| same(tag, language));
-    let fits = |stream: &&SubtitleStream| stream.text && !stream.forced && speaks(stream);
-    let fitting: Vec<&SubtitleStream> = info.subtitles.iter().filter(fits).collect();
-    match fitting.as_slice() {
-        [one] => Ok(one.index),
-        [] => bail!(
-            "{name}: no {language} subtitles beside it ({}) or inside it ({}): give a file with --subs",
-            candidates(passed_over),
-            tracks(&info.subtitles)
-        ),
-        _ => bail!("{name}: several subtitle tracks fit ({}): choose one with --subs-track", tracks(&info.subtitles)),
-    }
-}
-
-/// The first few files by name.
-fn candidates(files: &[PathBuf]) -> String {
-    const MOST: usize = 5;
-    let mut names: Vec<String> = files.iter().take(MOST).map(|path| file_name(path)).collect();
-    if files.len() > MOST {
-        names.push(format!("{} more", files.len() - MOST));
-    }
-    if names.is_empty() { "no file".to_owned() } else { names.join(", ") }
-}
-
-/// The one text track in the language of the translations, if there is just one.
-fn target_track(info: &MediaInfo, settings: &RunSettings) -> Option<u32> {
-    let fits = |stream: &&SubtitleStream| {
-        stream.text && !stream.forced && stream.language.as_deref().is_some_and(|tag| same(tag, &settings.language))
-    };
-    let mut fitting = info.subtitles.iter().filter(fits);
-    fitting.next().filter(|_| fitting.next().is_none()).map(|stream| stream.index)
-}
-
-fn same(tag: &str, language: &LanguageTag) -> bool {
-    LanguageTag::from_label(tag).is_some_and(|tag| language.is_served_by(&tag))
-}
-
-fn tracks(streams: &[SubtitleStream]) -> String {
-    let one = |stream: &SubtitleStream| {
-        let language = stream.language.as_deref().unwrap_or("language unknown");
-        let title = stream.title.as_deref().map(|title| format!(" '{title}'")).unwrap_or_default();
-        format!("{} {language} {}{title}", stream.index, stream.codec)
-    };
-    if streams.is_empty() { "no track".to_owned() } else { streams.iter().map(one).collect::<Vec<_>>().join("; ") }
 }
 
 fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str) -> anyhow::Result<()> {

@@ -1,10 +1,12 @@
-use std::{fs, process::Command, time::SystemTime};
+use std::{fs, path::Path, process::Command, time::SystemTime};
 
 use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::{
-    support::{complete, episode, files, langflix, lasting, manifest, manifest_of, results, run, season},
+    support::{
+        complaint, complete, episode, files, langflix, lasting, manifest, manifest_of, results, run, said, season,
+    },
     teacher::Teacher,
 };
 
@@ -92,33 +94,56 @@ fn lines_are_translated_from_the_target_subtitles_and_not_by_the_model() {
     assert!(teacher.asked().keys().all(|prompt| !prompt.contains("scene_translations")));
 }
 
+/// The first episode with subtitle tracks in it: the extension of each file beside the sample, and what it is labelled.
+fn with_tracks(video: &Path, tracks: &[(&str, &str)]) {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(episode());
+    for (extension, _) in tracks {
+        ffmpeg.arg("-i").arg(episode().with_extension(extension));
+    }
+    ffmpeg.args(["-map", "0", "-c", "copy"]);
+    for (at, (_, language)) in tracks.iter().enumerate() {
+        ffmpeg.args(["-map", &format!("{}", at + 1)]);
+        ffmpeg.args([&format!("-metadata:s:s:{at}"), &format!("language={language}")]);
+    }
+    assert!(ffmpeg.arg(video).status().unwrap().success());
+}
+
+/// What a manifest teaches, and where.
+fn taught(manifest: &Value) -> Vec<Value> {
+    let clips = manifest["clips"].as_array().unwrap();
+    clips.iter().map(|clip| serde_json::json!([clip["line"], clip["line_translation"], clip["scene"]])).collect()
+}
+
 #[test]
 fn subtitles_inside_the_video_are_found() {
     let dir = tempdir().unwrap();
     let video = dir.path().join("The.Long.Way.Home.S01E01.mkv");
-    let (english, korean) = (episode().with_extension("srt"), episode().with_extension("ko.srt"));
-    let muxed = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-i"])
-        .arg(episode())
-        .arg("-i")
-        .arg(&english)
-        .arg("-i")
-        .arg(&korean)
-        .args(["-map", "0", "-map", "1", "-map", "2", "-c", "copy"])
-        .args(["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=kor"])
-        .arg(&video)
-        .status();
-    assert!(muxed.unwrap().success());
+    with_tracks(&video, &[("srt", "eng"), ("ko.srt", "kor")]);
     let (inside, beside) = (dir.path().join("inside"), dir.path().join("beside"));
     complete(&mut run(&video, &inside));
     complete(&mut run(&episode(), &beside));
     let (inside, beside) = (lasting(manifest(&inside)), lasting(manifest(&beside)));
     assert_eq!(inside["subtitles"]["name"], "The.Long.Way.Home.S01E01.mkv#2");
-    let taught = |manifest: &Value| -> Vec<Value> {
-        let clips = manifest["clips"].as_array().unwrap();
-        clips.iter().map(|clip| serde_json::json!([clip["line"], clip["line_translation"], clip["scene"]])).collect()
-    };
     assert_eq!(taught(&inside), taught(&beside));
+}
+
+#[test]
+fn of_several_tracks_in_the_target_language_one_has_to_be_chosen() {
+    let dir = tempdir().unwrap();
+    let video = dir.path().join("The.Long.Way.Home.S01E01.mkv");
+    with_tracks(&video, &[("srt", "eng"), ("ko.srt", "kor"), ("ko.srt", "kor")]);
+    let said = said(run(&video, dir.path()).arg("--dry-run"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let complaint = complaint(&said);
+    assert!(
+        complaint.contains("(3 kor subrip; 4 kor subrip)") && complaint.contains("--target-subs-track"),
+        "{complaint}"
+    );
+    complete(run(&video, dir.path()).args(["--dry-run", "--target-subs-track", "4"]));
+    let manifest = manifest(dir.path());
+    assert_eq!(manifest["target_subtitles"]["name"], "The.Long.Way.Home.S01E01.mkv#4");
+    assert!(taught(&manifest).iter().all(|clip| clip[1].is_string()), "{manifest}");
 }
 
 #[test]
