@@ -135,7 +135,7 @@ start_redis() {
 }
 
 start_rabbitmq() {
-    spawn rabbitmq scripts/lib/rabbitmq-node "$STATE/rabbitmq" \
+    spawn rabbitmq scripts/lib/rabbitmq-node langflix "$STATE/rabbitmq" \
         "$(port $AMQP)" "$(port $MANAGEMENT)" "$(port $DIST)" "$(port $EPMD)"
     await rabbitmq 120 curl -fsS -u guest:guest "http://127.0.0.1:$(port $MANAGEMENT)/api/health/checks/local-alarms"
 }
@@ -180,6 +180,8 @@ mon cluster log file = $STATE/ceph/cluster.log
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:$(port $S3)
 rgw dns name = localhost
+rgw gc obj min wait = 60
+rgw gc processor period = 60
 log file = $STATE/s3.log
 CONF
 }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+pub mod process;
+pub mod servers;
 pub mod store;
 pub mod video;
