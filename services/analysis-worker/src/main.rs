@@ -1,3 +1,7 @@
-//! The program.
+//! The `analysis-worker` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    langflix_analysis_worker::main()
+}

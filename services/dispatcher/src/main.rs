@@ -1,3 +1,7 @@
-//! The program.
+//! The `dispatcher` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    langflix_dispatcher::main()
+}

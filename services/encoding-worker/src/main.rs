@@ -1,3 +1,7 @@
-//! The program.
+//! The `encoding-worker` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    langflix_encoding_worker::main()
+}

@@ -220,7 +220,8 @@ pub async fn outcomes<T: DeserializeOwned>(
     stage: Stage,
 ) -> Result<Outcomes<T>, Error> {
     let keys = store.list(&outcome_prefix(run, stage)).await?;
-    let reads = stream::iter(keys.iter().map(|key| read::<Recorded<T>>(store, key))).buffer_unordered(READS_AT_ONCE);
+    let reads: Vec<_> = keys.iter().map(|key| read::<Recorded<T>>(store, key)).collect();
+    let reads = stream::iter(reads).buffer_unordered(READS_AT_ONCE);
     reads
         .try_filter_map(|recorded| ready(Ok(recorded.map(|recorded| (recorded.task.clone(), recorded)))))
         .try_collect()

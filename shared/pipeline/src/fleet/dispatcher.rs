@@ -178,11 +178,9 @@ impl Dispatcher<'_> {
         }
         let ids = tasks.ids();
         let missing = missing.iter().filter_map(|&at| ids.get(at));
-        stream::iter(missing)
-            .map(|task| record_failure(self.store, run, tasks.stage(), task, cancelled()))
-            .buffer_unordered(PUBLISHED_AT_ONCE)
-            .try_for_each(|_| ready(Ok(())))
-            .await?;
+        let recording: Vec<_> =
+            missing.map(|task| record_failure(self.store, run, tasks.stage(), task, cancelled())).collect();
+        stream::iter(recording).buffer_unordered(PUBLISHED_AT_ONCE).try_for_each(|_| ready(Ok(()))).await?;
         Ok(true)
     }
 
@@ -214,11 +212,8 @@ impl Dispatcher<'_> {
             let Some(order) = tasks.order(run, at, then) else { return Ok(()) };
             Ok::<_, Error>(self.queue.publish(queue, &order.message(self.trace)?).await?)
         };
-        stream::iter(now.iter().enumerate())
-            .map(publish)
-            .buffer_unordered(PUBLISHED_AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        let publishing: Vec<_> = now.iter().enumerate().map(publish).collect();
+        stream::iter(publishing).buffer_unordered(PUBLISHED_AT_ONCE).try_collect::<()>().await?;
         tracing::debug!(%run, stage = tasks.stage().as_str(), published = now.len(), missing = missing.len(), "tasks published");
         Ok(())
     }

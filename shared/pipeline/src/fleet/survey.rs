@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Which runs are wanted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// Of this show, by its name or its slug; of all where it is `None`.
     pub show: Option<String>,

@@ -1,0 +1,59 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Arg, Command, value_parser};
+use langflix_runtime::{
+    config::FleetConfig,
+    health::Health,
+    service::{self, Crew},
+    shutdown::Shutdown,
+    worker::{End, Intake, Job},
+};
+
+/// A service as it begins.
+pub struct Service {
+    /// All that can be configured.
+    pub config: FleetConfig,
+    /// What it tells of itself.
+    pub health: Health,
+    /// When to end.
+    pub shutdown: Shutdown,
+}
+
+/// Runs the service called `name`: reads its arguments and the configuration, tells health, and does `work` to its end.
+pub fn run<W>(name: &'static str, about: &'static str, work: impl FnOnce(Service) -> W) -> ExitCode
+where
+    W: Future<Output = anyhow::Result<ExitCode>>,
+{
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("Read settings from FILE instead of langflix.yaml");
+    let version = env!("CARGO_PKG_VERSION");
+    let after = "Settings come from langflix.yaml, from variables such as LANGFLIX__S3__BUCKET, and secrets from variables\n\
+                 or files; the README of langflix-runtime lists them. Health, status and metrics are told at\n\
+                 fleet.health_address: /livez, /readyz, /status, /metrics.";
+    let command = Command::new(name).version(version).about(about).arg(config).after_help(after);
+    let config = command.get_matches().get_one::<PathBuf>("config").cloned();
+    service::block_on(async move {
+        let config = service::begin(config.as_deref())?;
+        let shutdown = Shutdown::on_signals()?;
+        let health = Health::new(name, version);
+        let address = config.fleet.health_address;
+        let listening = health.listen(address).await.map_err(|error| {
+            anyhow::anyhow!("fleet.health_address {address}: {error}: give another port, or port 0 for any")
+        })?;
+        tracing::info!(service = name, version, health = %listening.address(), "begins");
+        work(Service { config, health, shutdown }).await
+    })
+}
+
+/// Has `crew` take messages until it is told to end.
+pub fn take<H, F>(crew: &mut Crew, health: &Health, shutdown: &Shutdown, intake: Intake, handler: H)
+where
+    H: Fn(Job) -> F + Send + Sync + 'static,
+    F: Future<Output = End> + Send + 'static,
+{
+    let (name, health, shutdown) = (intake.name, health.clone(), shutdown.clone());
+    crew.spawn(name, async move { intake.run(&health, &shutdown, handler).await });
+}

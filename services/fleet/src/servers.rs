@@ -1,0 +1,127 @@
+use std::{num::NonZeroU8, sync::Arc};
+
+use anyhow::Context as _;
+use langflix_llm::{LlmSettings, Secret};
+use langflix_rabbitmq::RabbitQueue;
+use langflix_redis::{Redis, RedisCache, RedisTally};
+use langflix_runtime::{
+    config::{Certificates, FleetConfig, Llm, RabbitMq, Redis as RedisConfig, S3},
+    health::Health,
+    service::patience,
+    shutdown::Shutdown,
+};
+use langflix_s3::{S3Store, Timeouts};
+
+/// Threads of one clip where `video.threads` is 0. They change a clip's bytes a little and so belong to what names it: in
+/// a fleet they are the same wherever it is submitted and encoded.
+pub const CLIP_THREADS: NonZeroU8 = NonZeroU8::new(4).unwrap();
+
+/// The servers that a configuration names. None is asked before it is needed.
+#[derive(Clone)]
+pub struct Servers {
+    /// Where the truth lies.
+    pub store: Arc<S3Store>,
+    /// Where work waits.
+    pub queue: Arc<RabbitQueue>,
+    /// What makes it quick.
+    pub redis: Redis,
+}
+
+impl Servers {
+    /// The servers of `config`, to whom this program is called `name`.
+    ///
+    /// # Errors
+    /// Where a setting cannot be right whatever the server is; names its key.
+    pub fn of(config: &FleetConfig, name: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: Arc::new(S3Store::new(s3(&config.s3)).context("s3")?),
+            queue: Arc::new(RabbitQueue::new(rabbitmq(&config.rabbitmq, name))?),
+            redis: Redis::new(redis(&config.redis))?,
+        })
+    }
+
+    /// Answers and probes in Redis.
+    pub fn cache(&self) -> Arc<RedisCache> {
+        Arc::new(RedisCache::new(self.redis.clone()))
+    }
+
+    /// Counts of done tasks in Redis.
+    pub fn tally(&self) -> Arc<RedisTally> {
+        Arc::new(RedisTally::new(self.redis.clone()))
+    }
+
+    /// Waits until the store answers, honours conditional writes, and the queues are there, which are declared where this
+    /// program `declares` them. `false` where the process is told to end before.
+    pub async fn wait(&self, health: &Health, shutdown: &Shutdown, declares: bool) -> bool {
+        let topology = async || {
+            if declares {
+                self.queue.apply_topology().await?;
+            }
+            self.queue.check_topology().await
+        };
+        let (queues, store) = (health.part("queues"), health.part("store"));
+        let (queues, store) = tokio::join!(
+            patience(&queues, shutdown, topology),
+            patience(&store, shutdown, async || self.store.check().await)
+        );
+        queues.is_some() && store.is_some()
+    }
+}
+
+fn pem(certificates: Option<&Certificates>) -> Option<Vec<u8>> {
+    certificates.map(|certificates| certificates.as_pem().as_bytes().to_vec())
+}
+
+fn s3(s3: &S3) -> langflix_s3::Settings {
+    let credentials = &s3.credentials;
+    langflix_s3::Settings {
+        endpoint: s3.endpoint.clone(),
+        bucket: s3.bucket.clone(),
+        region: s3.region.clone(),
+        path_style: s3.path_style,
+        credentials: langflix_s3::Credentials {
+            access_key: credentials.access_key.expose().to_owned(),
+            secret_key: credentials.secret_key.expose().to_owned(),
+            session_token: credentials.session_token.as_ref().map(|token| token.expose().to_owned()),
+        },
+        ca_pem: pem(s3.ca.as_ref()),
+        timeouts: Timeouts::default(),
+    }
+}
+
+fn rabbitmq(rabbitmq: &RabbitMq, name: &str) -> langflix_rabbitmq::Settings {
+    langflix_rabbitmq::Settings {
+        url: rabbitmq.url.clone(),
+        username: rabbitmq.username.clone(),
+        password: rabbitmq.password.expose().to_owned(),
+        ca_pem: pem(rabbitmq.ca.as_ref()),
+        name: format!("langflix {name}"),
+    }
+}
+
+fn redis(redis: &RedisConfig) -> langflix_redis::Settings {
+    langflix_redis::Settings {
+        url: redis.url.clone(),
+        username: redis.username.clone(),
+        password: redis.password.as_ref().map(|password| password.expose().to_owned()),
+        ca_pem: pem(redis.ca.as_ref()),
+    }
+}
+
+/// What the configuration says of the language model.
+pub fn llm(llm: &Llm) -> LlmSettings {
+    LlmSettings {
+        provider: llm.provider.as_str().to_owned(),
+        model: llm.model.clone(),
+        base_url: llm.base_url.as_ref().map(|url| url.as_str().to_owned()),
+        api_key: llm.api_key.as_ref().map(|key| Secret::new(key.expose())),
+        temperature: llm.temperature,
+        max_retries: llm.max_retries,
+        retry_backoff: llm.retry_backoff,
+        max_concurrent_requests: llm.max_concurrent_requests,
+        requests_per_minute: llm.requests_per_minute,
+        tokens_per_minute: llm.tokens_per_minute,
+        request_timeout: llm.request_timeout,
+        ..LlmSettings::default()
+    }
+}

@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use langflix_ports::cache::{Cache, Error};
+use redis::cmd;
+
+use crate::{Failure, Redis};
+
+/// The longest that Redis keeps anything, so that its clock does not overflow: a hundred years.
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
+/// Values in Redis, below `langflix:cache:`.
+#[derive(Clone, Debug)]
+pub struct RedisCache {
+    redis: Redis,
+}
+
+impl RedisCache {
+    /// The cache in `redis`.
+    pub fn new(redis: Redis) -> Self {
+        Self { redis }
+    }
+}
+
+fn key(key: &str) -> String {
+    format!("langflix:cache:{key}")
+}
+
+fn failed(failure: Failure) -> Error {
+    Error { message: failure.to_string() }
+}
+
+#[async_trait]
+impl Cache for RedisCache {
+    async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let get = async |connection: &mut _| cmd("GET").arg(key(name)).query_async(connection).await;
+        self.redis.call("get", get).await.map_err(failed)
+    }
+
+    async fn put(&self, name: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+        let (mut command, key) = (redis::Cmd::new(), key(name));
+        match ttl.map(|ttl| ttl.min(LONGEST).as_millis()) {
+            // Redis knows no value that is gone at once.
+            Some(0) => command.arg("DEL").arg(key),
+            Some(ms) => command.arg("SET").arg(key).arg(value).arg("PX").arg(u64::try_from(ms).unwrap_or(u64::MAX)),
+            None => command.arg("SET").arg(key).arg(value),
+        };
+        let put = async |connection: &mut _| command.query_async::<redis::Value>(connection).await;
+        self.redis.call("put", put).await.map(drop).map_err(failed)
+    }
+}
