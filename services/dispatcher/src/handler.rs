@@ -1,23 +1,18 @@
-use std::{num::NonZeroU32, sync::Arc};
+use std::num::NonZeroU32;
 
 use langflix_domain::{Failure, FailureKind};
-use langflix_fleet::{end_of_step, misplaced, order_of};
+use langflix_fleet::{Ports, end_of_step, misplaced, order_of};
 use langflix_pipeline::{
     Error,
     fleet::{Dispatcher, Order},
 };
-use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
 use langflix_runtime::worker::{End, Fault, Job};
 
 /// What the dispatcher does with messages.
 #[derive(Clone)]
 pub struct Dispatching {
-    /// Where the truth lies.
-    pub store: Arc<dyn ArtifactStore>,
-    /// Where tasks go to.
-    pub queue: Arc<dyn Queue>,
-    /// What workers count done tasks with.
-    pub tally: Arc<dyn Tally>,
+    /// What it works through.
+    pub ports: Ports,
     /// Most tasks of one run in the bulk lane at once.
     pub in_flight: NonZeroU32,
 }
@@ -26,9 +21,9 @@ impl Dispatching {
     /// The use cases, their messages belonging to the span `trace`.
     pub(crate) fn dispatcher<'a>(&'a self, trace: Option<&'a str>) -> Dispatcher<'a> {
         Dispatcher {
-            store: self.store.as_ref(),
-            queue: self.queue.as_ref(),
-            tally: self.tally.as_ref(),
+            store: self.ports.store.as_ref(),
+            queue: self.ports.queue.as_ref(),
+            tally: self.ports.tally.as_ref(),
             in_flight: self.in_flight.get(),
             trace,
         }

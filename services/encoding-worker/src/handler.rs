@@ -1,26 +1,17 @@
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
 
-use langflix_fleet::{end_of_task, misplaced, order_of, this_try};
+use langflix_fleet::{Ports, end_of_task, misplaced, order_of, this_try};
 use langflix_pipeline::{
     Cutter,
-    fleet::{Order, Requests, Worker},
+    fleet::{Order, Requests},
 };
-use langflix_ports::{
-    media::{ClipEncoder, SourceAccess},
-    queue::Queue,
-    store::ArtifactStore,
-    tally::Tally,
-};
+use langflix_ports::media::{ClipEncoder, SourceAccess};
 use langflix_runtime::worker::{End, Job};
 
 /// What the encoding worker does with messages.
 pub struct Encoding {
-    /// Where clips and outcomes go.
-    pub store: Arc<dyn ArtifactStore>,
-    /// Where the end of a stage is told.
-    pub queue: Arc<dyn Queue>,
-    /// Counts done tasks.
-    pub tally: Arc<dyn Tally>,
+    /// What it works through.
+    pub ports: Ports,
     /// Cuts clips.
     pub encoder: Arc<dyn ClipEncoder>,
     /// Makes sources readable.
@@ -42,14 +33,8 @@ impl Encoding {
             Err(end) => return end,
         };
         let trace = job.trace.to_string();
-        let worker = Worker {
-            store: self.store.as_ref(),
-            queue: self.queue.as_ref(),
-            tally: self.tally.as_ref(),
-            trace: Some(&trace),
-        };
         let cutter = Cutter { encoder: self.encoder.as_ref(), sources: self.sources.as_ref(), scratch: &self.scratch };
         let this = this_try(&job, self.max_attempts.get());
-        end_of_task(worker.clip(cutter, &self.requests, &order, this, &|_| {}).await)
+        end_of_task(self.ports.worker(&trace).clip(cutter, &self.requests, &order, this, &|_| {}).await)
     }
 }

@@ -6,10 +6,13 @@ use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use langflix_domain::VideoCodec;
-use langflix_fleet::{Servers, Service, take};
+use langflix_fleet::{Ports, Servers, Service, take};
 use langflix_media::{Asked, Ffmpeg, Machine};
 use langflix_pipeline::fleet::Requests;
-use langflix_ports::queue::{Name, Place};
+use langflix_ports::{
+    media::{ClipEncoder, SourceAccess},
+    queue::{Name, Place},
+};
 use langflix_runtime::{
     config::FleetConfig,
     resources,
@@ -30,32 +33,35 @@ pub fn main() -> ExitCode {
     langflix_fleet::run("encoding-worker", "Cuts the clips of runs and records them.", serve)
 }
 
-/// Encodes until it is told to end.
 async fn serve(service: Service) -> anyhow::Result<ExitCode> {
-    let Service { config, health, shutdown } = service;
-    let servers = Servers::of(&config, "encoding-worker")?;
+    let servers = Servers::of(&service.config, "encoding-worker")?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
-    let scratch = scratch(&config)?;
     let usable = async || langflix_media::usable(&ffmpeg, VideoCodec::Libx264).await;
-    if patience(&health.part("encoder"), &shutdown, usable).await.is_none()
-        || !servers.wait(&health, &shutdown, false).await
+    if patience(&service.health.part("encoder"), &service.shutdown, usable).await.is_none()
+        || !servers.wait(&service.health, &service.shutdown, false).await
     {
         return Ok(ExitCode::SUCCESS);
     }
-    let encoding = Arc::new(Encoding {
-        store: servers.store.clone(),
-        queue: servers.queue.clone(),
-        tally: servers.tally(),
-        encoder: Arc::new(ffmpeg),
-        sources: Arc::new(langflix_pipeline::InPlace),
-        scratch,
-        requests: Requests::default(),
-        max_attempts: config.fleet.max_attempts,
-    });
+    encode(service, servers.ports(), Arc::new(ffmpeg), Arc::new(langflix_pipeline::InPlace)).await
+}
+
+/// Encodes clips through `ports` with `encoder`, which reads from `sources`, until the service is told to end.
+///
+/// # Errors
+/// Where the folder for clips in the making cannot be used.
+pub async fn encode(
+    service: Service,
+    ports: Ports,
+    encoder: Arc<dyn ClipEncoder>,
+    sources: Arc<dyn SourceAccess>,
+) -> anyhow::Result<ExitCode> {
+    let Service { config, health, shutdown } = service;
+    let (scratch, max_attempts) = (scratch(&config)?, config.fleet.max_attempts);
     let (_free, slots) = watch::channel(slots(&config));
     let lanes = [Name::EncodingInteractive, Name::EncodingBulk].map(Place::Work).into();
-    let drain = config.fleet.drain;
-    let intake = Intake { name: "clips", queue: servers.queue.clone(), slots: Slots::Shared(lanes, slots), drain };
+    let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
+    let intake = Intake { name: "clips", queue, slots: Slots::Shared(lanes, slots), drain };
+    let encoding = Arc::new(Encoding { ports, encoder, sources, scratch, requests: Requests::default(), max_attempts });
     let mut crew = Crew::new(&shutdown);
     take(&mut crew, &health, &shutdown, intake, move |job| {
         let encoding = encoding.clone();

@@ -12,6 +12,8 @@ use langflix_runtime::{
 };
 use langflix_s3::{S3Store, Timeouts};
 
+use crate::Ports;
+
 /// Threads of one clip where `video.threads` is 0. They change a clip's bytes a little and so belong to what names it: in
 /// a fleet they are the same wherever it is submitted and encoded.
 pub const CLIP_THREADS: NonZeroU8 = NonZeroU8::new(4).unwrap();
@@ -45,9 +47,10 @@ impl Servers {
         Arc::new(RedisCache::new(self.redis.clone()))
     }
 
-    /// Counts of done tasks in Redis.
-    pub fn tally(&self) -> Arc<RedisTally> {
-        Arc::new(RedisTally::new(self.redis.clone()))
+    /// What a service works through.
+    pub fn ports(&self) -> Ports {
+        let tally = Arc::new(RedisTally::new(self.redis.clone()));
+        Ports { store: self.store.clone(), queue: self.queue.clone(), tally }
     }
 
     /// Waits until the store answers, honours conditional writes, and the queues are there, which are declared where this

@@ -1,12 +1,16 @@
 //! What can be said on the command line.
 
 mod episodes;
+mod fleet;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use episodes::{EpisodeArgs, Output, RunArgs};
+pub(crate) use episodes::{EpisodeArgs, Output, RunArgs, Setting};
+pub(crate) use fleet::{
+    DeadCommand, DeadFilter, DeadListArgs, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
+};
 
 /// Learn a language from the shows you love: expressions worth learning, each with the clip in which it is said.
 #[derive(Debug, Parser)]
@@ -33,6 +37,36 @@ pub(crate) enum Command {
     /// Find the expressions of an episode or a season and cut a clip for each.
     #[command(after_help = episodes::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Hand episodes to the fleet, uploading what is not there yet.
+    #[command(after_help = fleet::INGEST_EXAMPLES)]
+    Ingest(Box<IngestArgs>),
+    /// Show where the fleet's runs stand, and its queues.
+    #[command(after_help = fleet::STATUS_EXAMPLES)]
+    Status(StatusArgs),
+    /// Bring the results of a run here, laid out as `langflix run` does.
+    #[command(after_help = fleet::FETCH_EXAMPLES)]
+    Fetch(FetchArgs),
+    /// Look at the messages that were set aside, and take them up again.
+    #[command(after_help = fleet::DEAD_EXAMPLES)]
+    Dead {
+        #[command(subcommand)]
+        command: DeadCommand,
+    },
+    /// End a run of the fleet.
+    #[command(after_help = fleet::CANCEL_EXAMPLES)]
+    Cancel(RunNameArgs),
+    /// Do again what failed in a run of the fleet.
+    #[command(after_help = fleet::RETRY_EXAMPLES)]
+    Retry(RunNameArgs),
+    /// Look at the queues that the fleet needs, or declare them.
+    #[command(after_help = fleet::TOPOLOGY_EXAMPLES)]
+    Topology {
+        #[command(subcommand)]
+        command: TopologyCommand,
+    },
+    /// Check the configuration, every server that the fleet needs, and the encoder.
+    #[command(after_help = fleet::DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Show what the program understands of subtitle and video files.
     #[command(after_help = "Example:\n  langflix inspect Show.S01E01.mkv Show.S01E01.srt --json")]
     Inspect(InspectArgs),

@@ -13,6 +13,7 @@ use crate::{
     cli::InspectArgs,
     counted,
     run::{file_name, read},
+    say,
 };
 
 #[derive(Serialize)]
@@ -47,7 +48,7 @@ enum Content {
 /// Prints what is known of each file; failed where one cannot be used.
 ///
 /// # Errors
-/// Where the answer cannot be written as JSON, which none of these types can fail to.
+/// Where standard output cannot be written.
 pub(crate) async fn inspect(args: &InspectArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     let mut usable = 0;
     for path in &args.files {
@@ -56,9 +57,9 @@ pub(crate) async fn inspect(args: &InspectArgs, config: &Config) -> anyhow::Resu
         usable += usize::from(!matches!(content, Content::Unusable { .. }));
         let report = Report { file: path.display().to_string(), content };
         if args.json {
-            println!("{}", serde_json::to_string(&report)?);
+            say::out!("{}", serde_json::to_string(&report)?)?;
         } else {
-            print(&report);
+            print(&report)?;
         }
     }
     Ok(match usable {
@@ -100,29 +101,33 @@ async fn video(path: &Path, config: &Config) -> anyhow::Result<Content> {
     Ok(Content::Video { info, encoder })
 }
 
-fn print(report: &Report) {
+fn print(report: &Report) -> anyhow::Result<()> {
     match &report.content {
-        Content::Unusable { error } => eprintln!("error: {error}"),
+        Content::Unusable { error } => say::err!("error: {error}"),
         Content::Subtitles { format, encoding, language, cues, first_ms, last_ms, diagnostics } => {
-            println!("{}", report.file);
-            println!("  {format}, {encoding}, language {}", language.as_deref().unwrap_or("unknown"));
-            println!("  {} from {first_ms} to {last_ms}", counted(*cues, "cue"));
+            say::out!("{}", report.file)?;
+            say::out!("  {format}, {encoding}, language {}", language.as_deref().unwrap_or("unknown"))?;
+            say::out!("  {} from {first_ms} to {last_ms}", counted(*cues, "cue"))?;
             for Diagnostic { line, kind, detail } in diagnostics {
-                println!("  line {line}: {kind} {detail}");
+                say::out!("  line {line}: {kind} {detail}")?;
             }
         }
         Content::Video { info, encoder } => {
-            println!("{}", report.file);
-            print_video(info);
-            println!("  clips would be encoded with {}", encoder.as_deref().unwrap_or("nothing: no encoder is usable"));
+            say::out!("{}", report.file)?;
+            print_video(info)?;
+            say::out!(
+                "  clips would be encoded with {}",
+                encoder.as_deref().unwrap_or("nothing: no encoder is usable")
+            )?;
         }
     }
+    Ok(())
 }
 
-fn print_video(info: &MediaInfo) {
+fn print_video(info: &MediaInfo) -> anyhow::Result<()> {
     let video = &info.video;
     let rate = f64::from(video.frame_rate.0) / f64::from(video.frame_rate.1);
-    println!("  {}, {} long, starts at {}, {} bytes", info.container, info.duration, info.start_time, info.bytes);
+    say::out!("  {}, {} long, starts at {}, {} bytes", info.container, info.duration, info.start_time, info.bytes)?;
     let mut notes = vec![format!("{rate:.3} frames a second")];
     notes.extend(video.variable_frame_rate.then(|| "variable frame rate".to_owned()));
     notes.extend(video.interlaced.then(|| "interlaced".to_owned()));
@@ -130,7 +135,7 @@ fn print_video(info: &MediaInfo) {
         Some(interval) => format!("keyframes every {interval}"),
         None => "distance of its keyframes unknown".to_owned(),
     });
-    println!(
+    say::out!(
         "  track {}: video, {} {}x{} {}, {}",
         video.index,
         video.codec,
@@ -138,24 +143,25 @@ fn print_video(info: &MediaInfo) {
         video.height,
         video.pixel_format,
         notes.join(", ")
-    );
+    )?;
     for audio in &info.audio {
         let language = audio.language.as_deref().unwrap_or("language unknown");
-        println!(
+        say::out!(
             "  track {}: audio, {language}, {} {} channels {} Hz{}",
             audio.index,
             audio.codec,
             audio.channels,
             audio.sample_rate,
             if audio.secondary { ", commentary" } else { "" }
-        );
+        )?;
     }
     for subtitles in &info.subtitles {
         let language = subtitles.language.as_deref().unwrap_or("language unknown");
         let kind = if subtitles.text { "text" } else { "pictures, which cannot be read" };
-        println!("  track {}: subtitles, {language}, {} ({kind})", subtitles.index, subtitles.codec);
+        say::out!("  track {}: subtitles, {language}, {} ({kind})", subtitles.index, subtitles.codec)?;
     }
     for other in &info.others {
-        println!("  track {}: {} {}, left aside", other.index, other.kind, other.codec);
+        say::out!("  track {}: {} {}, left aside", other.index, other.kind, other.codec)?;
     }
+    Ok(())
 }

@@ -1,18 +1,25 @@
 #![doc = include_str!("../README.md")]
 
 mod cli;
+mod fleet;
 mod inspect;
 pub mod pages;
 mod progress;
 mod run;
+mod say;
 mod show;
 
-use std::{future::Future, process::ExitCode, time::Duration};
+use std::{
+    future::Future,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use clap::Parser as _;
 use langflix_domain::EpisodeStatus;
 use langflix_runtime::{
-    config::{Config, Flag, Sources},
+    config::{Config, Faults, Flag, FleetConfig, Sources},
     telemetry::{self, Verbosity},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,66 +49,106 @@ pub fn main() -> ExitCode {
     let verbosity = if cli.verbose { Verbosity::Verbose } else { Verbosity::Normal };
     let filter = std::env::var("RUST_LOG").ok();
     if let Err(error) = telemetry::init(&telemetry::Settings::for_stderr(verbosity, filter, false)) {
-        eprintln!("error: {error}");
+        say::err!("error: {error}");
         return USAGE.into();
     }
-    let config = match Config::load(&Sources::of_process(cli.config.as_deref(), flags(&cli))) {
-        Ok(config) => config,
-        Err(faults) => {
-            faults.0.iter().for_each(|fault| eprintln!("error: {fault}"));
-            return USAGE.into();
-        }
-    };
-    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let sources = Sources::of_process(cli.config.as_deref(), flags(&cli));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime does not start: {error}");
+            say::err!("error: the runtime does not start: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(unless_stopped(dispatch(&cli.command, &config)));
+    let parting = Parting::default();
+    let code = runtime.block_on(unless_stopped(&parting, ended(&cli.command, &sources, &parting)));
     runtime.shutdown_timeout(GRACE);
     code
 }
 
-async fn dispatch(command: &Command, config: &Config) -> ExitCode {
-    let ended = match command {
-        Command::Run(args) => run::run(args, config).await,
-        Command::Inspect(args) => inspect::inspect(args, config).await,
-        Command::Config { command: ConfigCommand::Show { json } } => show::show(config, *json),
-    };
-    match ended {
-        Ok(EpisodeStatus::Complete) => ExitCode::SUCCESS,
-        Ok(EpisodeStatus::Partial) => PARTIAL.into(),
-        Ok(EpisodeStatus::Failed) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            if error.is::<Usage>() { USAGE.into() } else { ExitCode::FAILURE }
+/// What is said when the user stops the program.
+#[derive(Debug)]
+pub(crate) struct Parting(Mutex<&'static str>);
+
+impl Default for Parting {
+    fn default() -> Self {
+        Self(Mutex::new("stopped: the same command again goes on from here"))
+    }
+}
+
+impl Parting {
+    pub(crate) fn set(&self, text: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    fn say(&self) {
+        let text = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !text.is_empty() {
+            eprintln!("{text}");
         }
     }
 }
 
+/// The exit code of a command, whose error is said.
+async fn ended(command: &Command, sources: &Sources, parting: &Parting) -> ExitCode {
+    match dispatch(command, sources, parting).await {
+        Ok(EpisodeStatus::Complete) => ExitCode::SUCCESS,
+        Ok(EpisodeStatus::Partial) => PARTIAL.into(),
+        Ok(EpisodeStatus::Failed) => ExitCode::FAILURE,
+        Err(error) => match error.downcast_ref::<Faults>() {
+            Some(faults) => {
+                faults.0.iter().for_each(|fault| eprintln!("error: {fault}"));
+                USAGE.into()
+            }
+            None => {
+                eprintln!("error: {error:#}");
+                if error.is::<Usage>() { USAGE.into() } else { ExitCode::FAILURE }
+            }
+        },
+    }
+}
+
+async fn dispatch(command: &Command, sources: &Sources, parting: &Parting) -> anyhow::Result<EpisodeStatus> {
+    let alone = || Config::load(sources).inspect(warn);
+    match command {
+        Command::Run(args) => run::run(args, &alone()?).await,
+        Command::Inspect(args) => inspect::inspect(args, &alone()?).await,
+        Command::Config { command: ConfigCommand::Show { json } } => show::show(&alone()?, *json),
+        Command::Doctor(args) => fleet::doctor(args, sources).await,
+        command => {
+            let config = FleetConfig::load(sources)?;
+            warn(&config.common);
+            fleet::command(command, &config, parting).await
+        }
+    }
+}
+
+fn warn(config: &Config) {
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+}
+
 /// Ends with `work`, or drops it as soon as the process is told to stop: children are killed with it, and what was
 /// recorded stays.
-async fn unless_stopped(work: impl Future<Output = ExitCode>) -> ExitCode {
+async fn unless_stopped(parting: &Parting, work: impl Future<Output = ExitCode>) -> ExitCode {
     let stopped = |kind: SignalKind| async move {
         match signal(kind) {
             Ok(mut signals) => signals.recv().await,
             Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! {
-        code = work => code,
-        _ = stopped(SignalKind::interrupt()) => interrupted(SignalKind::interrupt()),
-        _ = stopped(SignalKind::terminate()) => interrupted(SignalKind::terminate()),
-        _ = stopped(SignalKind::hangup()) => interrupted(SignalKind::hangup()),
-    }
+    let kind = tokio::select! {
+        code = work => return code,
+        _ = stopped(SignalKind::interrupt()) => SignalKind::interrupt(),
+        _ = stopped(SignalKind::terminate()) => SignalKind::terminate(),
+        _ = stopped(SignalKind::hangup()) => SignalKind::hangup(),
+    };
+    parting.say();
+    interrupted(kind)
 }
 
 /// The exit code that shells use for a program that a signal ended.
 fn interrupted(kind: SignalKind) -> ExitCode {
-    eprintln!("stopped: the same command again goes on from here");
+    say::err!("stopped: the same command again goes on from here");
     ExitCode::from(128 + u8::try_from(kind.as_raw_value()).unwrap_or_default())
 }
 
@@ -113,7 +160,9 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 fn flags(cli: &Cli) -> Vec<Flag> {
     let own = match &cli.command {
         Command::Run(args) => args.settings(),
-        Command::Inspect(_) | Command::Config { .. } => Vec::new(),
+        Command::Ingest(args) => args.settings(),
+        Command::Fetch(args) => args.settings(),
+        _ => Vec::new(),
     };
     let own = own.into_iter().map(|(key, value, flag)| Flag { key: key.to_owned(), value, label: flag.to_owned() });
     let set = cli.set.iter().map(|(key, value)| Flag {

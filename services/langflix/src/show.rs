@@ -1,11 +1,10 @@
 //! `langflix config show`.
 
-use std::io::Write as _;
-
-use anyhow::Context as _;
 use langflix_domain::EpisodeStatus;
 use langflix_runtime::config::Config;
 use serde_json::json;
+
+use crate::say;
 
 /// Prints every setting with its origin.
 ///
@@ -19,7 +18,7 @@ pub(crate) fn show(config: &Config, json: bool) -> anyhow::Result<EpisodeStatus>
             .iter()
             .map(|entry| json!({ "key": entry.key, "value": entry.value, "from": entry.origin.to_string() }))
             .collect();
-        text = serde_json::to_string_pretty(&entries)? + "\n";
+        text = serde_json::to_string_pretty(&entries)?;
     } else {
         let entries = config.entries();
         let longest = |of: fn(&langflix_runtime::config::Entry) -> usize| entries.iter().map(of).max().unwrap_or(0);
@@ -28,6 +27,6 @@ pub(crate) fn show(config: &Config, json: bool) -> anyhow::Result<EpisodeStatus>
             text += &format!("{:key$}  {:value$}  {}\n", entry.key, entry.value, entry.origin);
         }
     }
-    std::io::stdout().write_all(text.as_bytes()).context("standard output")?;
+    say::out!("{}", text.trim_end())?;
     Ok(EpisodeStatus::Complete)
 }

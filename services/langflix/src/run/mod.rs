@@ -2,12 +2,12 @@
 
 pub(crate) mod deliver;
 mod drive;
-mod episodes;
-mod prepare;
+pub(crate) mod episodes;
+pub(crate) mod prepare;
 pub(crate) mod report;
-mod settings;
+pub(crate) mod settings;
 mod tracks;
-mod tree;
+pub(crate) mod tree;
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -17,16 +17,16 @@ use langflix_domain::{EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Ffmpeg, Slots};
-use langflix_pipeline::RunSettings;
-use langflix_ports::cache::Cache;
+use langflix_pipeline::{RunRequest, RunSettings};
+use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_runtime::config::{Config, Provider};
 
 use crate::{
     cli::{Output, RunArgs},
-    progress,
+    progress, say,
 };
 use drive::Workshop;
-use prepare::{OnDisk, Sources};
+use prepare::{OnDisk, Sources, Videos};
 pub(crate) use prepare::{file_name, read};
 pub(crate) use settings::codec;
 use tree::Disk;
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let store = DirectoryStore::open(&state.join("store")).with_context(unusable)?;
     let cache: Arc<dyn Cache> = Arc::new(open_cache(&state)?);
     let scratch = fresh_scratch(&state)?;
-    let videos = OnDisk { media: &ffmpeg, cache: cache.as_ref() };
+    let videos = OnDisk { media: &ffmpeg, cache: Some(cache.as_ref()) };
     let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;
     let capacity = settings::capacity(config, codec, prepare::largest(&videos, &episodes).await);
     let spec = (!args.episodes.dry_run).then(|| settings::encoding(config, codec, capacity.threads));
@@ -84,19 +84,33 @@ async fn one(
     settings: &RunSettings,
     out: &Path,
 ) -> anyhow::Result<Manifest> {
-    let say = |file: &str, diagnostic: &langflix_subtitles::Diagnostic| {
-        let (line, kind) = (diagnostic.line, diagnostic.kind);
-        tracing::info!(file, line, %kind, detail = diagnostic.detail, "subtitles");
-    };
-    let asked = prepare::prepare(videos.media, videos, sources, settings.clone(), &say).await?;
-    if let Some(found) = prepare::speaks_otherwise(&asked.transcript, &settings.source_language) {
-        let file = &asked.subtitles.name;
-        tracing::warn!(file, %found, expected = %settings.source_language, "the subtitles seem to be in another language");
-    }
+    let asked = asked(videos.media, videos, sources, settings).await?;
     let manifest = workshop.drive(&asked).await?;
     let manifest = deliver::deliver(workshop.store, out, manifest).await?;
     deliver::deliver_index(out, &manifest.episode.show)?;
     Ok(manifest)
+}
+
+/// Reads the sources of an episode, and tells what is odd in them.
+///
+/// # Errors
+/// One line that says what is wrong with which file.
+pub(crate) async fn asked(
+    media: &dyn MediaProbe,
+    videos: &dyn Videos,
+    sources: &Sources,
+    settings: &RunSettings,
+) -> anyhow::Result<RunRequest> {
+    let say = |file: &str, diagnostic: &langflix_subtitles::Diagnostic| {
+        let (line, kind) = (diagnostic.line, diagnostic.kind);
+        tracing::info!(file, line, %kind, detail = diagnostic.detail, "subtitles");
+    };
+    let asked = prepare::prepare(media, videos, sources, settings.clone(), &say).await?;
+    if let Some(found) = prepare::speaks_otherwise(&asked.transcript, &settings.source_language) {
+        let file = &asked.subtitles.name;
+        tracing::warn!(file, %found, expected = %settings.source_language, "the subtitles seem to be in another language");
+    }
+    Ok(asked)
 }
 
 fn open_cache(state: &Path) -> anyhow::Result<DirectoryCache> {
@@ -117,14 +131,15 @@ fn fresh_scratch(state: &Path) -> anyhow::Result<std::path::PathBuf> {
     std::path::absolute(&scratch).with_context(|| scratch.display().to_string())
 }
 
-fn introduce(config: &Config, asked: &RunSettings, episodes: usize, output: Output) {
+/// Says what is about to be done.
+pub(crate) fn introduce(config: &Config, asked: &RunSettings, episodes: usize, output: Output) {
     if output != Output::Text {
         return;
     }
     let many = if episodes == 1 { String::new() } else { format!("{episodes} episodes, ") };
-    eprintln!("{many}{} to {}, {}", asked.source_language, asked.language, asked.level.as_str());
+    say::err!("{many}{} to {}, {}", asked.source_language, asked.language, asked.level.as_str());
     if config.llm.provider == Provider::Offline {
-        eprintln!(
+        say::err!(
             "No key for gemini or openai: expressions come from the offline lexicon, which knows English and does not translate."
         );
     }

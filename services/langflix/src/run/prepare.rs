@@ -142,7 +142,7 @@ pub(crate) struct Video {
 pub(crate) struct OnDisk<'a> {
     pub(crate) media: &'a dyn MediaProbe,
     /// What was found out before.
-    pub(crate) cache: &'a dyn Cache,
+    pub(crate) cache: Option<&'a dyn Cache>,
 }
 
 #[async_trait]
@@ -156,7 +156,10 @@ impl Videos for OnDisk<'_> {
         let (path, bytes, modified) = look().with_context(|| path.display().to_string())?;
         let location = path.to_str().with_context(|| format!("{}: the path is not UTF-8", path.display()))?.to_owned();
         let identity = format!("{location}:{bytes}:{modified}");
-        let info = probe(self.media, self.cache, &location, &identity).await?;
+        let info = match self.cache {
+            Some(cache) => probe(self.media, cache, &location, &identity).await?,
+            None => self.media.probe(&location).await?,
+        };
         Ok(Video { source: location.clone(), location, identity, bytes, info })
     }
 }

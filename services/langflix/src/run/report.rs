@@ -5,7 +5,7 @@ use std::path::Path;
 use langflix_domain::{EpisodeId, EpisodeStatus, Manifest, ManifestFailure};
 
 use super::{deliver, prepare::Sources};
-use crate::{cli::Output, counted, progress};
+use crate::{cli::Output, counted, progress, say};
 
 /// Says how each episode ended. All of them together are complete, failed, or something in between.
 pub(crate) fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Output) -> EpisodeStatus {
@@ -24,10 +24,11 @@ pub(crate) fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, 
 
 /// Says why an episode has no run.
 pub(crate) fn failed(episode: &EpisodeId, error: &anyhow::Error, output: Output) {
-    eprintln!("error: {episode}: {error:#}");
+    say::err!("error: {episode}: {error:#}");
     if output == Output::Json {
         let (episode, error) = (episode.to_string(), format!("{error:#}"));
-        println!("{}", serde_json::json!({ "event": "episode_failed", "episode": episode, "error": error }));
+        let _unread =
+            say::out!("{}", serde_json::json!({ "event": "episode_failed", "episode": episode, "error": error }));
     }
 }
 
@@ -60,21 +61,22 @@ pub(crate) fn say(manifest: &Manifest, place: &str, output: Output) {
             0 => format!("the {noun} at {at} failed"),
             more => format!("{} failed, the first at {at}", counted(more + 1, noun)),
         };
-        eprintln!("error: {}: {which}: {}", manifest.episode, first.failure.message);
+        say::err!("error: {}: {which}: {}", manifest.episode, first.failure.message);
     }
     if output == Output::Text {
         let done = manifest.completeness;
-        println!(
+        // The results are there whether or not this can be written.
+        let _unread = say::out!(
             "{}: {}, {}, {}: {place}",
             manifest.episode,
             manifest.status.as_str(),
             counted(manifest.clips.len(), "expression"),
             counted(done.clips_ok as usize, "clip")
         );
-        manifest.notes.iter().for_each(|note| println!("  {note}"));
+        let _unread = manifest.notes.iter().try_for_each(|note| say::out!("  {note}"));
         let odd: u32 = manifest.diagnostics.iter().map(|diagnostic| diagnostic.count).sum();
         if odd > 0 {
-            println!("  {} in the subtitles: --verbose shows each", counted(odd as usize, "odd place"));
+            let _unread = say::out!("  {} in the subtitles: --verbose shows each", counted(odd as usize, "odd place"));
         }
     }
 }

@@ -61,6 +61,26 @@ pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -
     }
 }
 
+/// The encoder of the fleet's clips, which the machine that asks for them need not have.
+pub(crate) fn fleet_codec(video: &Video) -> VideoCodec {
+    use HardwareAcceleration as Hardware;
+    video.codec.unwrap_or(match video.hardware_acceleration {
+        Hardware::Auto | Hardware::None => VideoCodec::Libx264,
+        Hardware::Nvenc => VideoCodec::H264Nvenc,
+        Hardware::Qsv => VideoCodec::H264Qsv,
+        Hardware::Vaapi => VideoCodec::H264Vaapi,
+    })
+}
+
+/// How the fleet's clips are encoded.
+pub(crate) fn fleet_encoding(config: &Config) -> EncodeSpec {
+    // Threads are part of a clip's digest, since x264's bytes depend on them: a number that followed this machine's cores
+    // would make other clips of the same episode elsewhere.
+    const THREADS: NonZeroU8 = NonZeroU8::new(4).unwrap();
+    let threads = NonZeroU8::new(config.video.threads).unwrap_or(THREADS);
+    encoding(config, fleet_codec(&config.video), threads)
+}
+
 /// The encoder to be used.
 ///
 /// # Errors

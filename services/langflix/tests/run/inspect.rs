@@ -3,7 +3,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{complaint, complete, episode, langflix, said};
+use crate::support::{complaint, complete, episode, langflix, manifest, run, said};
 
 fn report(path: &std::path::Path) -> Value {
     let said = complete(langflix(["inspect", "--json"]).arg(path));
@@ -56,4 +56,40 @@ fn a_file_that_cannot_be_used_is_told_beside_those_that_can() {
     let said = said(langflix(["inspect"]).arg(&good).arg(&bad));
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.out.contains("1 cue from") && complaint(&said).contains("empty"), "{said:?}");
+}
+
+/// A pipe whose reader is gone.
+fn unread() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_fault() {
+    let dir = tempdir().unwrap();
+    let (good, bad) = (dir.path().join("good.srt"), dir.path().join("bad.srt"));
+    fs::write(&good, "1\n00:00:01,000 --> 00:00:02,000\nHi.\n").unwrap();
+    fs::write(&bad, "").unwrap();
+    for args in [&["inspect"] as &[&str], &["inspect", "--json"]] {
+        let inspected = said(langflix(args).arg(&good).stdout(unread()));
+        assert_eq!((inspected.code, inspected.err.as_str()), (Some(0), ""));
+    }
+    let inspected = langflix(["inspect"]).args([&good, &bad]).stderr(unread()).output().unwrap();
+    assert_eq!(inspected.status.code(), Some(2));
+    for args in [&["config", "show"] as &[&str], &["config", "show", "--json"], &["run", "--help"]] {
+        assert_eq!(said(langflix(args).stdout(unread())).code, Some(0), "{args:?}");
+    }
+    let usage = langflix(["config", "show", "--set", "video.kodec=x"]).stderr(unread()).output().unwrap();
+    assert_eq!(usage.status.code(), Some(64));
+    let out = dir.path().join("out");
+    let run = run(&episode(), &out).arg("--dry-run").stdout(unread()).stderr(unread()).status().unwrap();
+    assert_eq!(run.code(), Some(0));
+    assert_eq!(manifest(&out)["status"], "complete");
+}
+
+#[test]
+fn what_cannot_be_written_is_told() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let said = said(langflix(["inspect"]).arg(episode().with_extension("srt")).stdout(full));
+    assert_eq!(said.code, Some(1));
+    assert!(complaint(&said).contains("standard output: No space left"), "{said:?}");
 }

@@ -16,6 +16,8 @@ pub struct Fleet {
     pub max_attempts: NonZeroU32,
     /// How long running tasks may take to end after a signal.
     pub drain: Duration,
+    /// After how long without anything new the missing tasks of a run are published again.
+    pub silence: Duration,
     /// Where health, status and metrics are told.
     pub health_address: SocketAddr,
     /// Where sources are copied to; below the system's folder for temporary files where it is `None`.
@@ -43,6 +45,12 @@ impl Fleet {
             Duration::from_mins(16),
             "how long running tasks may take to end after a signal; by default a minute more than a task's limit of 15 minutes, so that none has to be begun anew",
         );
+        let silence = read.value(
+            "fleet.silence_seconds",
+            kind::seconds(1.0..=86_400.0),
+            Duration::from_mins(16),
+            "after how long without a new outcome the missing tasks of a run are published again; longer than a task may take, or work is done twice",
+        );
         let health_address = read.value(
             "fleet.health_address",
             kind::text("an address with a port such as 0.0.0.0:8080", |text| text.parse().ok(), SocketAddr::to_string),
@@ -67,6 +75,7 @@ impl Fleet {
             tasks_in_flight: count(tasks_in_flight),
             max_attempts: count(max_attempts),
             drain,
+            silence,
             health_address,
             scratch_dir,
             scratch_mb,

@@ -1,0 +1,66 @@
+//! `langflix fetch`: a run's results, laid out as those of `langflix run`.
+
+use std::path::Path;
+
+use anyhow::bail;
+use langflix_domain::{EpisodeStatus, Manifest, RunId};
+use langflix_pipeline::fleet::{manifest, state};
+use langflix_ports::store::ArtifactStore;
+
+use super::which;
+use crate::{
+    cli::Output,
+    run::{deliver, report},
+};
+
+/// Brings the results of the named runs to `out`. Gives how they ended.
+///
+/// # Errors
+/// Where one has not ended yet or is not there.
+pub(crate) async fn fetch(
+    store: &dyn ArtifactStore,
+    name: &str,
+    out: &Path,
+    output: Output,
+) -> anyhow::Result<EpisodeStatus> {
+    let (mut ends, mut missing) = (Vec::new(), Vec::new());
+    for run in which::newest(store, name).await? {
+        match manifest(store, &run).await? {
+            Some(manifest) => ends.push(bring(store, out, manifest, output).await?),
+            None => missing.push(unfinished(store, &run).await?),
+        }
+    }
+    if ends.is_empty() {
+        bail!("{}", missing.join("\nerror: "));
+    }
+    for missing in &missing {
+        eprintln!("error: {missing}");
+        ends.push(EpisodeStatus::Failed);
+    }
+    Ok(report::overall(&ends))
+}
+
+async fn bring(
+    store: &dyn ArtifactStore,
+    out: &Path,
+    manifest: Manifest,
+    output: Output,
+) -> anyhow::Result<EpisodeStatus> {
+    let manifest = deliver::deliver(store, out, manifest).await?;
+    deliver::deliver_index(out, &manifest.episode.show)?;
+    let page = deliver::page(out, &manifest);
+    report::say(&manifest, &page.display().to_string(), output);
+    if output == Output::Json {
+        let (run, status) = (&manifest.run, manifest.status);
+        println!("{}", serde_json::json!({ "event": "fetched", "run": run, "status": status, "page": page }));
+    }
+    Ok(manifest.status)
+}
+
+async fn unfinished(store: &dyn ArtifactStore, run: &RunId) -> anyhow::Result<String> {
+    let state = state(store, run).await?;
+    Ok(match state.lane {
+        Some(_) => format!("{run}: has not ended yet: `langflix status {run}` tells how far it is"),
+        None => format!("{run}: there is no such run in this bucket: `langflix status` lists them"),
+    })
+}

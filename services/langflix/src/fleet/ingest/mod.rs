@@ -1,0 +1,241 @@
+//! `langflix ingest`: from videos to runs of the fleet.
+
+mod bucket;
+mod told;
+mod upload;
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use futures::{StreamExt as _, stream};
+use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, Manifest, RunId};
+use langflix_llm::Identity;
+use langflix_media::Ffmpeg;
+use langflix_pipeline::{
+    RunRequest, RunSettings,
+    fleet::{Submitted, submit},
+};
+use langflix_ports::queue::Queue;
+use langflix_runtime::config::Config;
+use langflix_s3::{S3Store, Stat};
+
+use super::wait;
+use crate::{
+    Parting, Usage,
+    cli::{IngestArgs, Output},
+    counted, progress,
+    run::{
+        self, episodes,
+        prepare::{OnDisk, Sources, Videos},
+        report, settings,
+        tree::Disk,
+    },
+};
+use bucket::{InBucket, Keys};
+use told::Told;
+
+/// Episodes read at once, and episodes uploaded at once; each upload sends several parts at a time.
+const READ_AT_ONCE: usize = 4;
+const UPLOADED_AT_ONCE: usize = 3;
+
+/// Where episodes are handed in.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) store: &'a S3Store,
+    /// The bucket's name.
+    pub(crate) bucket: &'a str,
+    pub(crate) queue: &'a dyn Queue,
+}
+
+/// An episode that can be submitted.
+struct Ready {
+    asked: RunRequest,
+    /// The file to upload first.
+    file: Option<PathBuf>,
+}
+
+/// Submits every episode that the arguments name. Gives how many were submitted: failed for none; with `--wait`, how
+/// they ended.
+///
+/// # Errors
+/// What keeps the episodes from being submitted at all: one that cannot be read, too.
+pub(crate) async fn ingest(
+    args: &IngestArgs,
+    config: &Config,
+    place: Place<'_>,
+    parting: &Parting,
+) -> anyhow::Result<EpisodeStatus> {
+    let output = args.output();
+    let language = settings::language(config, args.episodes.target_subs_suffix.as_deref())?;
+    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let encode = (!args.episodes.dry_run).then(|| settings::fleet_encoding(config));
+    let asked = settings::run(config, language.clone(), Identity::of(&settings::llm(&config.llm))?, encode);
+    let ready = match prefixes(&args.paths, place.bucket)? {
+        None => {
+            let found = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
+            run::introduce(config, &asked, found.len(), output);
+            let videos = OnDisk { media: &ffmpeg, cache: None };
+            read(&ffmpeg, &videos, &found, &asked, output, |sources| Some(sources.video.clone())).await?
+        }
+        Some(prefixes) => {
+            let keys = Keys::list(place.store, place.bucket, &prefixes).await?;
+            let mut found = episodes::find(&keys, &prefixes, &args.episodes, config, &language)?;
+            run::introduce(config, &asked, found.len(), output);
+            let subtitles = tempfile::tempdir()?;
+            bucket::fetch_subtitles(place.store, &mut found, &args.episodes, subtitles.path()).await?;
+            let videos = InBucket { media: &ffmpeg, store: place.store, bucket: place.bucket };
+            read(&ffmpeg, &videos, &found, &asked, output, |_| None).await?
+        }
+    };
+    let sent = send(place, ready, args.lane(), &Told::new(output)).await;
+    if !args.wait {
+        return Ok(report::overall(&sent.iter().map(|(_, sent)| sent.is_some()).map(submitted).collect::<Vec<_>>()));
+    }
+    parting.set("stopped waiting: the fleet goes on; `langflix status` tells how far it is");
+    Ok(wait_for(place, sent, output).await)
+}
+
+fn submitted(is_submitted: bool) -> EpisodeStatus {
+    if is_submitted { EpisodeStatus::Complete } else { EpisodeStatus::Failed }
+}
+
+/// The keys that `s3://` paths name; `None` where the paths are this machine's.
+fn prefixes(paths: &[PathBuf], bucket: &str) -> anyhow::Result<Option<Vec<PathBuf>>> {
+    let remote: Vec<&str> = paths.iter().filter_map(|path| path.to_str()?.strip_prefix("s3://")).collect();
+    if remote.is_empty() {
+        return Ok(None);
+    }
+    if remote.len() < paths.len() {
+        return Err(Usage("give paths of this machine or s3:// prefixes, and not both at once".to_owned()).into());
+    }
+    let key = |path: &&str| {
+        let (named, key) = path.split_once('/').unwrap_or((path, ""));
+        match key.trim_end_matches('/') {
+            _ if named != bucket => {
+                Err(Usage(format!("s3://{path}: the fleet's bucket is {bucket}: set s3.bucket, or copy it there")))
+            }
+            "" => Err(Usage(format!("s3://{path}: give a prefix, such as s3://{bucket}/Suits/S01"))),
+            key => Ok(PathBuf::from(key)),
+        }
+    };
+    Ok(Some(remote.iter().map(key).collect::<Result<_, _>>()?))
+}
+
+/// Reads every episode, so that a season is submitted whole or not at all.
+async fn read(
+    ffmpeg: &Ffmpeg,
+    videos: &dyn Videos,
+    found: &[Sources],
+    asked: &RunSettings,
+    output: Output,
+    file: impl Fn(&Sources) -> Option<PathBuf>,
+) -> anyhow::Result<Vec<Ready>> {
+    let one = |sources| async move { (sources, run::asked(ffmpeg, videos, sources, asked).await) };
+    let read: Vec<(&Sources, anyhow::Result<RunRequest>)> =
+        stream::iter(found).map(one).buffered(READ_AT_ONCE).collect().await;
+    let (mut ready, mut unreadable) = (Vec::new(), 0);
+    for (sources, asked) in read {
+        match asked {
+            Ok(asked) => ready.push(Ready { asked, file: file(sources) }),
+            Err(error) => {
+                report::failed(&sources.episode, &error, output);
+                unreadable += 1;
+            }
+        }
+    }
+    if unreadable > 0 {
+        bail!("nothing was submitted, since {} of {} cannot be read", unreadable, counted(found.len(), "episode"));
+    }
+    Ok(ready)
+}
+
+/// Uploads and submits every episode. Gives what became of each; `None` where it could not be submitted.
+async fn send(
+    place: Place<'_>,
+    ready: Vec<Ready>,
+    lane: Lane,
+    told: &Told,
+) -> Vec<(EpisodeId, Option<(RunId, Submitted)>)> {
+    let one = |ready: Ready| async move {
+        let episode = ready.asked.episode.clone();
+        match send_one(place, ready, lane, told).await {
+            Ok((run, submitted)) => {
+                told.submitted(&episode, &run, submitted);
+                (episode, Some((run, submitted)))
+            }
+            Err(error) => {
+                told.failed(&episode, &error);
+                (episode, None)
+            }
+        }
+    };
+    let sent = stream::iter(ready).map(one).buffered(UPLOADED_AT_ONCE).collect().await;
+    told.done();
+    sent
+}
+
+async fn send_one(
+    place: Place<'_>,
+    Ready { asked, file }: Ready,
+    lane: Lane,
+    told: &Told,
+) -> anyhow::Result<(RunId, Submitted)> {
+    let asked = match file {
+        Some(file) => {
+            let (key, stat) = upload::upload(place.store, &file, &told.track(&asked.episode)).await?;
+            of_bucket(asked, place.bucket, &key, &stat)
+        }
+        None => asked,
+    };
+    Ok(submit(place.store, place.queue, &asked, lane).await?)
+}
+
+/// The same request, its video in the bucket.
+fn of_bucket(asked: RunRequest, bucket: &str, key: &str, stat: &Stat) -> RunRequest {
+    let mut asked = RunRequest { source: address(bucket, key), source_identity: identity(stat), ..asked };
+    asked.video.digest = Digest::of_bytes(asked.source_identity.as_bytes());
+    asked
+}
+
+/// What a run calls a video in the bucket.
+fn address(bucket: &str, key: &str) -> String {
+    format!("s3://{bucket}/{key}")
+}
+
+/// What tells a video's bytes from others; not the key, under which others may lie tomorrow.
+fn identity(stat: &Stat) -> String {
+    format!("{}:{}", stat.etag, stat.bytes)
+}
+
+/// Waits for the runs that were submitted.
+async fn wait_for(
+    place: Place<'_>,
+    sent: Vec<(EpisodeId, Option<(RunId, Submitted)>)>,
+    output: Output,
+) -> EpisodeStatus {
+    let runs: Vec<RunId> = sent.iter().filter_map(|(_, sent)| Some(sent.as_ref()?.0.clone())).collect();
+    let following = progress::Following::new(output, runs.len());
+    let ended = |manifest: &Manifest| {
+        let place = format!("langflix fetch {}", manifest.run);
+        following.aside(|| report::say(manifest, &place, output));
+    };
+    let mut ends = wait::wait(place.store, runs, following.observer(), &ended).await;
+    ends.extend(sent.iter().filter(|(_, sent)| sent.is_none()).map(|_| EpisodeStatus::Failed));
+    report::overall(&ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_of_the_fleets_bucket_and_no_bucket_is_taken_whole() {
+        let of = |paths: &[&str]| prefixes(&paths.iter().map(PathBuf::from).collect::<Vec<_>>(), "media");
+        assert_eq!(of(&["seasons/Suits", "x.mkv"]).unwrap(), None);
+        let found = of(&["s3://media/Suits/S01/", "s3://media/x.mkv"]).unwrap().unwrap();
+        assert_eq!(found, [PathBuf::from("Suits/S01"), PathBuf::from("x.mkv")]);
+        for wrong in [&["s3://other/Suits"][..], &["s3://media"], &["s3://media//"], &["s3://media/x", "x.mkv"]] {
+            assert!(of(wrong).unwrap_err().is::<Usage>(), "{wrong:?}");
+        }
+    }
+}

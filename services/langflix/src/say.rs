@@ -1,0 +1,31 @@
+//! What the program says. A reader that has gone away ends no work: `| head` is no fault.
+
+use std::{
+    fmt::Arguments,
+    io::{self, Write as _},
+};
+
+use anyhow::Context as _;
+
+/// Says a line on standard output, as `println!` does; an error where it cannot be written although somebody reads it.
+macro_rules! out {
+    ($($words:tt)*) => { $crate::say::to_stdout(format_args!($($words)*)) };
+}
+
+/// Says a line on standard error, as `eprintln!` does. Where that fails nobody can be told.
+macro_rules! err {
+    ($($words:tt)*) => { $crate::say::to_stderr(format_args!($($words)*)) };
+}
+
+pub(crate) use {err, out};
+
+pub(crate) fn to_stdout(line: Arguments<'_>) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn to_stderr(line: Arguments<'_>) {
+    let _gone = writeln!(io::stderr(), "{line}");
+}
