@@ -13,15 +13,11 @@ use super::{
     End, Intake, Job, Slots,
     gate::{Gate, Opening},
     lane::{Event, Lane, Room},
+    phase::{Due, Phase},
     task::{self, Context, LaneContext, Slot, Verdict},
+    told::{State, Told},
 };
-use crate::{
-    health::{Health, Part, intake_open},
-    shutdown::Shutdown,
-};
-
-/// How long consumers may take to be cancelled, and messages to be handed back, when the process ends.
-const LAST_WITHIN: Duration = Duration::from_secs(10);
+use crate::{health::Health, shutdown::Shutdown};
 
 /// An intake at work.
 pub(super) struct Taking<H> {
@@ -35,11 +31,7 @@ pub(super) struct Taking<H> {
     shutdown: Shutdown,
     drain: Duration,
     phase: Phase,
-    queue_part: Part,
-    own_part: Part,
-    /// What was last told of `own_part`: why it waits, if it does.
-    told: Option<Option<String>>,
-    told_open: bool,
+    told: Told,
 }
 
 /// Slots that all lanes share.
@@ -47,17 +39,6 @@ struct Shared {
     slots: watch::Receiver<usize>,
     /// Whether nobody is left who could change their number.
     fixed: bool,
-}
-
-/// How near the end is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Far.
-    Taking,
-    /// What runs may finish until then; consumers must be cancelled before `lanes`.
-    Draining { lanes: Instant, until: Instant },
-    /// What runs is handed back until then.
-    HandingBack { until: Instant },
 }
 
 /// A task that ended: its lane, the generation of its consumer, and what it means; nothing where it was not begun.
@@ -89,7 +70,6 @@ where
             hand_back: CancellationToken::new(),
             lanes: lanes.iter().map(|lane| LaneContext::new(lane.place)).collect(),
         };
-        intake_open(name, false);
         Self {
             name,
             queue,
@@ -101,25 +81,23 @@ where
             shutdown,
             drain,
             phase: Phase::Taking,
-            queue_part: health.part(&format!("{name}.queue")),
-            own_part: health.part(&format!("{name}.intake")),
-            told: None,
-            told_open: false,
+            told: Told::new(name, health),
         }
     }
 
     pub(super) async fn run(mut self) {
         loop {
-            let wake = self.adjust(Instant::now());
-            if self.is_over(Instant::now()) {
+            let now = Instant::now();
+            let wake = self.adjust(now);
+            if self.is_over(now) {
                 break;
             }
             let Self { tasks, lanes, shared, shutdown, phase, .. } = &mut self;
             let (taking, draining) = (*phase == Phase::Taking, matches!(phase, Phase::Draining { .. }));
             tokio::select! {
                 biased;
-                () = shutdown.draining(), if taking => self.drain(Instant::now()),
-                () = shutdown.handing_back(), if draining => self.hand_back(Instant::now()),
+                () = shutdown.draining(), if taking => self.drain(),
+                () = shutdown.handing_back(), if draining => self.hand_back(),
                 // Before lanes: a slot that is free again serves what comes in.
                 Some(ended) = tasks.join_next() => if let Ok(ended) = ended { self.ended(ended) },
                 () = changed(shared) => {}
@@ -184,7 +162,9 @@ where
 
     fn happened(&mut self, at: usize, event: Event) {
         match event {
-            Event::Opened | Event::Failed => self.tell_of_queue(),
+            Event::Opened | Event::Failed => {
+                self.told.queue(self.lanes.iter().find_map(|lane| lane.trouble.as_deref()));
+            }
             Event::Closed => {}
             Event::Came(delivery, generation) => self.begin_or_hand_back(at, generation, delivery),
             Event::Cancelled(deliveries) => {
@@ -221,78 +201,51 @@ where
         }
     }
 
-    fn drain(&mut self, now: Instant) {
+    fn drain(&mut self) {
         self.gate.drain();
-        self.phase = Phase::Draining { lanes: now + LAST_WITHIN, until: now + self.drain };
+        self.phase = Phase::draining(Instant::now(), self.drain);
     }
 
-    fn hand_back(&mut self, now: Instant) {
+    fn hand_back(&mut self) {
         self.context.hand_back.cancel();
-        self.phase = Phase::HandingBack { until: now + LAST_WITHIN };
+        self.phase = Phase::handing_back(Instant::now());
     }
 
     /// Goes on towards the end where a time has come. Gives when the next one comes.
     fn advance(&mut self, now: Instant) -> Option<Instant> {
-        match self.phase {
-            Phase::Taking => None,
-            Phase::Draining { until, .. } if until <= now => {
-                self.hand_back(now);
+        match self.phase.due(now) {
+            Due::Nothing(next) => next,
+            Due::DropConsumers(next) => {
+                self.lanes.iter_mut().for_each(Lane::drop_consumer);
+                Some(next)
+            }
+            Due::HandBack => {
+                self.hand_back();
                 self.advance(now)
             }
-            Phase::Draining { lanes, until } => {
-                let still = now < lanes;
-                if !still {
-                    self.lanes.iter_mut().for_each(Lane::drop_consumer);
-                }
-                Some(if still { lanes.min(until) } else { until })
-            }
-            Phase::HandingBack { until } => {
-                if until <= now {
-                    self.lanes.iter_mut().for_each(Lane::drop_consumer);
-                    self.tasks.abort_all();
-                }
-                Some(until)
+            Due::GiveUp => {
+                self.tasks.abort_all();
+                None
             }
         }
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        let given_up = matches!(self.phase, Phase::HandingBack { until } if until <= now);
         let quiet = self.tasks.is_empty() && self.lanes.iter().all(Lane::is_shut);
-        self.phase != Phase::Taking && (quiet || given_up)
+        (self.phase != Phase::Taking && quiet) || self.phase.due(now) == Due::GiveUp
     }
 
-    fn tell_of_queue(&self) {
-        match self.lanes.iter().find_map(|lane| lane.trouble.as_deref()) {
-            Some(trouble) => self.queue_part.waits(trouble),
-            None => self.queue_part.ready(),
-        }
-    }
-
-    /// Tells what has changed of the intake.
     fn tell(&mut self) {
-        let open = self.lanes.iter().any(Lane::is_open);
-        if open != self.told_open {
-            self.told_open = open;
-            intake_open(self.name, open);
-        }
         let none = || self.shared.as_ref().is_some_and(|shared| shared.count() == 0);
-        let (rests, why) = match self.phase {
+        let state = match self.phase {
             Phase::Taking => match self.gate.why() {
-                None if none() => (true, Some("has no slots now".to_owned())),
-                why => (false, why),
+                Some(why) => State::Waits(why),
+                None if none() => State::Rests("has no slots now"),
+                None => State::Taking,
             },
-            Phase::Draining { .. } | Phase::HandingBack { .. } => (true, Some("was told to end".to_owned())),
+            Phase::Draining { .. } | Phase::HandingBack { .. } => State::Rests("was told to end"),
         };
-        if self.told.as_ref() == Some(&why) {
-            return;
-        }
-        match &why {
-            None => self.own_part.ready(),
-            Some(why) if rests => self.own_part.rests(why),
-            Some(why) => self.own_part.waits(why),
-        }
-        self.told = Some(why);
+        self.told.intake(state, self.lanes.iter().any(Lane::is_open));
     }
 }
 

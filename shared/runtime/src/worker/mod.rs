@@ -4,9 +4,11 @@ mod breaker;
 mod gate;
 mod intake;
 mod lane;
+mod phase;
 mod task;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::{fmt, num::NonZeroU16, sync::Arc, time::Duration};
 
