@@ -7,5 +7,5 @@ mod servers;
 
 pub use ends::{end_of_step, end_of_task, last, misplaced, order_of, this_try};
 pub use ports::Ports;
-pub use program::{Service, run, take};
-pub use servers::{CLIP_THREADS, Servers, llm};
+pub use program::{Service, begin, run, take};
+pub use servers::{CLIP_THREADS, Servers, llm, rabbitmq, redis, s3};

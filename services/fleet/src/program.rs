@@ -1,4 +1,7 @@
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Arg, Command, value_parser};
 use langflix_runtime::{
@@ -8,6 +11,8 @@ use langflix_runtime::{
     shutdown::Shutdown,
     worker::{End, Intake, Job},
 };
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A service as it begins.
 pub struct Service {
@@ -29,21 +34,27 @@ where
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .help("Read settings from FILE instead of langflix.yaml");
-    let version = env!("CARGO_PKG_VERSION");
     let after = "Settings come from langflix.yaml, from variables such as LANGFLIX__S3__BUCKET, and secrets from variables\n\
                  or files; the README of langflix-runtime lists them. Health, status and metrics are told at\n\
                  fleet.health_address: /livez, /readyz, /status, /metrics.";
-    let command = Command::new(name).version(version).about(about).arg(config).after_help(after);
-    let config = command.get_matches().get_one::<PathBuf>("config").cloned();
+    let command = Command::new(name).version(VERSION).about(about).arg(config).after_help(after);
+    begin(name, command.get_matches().get_one::<PathBuf>("config").map(PathBuf::as_path), work)
+}
+
+/// Runs the service called `name` with the settings in the file `config`, or else in `langflix.yaml`, and the environment.
+pub fn begin<W>(name: &'static str, config: Option<&Path>, work: impl FnOnce(Service) -> W) -> ExitCode
+where
+    W: Future<Output = anyhow::Result<ExitCode>>,
+{
     service::block_on(async move {
-        let config = service::begin(config.as_deref())?;
+        let config = service::begin(config)?;
         let shutdown = Shutdown::on_signals()?;
-        let health = Health::new(name, version);
+        let health = Health::new(name, VERSION);
         let address = config.fleet.health_address;
         let listening = health.listen(address).await.map_err(|error| {
             anyhow::anyhow!("fleet.health_address {address}: {error}: give another port, or port 0 for any")
         })?;
-        tracing::info!(service = name, version, health = %listening.address(), "begins");
+        tracing::info!(service = name, version = VERSION, health = %listening.address(), "begins");
         work(Service { config, health, shutdown }).await
     })
 }

@@ -75,7 +75,8 @@ fn pem(certificates: Option<&Certificates>) -> Option<Vec<u8>> {
     certificates.map(|certificates| certificates.as_pem().as_bytes().to_vec())
 }
 
-fn s3(s3: &S3) -> langflix_s3::Settings {
+/// How the store is reached.
+pub fn s3(s3: &S3) -> langflix_s3::Settings {
     let credentials = &s3.credentials;
     langflix_s3::Settings {
         endpoint: s3.endpoint.clone(),
@@ -92,7 +93,8 @@ fn s3(s3: &S3) -> langflix_s3::Settings {
     }
 }
 
-fn rabbitmq(rabbitmq: &RabbitMq, name: &str) -> langflix_rabbitmq::Settings {
+/// How the broker is reached by the program called `name`.
+pub fn rabbitmq(rabbitmq: &RabbitMq, name: &str) -> langflix_rabbitmq::Settings {
     langflix_rabbitmq::Settings {
         url: rabbitmq.url.clone(),
         username: rabbitmq.username.clone(),
@@ -102,7 +104,8 @@ fn rabbitmq(rabbitmq: &RabbitMq, name: &str) -> langflix_rabbitmq::Settings {
     }
 }
 
-fn redis(redis: &RedisConfig) -> langflix_redis::Settings {
+/// How Redis is reached.
+pub fn redis(redis: &RedisConfig) -> langflix_redis::Settings {
     langflix_redis::Settings {
         url: redis.url.clone(),
         username: redis.username.clone(),

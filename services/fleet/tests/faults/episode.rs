@@ -1,0 +1,168 @@
+//! An episode whose expressions the offline lexicon knows, and an encoder that writes what it was asked for.
+
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    num::NonZeroU8,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use langflix_domain::{
+    Blob, Burn, ClipSpec, Cue, CueKind, CutMethod, Digest, EncodeSpec, EncodedClip, EpisodeId, LearnerLevel, Manifest,
+    MediaInfo, MediaTime, SourceFile, Span, Timing, Transcript, VideoCodec, VideoStream,
+};
+use langflix_llm::Offline;
+use langflix_local::DirectoryStore;
+use langflix_pipeline::{
+    Cutter, InPlace, RunRequest, RunSettings, analyse_chunk, complete, encode_clip, plan_analysis, plan_encoding,
+};
+use langflix_ports::{
+    llm::LanguageModel as _,
+    media::{self, ClipEncoder, Source},
+};
+
+const LINES: [&str; 6] = [
+    "They never give up hope.",
+    "Let us call it a day.",
+    "She tried to break the ice.",
+    "It was a piece of cake.",
+    "He let the cat out of the bag.",
+    "We should hit the road.",
+];
+
+pub(crate) fn model() -> Offline {
+    Offline::new(None).unwrap()
+}
+
+fn transcript() -> Transcript {
+    let cue = |start: i64, text: &str| Cue {
+        span: Span::from_millis(start, start + 3500),
+        text: text.to_owned(),
+        speaker: None,
+        kind: CueKind::Speech,
+    };
+    let scene = |(n, line): (usize, &&str)| {
+        let start = 20_000 + n as i64 * 40_000;
+        [cue(start, "Nobody came to the door."), cue(start + 4000, line), cue(start + 8000, "It was quiet then.")]
+    };
+    Transcript { language: None, cues: LINES.iter().enumerate().flat_map(scene).collect() }
+}
+
+fn media() -> MediaInfo {
+    let video = VideoStream {
+        index: 0,
+        codec: "h264".to_owned(),
+        width: 320,
+        height: 180,
+        pixel_format: "yuv420p".to_owned(),
+        sample_aspect_ratio: (1, 1),
+        frame_rate: (24, 1),
+        variable_frame_rate: false,
+        interlaced: false,
+        rotation: 0,
+        color_transfer: None,
+    };
+    MediaInfo {
+        container: "matroska,webm".to_owned(),
+        duration: MediaTime::from_secs(300),
+        start_time: MediaTime::ZERO,
+        bytes: 1_000_000,
+        video,
+        audio: Vec::new(),
+        subtitles: Vec::new(),
+        others: Vec::new(),
+        keyframe_interval: None,
+    }
+}
+
+pub(crate) fn episode(number: u16) -> RunRequest {
+    let file =
+        |name: &str| SourceFile { name: name.to_owned(), bytes: 1000, digest: Digest::of_bytes(name.as_bytes()) };
+    let model = model();
+    RunRequest {
+        episode: EpisodeId { show: "The Show".to_owned(), season: 1, episode: number },
+        source: "/videos/show.mkv".to_owned(),
+        source_identity: format!("show.mkv:1000000:{number}"),
+        media: media(),
+        video: file("show.mkv"),
+        subtitles: file("show.srt"),
+        target_subtitles: None,
+        transcript: transcript(),
+        target_transcript: None,
+        diagnostics: Vec::new(),
+        settings: RunSettings {
+            source_language: "en".parse().unwrap(),
+            language: "ko".parse().unwrap(),
+            level: LearnerLevel::Intermediate,
+            chunk_size: 90,
+            max_input_length: 140,
+            min_expressions_per_chunk: 0,
+            max_expressions_per_chunk: 3,
+            max_expressions: 20,
+            model_name: model.name().to_owned(),
+            model: model.fingerprint().clone(),
+            model_translates: false,
+            encode: Some(EncodeSpec {
+                codec: VideoCodec::Libx264,
+                method: CutMethod::Reencode,
+                preset: "medium".to_owned(),
+                crf: 20,
+                threads: NonZeroU8::MIN,
+                normalize_loudness: false,
+            }),
+            burn: Burn::None,
+        },
+        stored_as: None,
+    }
+}
+
+/// The manifest's text without what differs between equal runs.
+pub(crate) fn text(manifest: &Manifest) -> String {
+    serde_json::to_string_pretty(&Manifest { timing: Timing::default(), ..manifest.clone() }).unwrap()
+}
+
+/// The manifest of a run that nothing happened to.
+pub(crate) async fn undisturbed(asked: &RunRequest) -> Manifest {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DirectoryStore::open(&dir.path().join("store")).unwrap();
+    let (model, encoder) = (model(), Stub { log: dir.path().join("log") });
+    let analysis = plan_analysis(&store, asked).await.unwrap();
+    for task in &analysis.tasks {
+        analyse_chunk(&store, &model, asked, task).await.unwrap();
+    }
+    let encoding = plan_encoding(&store, asked, &analysis).await.unwrap();
+    let cutter = Cutter { encoder: &encoder, sources: &InPlace, scratch: dir.path() };
+    for task in &encoding.tasks {
+        encode_clip(&store, cutter, asked, task, &|_| {}).await.unwrap();
+    }
+    complete(&store, asked, &analysis, &encoding).await.unwrap()
+}
+
+/// Writes each clip's digest for a clip, and a line about it to a log.
+pub(crate) struct Stub {
+    pub(crate) log: PathBuf,
+}
+
+#[async_trait]
+impl ClipEncoder for Stub {
+    async fn encode(
+        &self,
+        _source: Source<'_>,
+        spec: &ClipSpec,
+        dir: &Path,
+        _progress: &(dyn Fn(f32) + Send + Sync),
+    ) -> Result<EncodedClip, media::Error> {
+        let digest = spec.digest().unwrap();
+        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
+        log.write_all(format!("{digest}\n").as_bytes()).unwrap();
+        let mut blobs = BTreeMap::new();
+        for name in ["clip.mp4", "poster.jpg"] {
+            let content = format!("{name} of {digest}");
+            std::fs::write(dir.join(name), &content).unwrap();
+            let blob = Blob { sha256: Digest::of_bytes(content.as_bytes()), bytes: content.len() as u64 };
+            blobs.insert(name.to_owned(), blob);
+        }
+        Ok(EncodedClip { bounds: spec.scene, width: 320, height: 180, has_audio: true, blobs })
+    }
+}

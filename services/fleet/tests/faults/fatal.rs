@@ -1,0 +1,165 @@
+//! Ports that end the process at a step, as `kill -9` would at that moment.
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use langflix_domain::{RunId, Stage, TaskId};
+use langflix_fleet::Ports;
+use langflix_ports::{
+    queue::{self, Consumer, Delivery, Message, Name, Place, Queue, Settle, Settled},
+    store::{self, ArtifactStore, Put},
+    tally::{self, Tally},
+};
+
+/// The step at which a process ends: `put clip.json before`, `publish stages.v1 after`, `ack chunks after`.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    operation: String,
+    object: String,
+    after: bool,
+}
+
+impl Step {
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut words = text.split(' ').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_else(|| panic!("{text:?} is no step"));
+        Self { operation: word(), object: word(), after: word() == "after" }
+    }
+
+    async fn around<T>(&self, operation: &str, object: &str, work: impl Future<Output = T>) -> T {
+        let here = self.operation == operation && object.contains(&self.object);
+        if here && !self.after {
+            end();
+        }
+        let done = work.await;
+        if here {
+            end();
+        }
+        done
+    }
+}
+
+/// Like `kill -9`: nothing is tidied up.
+fn end() -> ! {
+    let _sent = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    std::process::abort()
+}
+
+pub(crate) fn fatal(ports: Ports, step: &Step) -> Ports {
+    Ports {
+        store: Arc::new(Fatal { inner: ports.store, step: step.clone() }),
+        queue: Arc::new(Fatal { inner: ports.queue, step: step.clone() }),
+        tally: Arc::new(Fatal { inner: ports.tally, step: step.clone() }),
+    }
+}
+
+struct Fatal<T: ?Sized> {
+    inner: Arc<T>,
+    step: Step,
+}
+
+#[async_trait]
+impl ArtifactStore for Fatal<dyn ArtifactStore> {
+    async fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put, store::Error> {
+        self.step.around("put", key, self.inner.put_if_absent(key, bytes)).await
+    }
+
+    async fn put_file_if_absent(&self, key: &str, path: &Path) -> Result<Put, store::Error> {
+        self.step.around("put", key, self.inner.put_file_if_absent(key, path)).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, store::Error> {
+        self.inner.get(key).await
+    }
+
+    async fn download(&self, key: &str, path: &Path) -> Result<(), store::Error> {
+        self.inner.download(key, path).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, store::Error> {
+        self.inner.list(prefix).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), store::Error> {
+        self.step.around("delete", key, self.inner.delete(key)).await
+    }
+}
+
+#[async_trait]
+impl Tally for Fatal<dyn Tally> {
+    async fn done(&self, run: &RunId, stage: Stage, task: &TaskId) -> Result<u32, tally::Error> {
+        self.step.around("tally", stage.as_str(), self.inner.done(run, stage, task)).await
+    }
+
+    async fn forget(&self, run: &RunId, stage: Stage) -> Result<(), tally::Error> {
+        self.inner.forget(run, stage).await
+    }
+}
+
+#[async_trait]
+impl Queue for Fatal<dyn Queue> {
+    async fn publish(&self, to: Name, message: &Message) -> Result<(), queue::Error> {
+        self.step.around("publish", to.as_str(), self.inner.publish(to, message)).await
+    }
+
+    async fn consume(&self, from: Place, prefetch: u16) -> Result<Box<dyn Consumer>, queue::Error> {
+        let inner = self.inner.consume(from, prefetch).await?;
+        Ok(Box::new(FatalConsumer { inner, from, step: self.step.clone() }))
+    }
+}
+
+struct FatalConsumer {
+    inner: Box<dyn Consumer>,
+    from: Place,
+    step: Step,
+}
+
+impl FatalConsumer {
+    fn wrap(&self, delivery: Delivery) -> Delivery {
+        let (message, redelivered) = (delivery.message.clone(), delivery.redelivered);
+        let settle = FatalSettle { inner: delivery, from: self.from, step: self.step.clone() };
+        Delivery::new(message, redelivered, Box::new(settle))
+    }
+}
+
+#[async_trait]
+impl Consumer for FatalConsumer {
+    async fn next(&mut self) -> Result<Delivery, queue::Error> {
+        let delivery = self.inner.next().await?;
+        Ok(self.wrap(delivery))
+    }
+
+    async fn cancel(self: Box<Self>) -> Result<Vec<Delivery>, queue::Error> {
+        let Self { inner, from, step } = *self;
+        let left = inner.cancel().await?;
+        let wrap = |delivery: Delivery| {
+            let (message, redelivered) = (delivery.message.clone(), delivery.redelivered);
+            Delivery::new(message, redelivered, Box::new(FatalSettle { inner: delivery, from, step: step.clone() }))
+        };
+        Ok(left.into_iter().map(wrap).collect())
+    }
+}
+
+struct FatalSettle {
+    inner: Delivery,
+    from: Place,
+    step: Step,
+}
+
+#[async_trait]
+impl Settle for FatalSettle {
+    async fn settle(self: Box<Self>, how: Settled) -> Result<(), queue::Error> {
+        let Self { inner, from, step } = *self;
+        let settle = async {
+            match how {
+                Settled::Done => inner.ack().await,
+                Settled::Later { message, after } if message.attempt > inner.message.attempt => {
+                    inner.retry(after).await
+                }
+                Settled::Later { .. } => inner.hand_back().await,
+                Settled::Parked { message } => inner.bury(&message.reason.unwrap_or_default()).await,
+            }
+        };
+        step.around("ack", &from.to_string(), settle).await
+    }
+}

@@ -1,0 +1,13 @@
+//! The services as processes on the real servers, which are killed, cut off and lied to, and give the same manifest all
+//! the same.
+
+#[cfg(test)]
+mod episode;
+#[cfg(test)]
+mod fatal;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
+mod role;
+#[cfg(test)]
+mod town;

@@ -1,0 +1,114 @@
+//! A service as a process of its own: this test binary, started again with a role to play.
+
+use std::{
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    process::{Child, Command, ExitCode, ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use langflix_fleet::{Servers, Service};
+use langflix_pipeline::InPlace;
+use rustix::process::Signal;
+
+use crate::{
+    episode::{Stub, model},
+    fatal::{Step, fatal},
+    town::Town,
+};
+
+const ROLE: &str = "TEST_ROLE";
+const STEP: &str = "TEST_STEP";
+pub(crate) const LOG: &str = "TEST_ENCODER_LOG";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Dispatcher,
+    Analysis,
+    Encoding,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 3] = [Self::Dispatcher, Self::Analysis, Self::Encoding];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dispatcher => "dispatcher",
+            Self::Analysis => "analysis-worker",
+            Self::Encoding => "encoding-worker",
+        }
+    }
+}
+
+/// Plays the role that the environment names; there is none where the tests are run.
+#[test]
+fn plays_its_role() {
+    let Ok(name) = std::env::var(ROLE) else { return };
+    let role = Role::ALL.into_iter().find(|role| role.name() == name).unwrap();
+    let code = langflix_fleet::begin(role.name(), None, async |service: Service| play(role, service).await);
+    std::process::exit(i32::from(code != ExitCode::SUCCESS));
+}
+
+async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
+    let servers = Servers::of(&service.config, role.name())?;
+    if !servers.wait(&service.health, &service.shutdown, role == Role::Dispatcher).await {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ports = match std::env::var(STEP) {
+        Ok(step) => fatal(servers.ports(), &Step::parse(&step)),
+        Err(_) => servers.ports(),
+    };
+    match role {
+        Role::Dispatcher => Ok(langflix_dispatcher::dispatch(service, ports).await),
+        Role::Analysis => Ok(langflix_analysis_worker::analyse(service, ports, Arc::new(model())).await),
+        Role::Encoding => {
+            let encoder = Stub { log: std::env::var_os(LOG).unwrap().into() };
+            langflix_encoding_worker::encode(service, ports, Arc::new(encoder), Arc::new(InPlace)).await
+        }
+    }
+}
+
+/// A running service, killed when this is dropped.
+pub(crate) struct Process {
+    child: Child,
+    role: Role,
+}
+
+impl Process {
+    pub(crate) fn start(town: &Town, role: Role, step: Option<&str>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "role::plays_its_role", "--nocapture"]).env(ROLE, role.name());
+        command.envs(town.environment()).stdin(Stdio::null()).process_group(0);
+        if let Some(step) = step {
+            command.env(STEP, step);
+        }
+        Self { child: command.spawn().unwrap(), role }
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let wait = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    break status;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(60), wait).await;
+        ended.unwrap_or_else(|_| panic!("the {} has not ended", self.role.name()))
+    }
+
+    pub(crate) async fn was_killed(&mut self) {
+        let status = self.ended().await;
+        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "the {} ended otherwise: {status}", self.role.name());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}

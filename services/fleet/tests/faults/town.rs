@@ -1,0 +1,130 @@
+//! Servers of one's own for a fleet, and what must be true when its work is done.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use langflix_domain::{EncodedClip, Lane, Manifest, RunId, Stage};
+use langflix_fleet::Servers;
+use langflix_pipeline::{RunRequest, fleet::submit, outcomes};
+use langflix_ports::store::ArtifactStore;
+use langflix_runtime::config::{FleetConfig, Sources};
+use langflix_testkit::servers::{self, Rabbit, Redis, S3};
+
+use crate::{
+    episode::{text, undisturbed},
+    role::{self, Process, Role},
+};
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub(crate) struct Town {
+    pub(crate) rabbit: Rabbit,
+    pub(crate) redis: Redis,
+    pub(crate) s3: S3,
+    dir: tempfile::TempDir,
+    /// What a test sets besides.
+    pub(crate) more: Vec<(String, String)>,
+}
+
+impl Town {
+    pub(crate) async fn new() -> Self {
+        let (rabbit, redis, s3) = tokio::join!(servers::rabbitmq(), servers::redis(), servers::s3());
+        Self { rabbit, redis, s3, dir: tempfile::tempdir().unwrap(), more: Vec::new() }
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let amqp = self.rabbit.url.replacen("guest:guest@", "", 1);
+        let settings = [
+            ("LANGFLIX__RABBITMQ__URL", amqp.as_str()),
+            ("LANGFLIX__REDIS__URL", &self.redis.url),
+            ("LANGFLIX__S3__ENDPOINT", &self.s3.endpoint),
+            ("LANGFLIX__S3__BUCKET", &self.s3.bucket),
+            ("LANGFLIX__S3__REGION", &self.s3.region),
+            ("LANGFLIX__S3__PATH_STYLE", "true"),
+            ("AWS_ACCESS_KEY_ID", &self.s3.access_key),
+            ("AWS_SECRET_ACCESS_KEY", &self.s3.secret_key),
+            ("LANGFLIX__FLEET__HEALTH_ADDRESS", "127.0.0.1:0"),
+            ("LANGFLIX__FLEET__SILENCE_SECONDS", "20"),
+            ("LANGFLIX__FLEET__DRAIN_SECONDS", "20"),
+            ("LANGFLIX__PROCESSING__MAX_CONCURRENT_JOBS", "2"),
+            ("LANGFLIX__LLM__PROVIDER", "offline"),
+            ("LANGFLIX__FLEET__SCRATCH_DIR", self.dir.path().to_str().unwrap()),
+            (role::LOG, self.log().to_str().unwrap()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        settings.into_iter().chain(self.more.iter().cloned()).collect()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("encoded")
+    }
+
+    /// Each clip that was encoded, as often as it was.
+    pub(crate) fn encoded(&self) -> Vec<String> {
+        std::fs::read_to_string(self.log()).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    pub(crate) fn servers(&self) -> Servers {
+        let sources = Sources { environment: self.environment(), ..Sources::default() };
+        let config = FleetConfig::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
+        Servers::of(&config, "test").unwrap()
+    }
+
+    pub(crate) fn start(&self, roles: impl IntoIterator<Item = Role>) -> Vec<Process> {
+        roles.into_iter().map(|role| Process::start(self, role, None)).collect()
+    }
+
+    pub(crate) async fn submit(&self, asked: &RunRequest) -> RunId {
+        let servers = self.servers();
+        servers.queue.apply_topology().await.unwrap();
+        let submitted = submit(servers.store.as_ref(), servers.queue.as_ref(), asked, Lane::Bulk).await;
+        submitted.unwrap().0
+    }
+
+    /// Waits for the manifest of a run.
+    pub(crate) async fn manifest(&self, run: &RunId) -> Manifest {
+        let (store, key, began) = (self.servers().store, format!("runs/{run}/manifest.json"), Instant::now());
+        loop {
+            if let Some(bytes) = store.get(&key).await.unwrap() {
+                return serde_json::from_slice(&bytes).unwrap();
+            }
+            assert!(began.elapsed() < PATIENCE, "{run} has no manifest: {:?}", store.list("").await.unwrap());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Holds that the run came out as if nothing had happened: the same manifest, nothing open, nothing left in a queue,
+    /// and each recorded clip the one that is stored.
+    pub(crate) async fn is_well(&self, asked: &RunRequest) -> Manifest {
+        let run = asked.run().unwrap();
+        let manifest = self.manifest(&run).await;
+        assert_eq!(text(&manifest), text(&undisturbed(asked).await));
+        let store = self.servers().store;
+        for (task, recorded) in outcomes::<EncodedClip>(store.as_ref(), &run, Stage::Encoding).await.unwrap() {
+            let stored = store.get(&format!("clips/{task}/clip.json")).await.unwrap().unwrap();
+            assert_eq!(recorded.result(), Some(&serde_json::from_slice(&stored).unwrap()));
+        }
+        self.is_empty(&[]).await;
+        manifest
+    }
+
+    /// Waits until nothing is open and no message is left but in the queues named.
+    pub(crate) async fn is_empty(&self, but: &[&str]) {
+        let (servers, began) = (self.servers(), Instant::now());
+        loop {
+            let open = servers.store.list("open/").await.unwrap();
+            let counts = servers.queue.counts().await.unwrap();
+            let left: BTreeSet<(&String, u32)> =
+                counts.iter().filter(|(_, count)| count.ready > 0).map(|(name, count)| (name, count.ready)).collect();
+            let left: Vec<_> = left.into_iter().filter(|(name, _)| !but.contains(&name.as_str())).collect();
+            if open.is_empty() && left.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "open: {open:?}, in queues: {left:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
