@@ -167,8 +167,8 @@ osd crush update on start = false
 osd class update on start = false
 osd objectstore = memstore
 memstore device bytes = 8589934592
-osd max object name len = 256
-osd max object namespace len = 64
+osd max object name len = 2048
+osd max object namespace len = 256
 mon data = $STATE/ceph/mon
 osd data = $STATE/ceph/osd
 rgw data = $STATE/ceph/rgw
@@ -178,7 +178,7 @@ pid file =
 log file = $STATE/\$type.log
 mon cluster log file = $STATE/ceph/cluster.log
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:$(port $S3)
+rgw frontends = beast endpoint=127.0.0.1:$(port $S3) tcp_nodelay=1
 rgw dns name = localhost
 rgw gc obj min wait = 60
 rgw gc processor period = 60
