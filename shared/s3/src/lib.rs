@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod check;
+mod client;
+mod download;
+mod failure;
+mod listing;
+mod multipart;
+mod parts;
+mod presign;
+mod put;
+mod request;
+mod settings;
+mod store;
+mod upload;
+mod wire;
+
+pub use check::Check;
+pub use listing::{Found, Stat};
+pub use presign::PresignedUrl;
+pub use settings::{Credentials, Settings, SettingsError, Timeouts};
+pub use store::S3Store;
+pub use upload::Uploaded;
