@@ -15,6 +15,8 @@ use crate::pages;
 
 const MANIFEST: &str = "manifest.json";
 const PAGE: &str = "index.html";
+/// The manifest whose clips lie here although a run without clips came after it.
+const REPLACED: &str = ".replaced.json";
 
 /// Where an episode's results lie.
 fn folder(out: &Path, manifest: &Manifest) -> PathBuf {
@@ -27,7 +29,8 @@ pub(crate) fn page(out: &Path, manifest: &Manifest) -> PathBuf {
 }
 
 /// Writes clips, subtitles, page and manifest of a run, the manifest last, and removes the clips that an earlier
-/// manifest in the same place listed and this one does not. Gives the manifest as it was written.
+/// manifest in the same place listed and this one does not; a run that cut none leaves them to the next one that does.
+/// Gives the manifest as it was written.
 ///
 /// # Errors
 /// What the store or the file system says; called again, it goes on.
@@ -35,7 +38,7 @@ pub(crate) async fn deliver(store: &dyn ArtifactStore, out: &Path, mut manifest:
     let folder = folder(out, &manifest);
     let at = |path: &Path| format!("output {}", path.display());
     std::fs::create_dir_all(folder.join("clips")).with_context(|| at(&folder))?;
-    let earlier = read(&folder.join(MANIFEST));
+    let earlier: Vec<Manifest> = [MANIFEST, REPLACED].iter().filter_map(|name| read(&folder.join(name))).collect();
     let was = earlier.iter().flat_map(blobs).collect::<BTreeSet<_>>();
     for number in 0..manifest.clips.len() {
         let mut clip = manifest.clips[number].clone();
@@ -57,11 +60,20 @@ pub(crate) async fn deliver(store: &dyn ArtifactStore, out: &Path, mut manifest:
         }
         manifest.clips[number] = clip;
     }
+    let cuts = manifest.completeness.clips_ok + manifest.completeness.clips_failed > 0;
+    if let Some(replaced) = earlier.iter().find(|earlier| !cuts && paths(earlier).next().is_some()) {
+        write(&folder.join(REPLACED), &json(replaced)?)?;
+    }
     write(&folder.join(PAGE), &pages::episode(&manifest))?;
-    let json = serde_json::to_string_pretty(&manifest).context("the manifest cannot be written as JSON")?;
-    write(&folder.join(MANIFEST), &(json + "\n"))?;
-    sweep(&folder, earlier.as_ref(), &manifest).with_context(|| at(&folder))?;
+    write(&folder.join(MANIFEST), &json(&manifest)?)?;
+    if cuts {
+        sweep(&folder, &earlier, &manifest).with_context(|| at(&folder))?;
+    }
     Ok(manifest)
+}
+
+fn json(manifest: &Manifest) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(manifest).context("the manifest cannot be written as JSON")? + "\n")
 }
 
 /// Writes the page that lists a show's episodes.
@@ -129,19 +141,23 @@ fn paths(manifest: &Manifest) -> impl Iterator<Item = &String> {
     })
 }
 
-fn sweep(folder: &Path, earlier: Option<&Manifest>, now: &Manifest) -> io::Result<()> {
+fn sweep(folder: &Path, earlier: &[Manifest], now: &Manifest) -> io::Result<()> {
     let keep: BTreeSet<&String> = paths(now).collect();
-    for path in earlier.iter().flat_map(|manifest| paths(manifest)).filter(|path| !keep.contains(path)) {
+    for path in earlier.iter().flat_map(paths).filter(|path| !keep.contains(path)) {
         // The manifest lies in a folder that anybody may write to.
         let ours = path.strip_prefix("clips/").is_some_and(|name| !name.is_empty() && !name.contains(['/', '\\']));
-        if ours
-            && let Err(error) = std::fs::remove_file(folder.join(path))
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
+        if ours {
+            remove(&folder.join(path))?;
         }
     }
-    Ok(())
+    remove(&folder.join(REPLACED))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file whole or not at all.

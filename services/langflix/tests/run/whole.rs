@@ -85,6 +85,25 @@ fn what_a_dry_run_asked_is_not_asked_again() {
 }
 
 #[test]
+fn a_dry_run_removes_no_clip_and_the_next_whole_run_those_that_it_does_not_list() {
+    let dir = tempdir().unwrap();
+    complete(&mut run(&episode(), dir.path()));
+    let first = manifest(dir.path());
+    let clips = || files(&results(dir.path()).join("clips"));
+    let (before, places) = (clips(), first["clips"].as_array().unwrap().len());
+    assert_eq!(before.len(), places * 4);
+    // Other expressions than before, and none of them cut, twice.
+    for most in ["1", "3"] {
+        complete(run(&episode(), dir.path()).args(["--dry-run", "--max-expressions", most]));
+        assert_eq!(manifest(dir.path())["clips"].as_array().unwrap().len().to_string(), most);
+        assert_eq!(clips(), before);
+    }
+    complete(run(&episode(), dir.path()).args(["--max-expressions", "1"]));
+    assert_eq!(clips().len(), 4, "{:?}", clips());
+    assert!(!results(dir.path()).join(".replaced.json").exists());
+}
+
+#[test]
 fn lines_are_translated_from_the_target_subtitles_and_not_by_the_model() {
     let (dir, teacher) = (tempdir().unwrap(), Teacher::new());
     complete(run(&episode(), dir.path()).args(teacher.arguments()));
