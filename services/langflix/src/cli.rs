@@ -97,6 +97,18 @@ pub(crate) struct InspectArgs {
     pub(crate) json: bool,
 }
 
+impl Command {
+    /// Whether errors are all that is to be said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match self {
+            Self::Run(args) => args.output() == Output::Quiet,
+            Self::Ingest(args) => args.output() == Output::Quiet,
+            Self::Fetch(args) => args.output() == Output::Quiet,
+            _ => false,
+        }
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(key, _)| !key.trim().is_empty());
     pair.map(|(key, value)| (key.trim().to_owned(), value.to_owned()))

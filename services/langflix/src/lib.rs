@@ -46,7 +46,11 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
-    let verbosity = if cli.verbose { Verbosity::Verbose } else { Verbosity::Normal };
+    let verbosity = match (cli.verbose, cli.command.is_quiet()) {
+        (true, _) => Verbosity::Verbose,
+        (false, true) => Verbosity::Quiet,
+        (false, false) => Verbosity::Normal,
+    };
     let filter = std::env::var("RUST_LOG").ok();
     if let Err(error) = telemetry::init(&telemetry::Settings::for_stderr(verbosity, filter, false)) {
         say::err!("error: {error}");
@@ -84,7 +88,7 @@ impl Parting {
     fn say(&self) {
         let text = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !text.is_empty() {
-            eprintln!("{text}");
+            say::err!("{text}");
         }
     }
 }
@@ -97,11 +101,11 @@ async fn ended(command: &Command, sources: &Sources, parting: &Parting) -> ExitC
         Ok(EpisodeStatus::Failed) => ExitCode::FAILURE,
         Err(error) => match error.downcast_ref::<Faults>() {
             Some(faults) => {
-                faults.0.iter().for_each(|fault| eprintln!("error: {fault}"));
+                faults.0.iter().for_each(|fault| say::err!("error: {fault}"));
                 USAGE.into()
             }
             None => {
-                eprintln!("error: {error:#}");
+                say::err!("error: {error:#}");
                 if error.is::<Usage>() { USAGE.into() } else { ExitCode::FAILURE }
             }
         },
@@ -148,7 +152,6 @@ async fn unless_stopped(parting: &Parting, work: impl Future<Output = ExitCode>)
 
 /// The exit code that shells use for a program that a signal ended.
 fn interrupted(kind: SignalKind) -> ExitCode {
-    say::err!("stopped: the same command again goes on from here");
     ExitCode::from(128 + u8::try_from(kind.as_raw_value()).unwrap_or_default())
 }
 

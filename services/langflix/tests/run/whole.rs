@@ -190,3 +190,19 @@ fn quiet_says_nothing_and_plain_output_says_each_step() {
     let quiet = complete(run(&episode(), &dir.path().join("quiet")).arg("--quiet"));
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }
+
+#[test]
+fn quiet_says_errors_only_and_no_warnings() {
+    let dir = tempdir().unwrap();
+    let video = dir.path().join("Show.S01E01.mkv");
+    fs::copy(episode(), &video).unwrap();
+    let german = "Ich habe dir doch gesagt, dass wir morgen fahren und nicht heute.";
+    fs::write(video.with_extension("srt"), format!("1\n00:00:01,000 --> 00:00:09,000\n{german}\n")).unwrap();
+    let warned = complete(run(&video, dir.path()).arg("--dry-run"));
+    assert!(warned.err.contains("another language"), "{warned:?}");
+    let quiet = complete(run(&video, dir.path()).args(["--dry-run", "--quiet"]));
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    fs::write(video.with_extension("srt"), "").unwrap();
+    let failed = said(run(&video, dir.path()).args(["--dry-run", "--quiet"]));
+    assert!(failed.code == Some(1) && complaint(&failed).contains("empty"), "{failed:?}");
+}
