@@ -10,29 +10,47 @@ use langflix_ports::{
     store::{self, ArtifactStore, Put},
     tally::{self, Tally},
 };
+use rustix::process::{Signal, getpid, kill_process};
 
-/// The step at which a process ends: `put clip.json before`, `publish stages.v1 after`, `ack chunks after`.
+/// The step at which a process ends: `put clip.json before`, `publish stages.v1 after`; or at which it sleeps:
+/// `put clip.json sleep`.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     operation: String,
     object: String,
-    after: bool,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    EndBefore,
+    EndAfter,
+    Sleep,
 }
 
 impl Step {
     pub(crate) fn parse(text: &str) -> Self {
         let mut words = text.split(' ').map(str::to_owned);
         let mut word = || words.next().unwrap_or_else(|| panic!("{text:?} is no step"));
-        Self { operation: word(), object: word(), after: word() == "after" }
+        let (operation, object) = (word(), word());
+        let what = match word().as_str() {
+            "before" => What::EndBefore,
+            "after" => What::EndAfter,
+            "sleep" => What::Sleep,
+            _ => panic!("{text:?} is no step"),
+        };
+        Self { operation, object, what }
     }
 
     async fn around<T>(&self, operation: &str, object: &str, work: impl Future<Output = T>) -> T {
         let here = self.operation == operation && object.contains(&self.object);
-        if here && !self.after {
-            end();
+        match self.what {
+            What::EndBefore if here => end(),
+            What::Sleep if here => send(Signal::STOP),
+            _ => {}
         }
         let done = work.await;
-        if here {
+        if here && self.what == What::EndAfter {
             end();
         }
         done
@@ -41,8 +59,27 @@ impl Step {
 
 /// Like `kill -9`: nothing is tidied up.
 fn end() -> ! {
-    let _sent = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    send(Signal::KILL);
     std::process::abort()
+}
+
+fn send(signal: Signal) {
+    kill_process(getpid(), signal).unwrap();
+}
+
+/// Publishes every message twice.
+pub(crate) struct Twice(pub(crate) Arc<dyn Queue>);
+
+#[async_trait]
+impl Queue for Twice {
+    async fn publish(&self, to: Name, message: &Message) -> Result<(), queue::Error> {
+        self.0.publish(to, message).await?;
+        self.0.publish(to, message).await
+    }
+
+    async fn consume(&self, from: Place, prefetch: u16) -> Result<Box<dyn Consumer>, queue::Error> {
+        self.0.consume(from, prefetch).await
+    }
 }
 
 pub(crate) fn fatal(ports: Ports, step: &Step) -> Ports {

@@ -8,6 +8,12 @@ mod fatal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod role;
 #[cfg(test)]
 mod town;

@@ -9,16 +9,18 @@ use std::{
 
 use langflix_fleet::{Servers, Service};
 use langflix_pipeline::InPlace;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     episode::{Stub, model},
-    fatal::{Step, fatal},
+    fatal::{Step, Twice, fatal},
     town::Town,
 };
 
 const ROLE: &str = "TEST_ROLE";
 const STEP: &str = "TEST_STEP";
+/// Set where every message is published twice.
+pub(crate) const TWICE: &str = "TEST_TWICE";
 pub(crate) const LOG: &str = "TEST_ENCODER_LOG";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +56,13 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
     if !servers.wait(&service.health, &service.shutdown, role == Role::Dispatcher).await {
         return Ok(ExitCode::SUCCESS);
     }
-    let ports = match std::env::var(STEP) {
+    let mut ports = match std::env::var(STEP) {
         Ok(step) => fatal(servers.ports(), &Step::parse(&step)),
         Err(_) => servers.ports(),
     };
+    if std::env::var_os(TWICE).is_some() {
+        ports.queue = Arc::new(Twice(ports.queue));
+    }
     match role {
         Role::Dispatcher => Ok(langflix_dispatcher::dispatch(service, ports).await),
         Role::Analysis => Ok(langflix_analysis_worker::analyse(service, ports, Arc::new(model())).await),
@@ -83,6 +88,22 @@ impl Process {
             command.env(STEP, step);
         }
         Self { child: command.spawn().unwrap(), role }
+    }
+
+    pub(crate) fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has stopped itself.
+    pub(crate) async fn sleeps(&self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let sleeps = async {
+            // The state is the first field after the name.
+            while !std::fs::read_to_string(&stat).unwrap().rsplit(") ").next().unwrap().starts_with('T') {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), sleeps).await.unwrap();
     }
 
     /// Waits until it has ended.

@@ -127,4 +127,39 @@ impl Town {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
+
+    /// Has the broker close the connections of the services whose name contains `service`, one at least.
+    pub(crate) async fn cut_connections(&self, service: &str) {
+        let (client, mut url) = (reqwest::Client::new(), reqwest::Url::parse(&self.rabbit.api).unwrap());
+        let (user, password) = (url.username().to_owned(), url.password().map(str::to_owned));
+        (url.set_username("").unwrap(), url.set_password(None).unwrap());
+        let vhost = self.rabbit.vhost.replace('/', "%2F");
+        let all = url.join(&format!("/api/vhosts/{vhost}/connections")).unwrap();
+        let began = Instant::now();
+        loop {
+            let listed = client.get(all.clone()).basic_auth(&user, password.as_ref()).send().await.unwrap();
+            let listed: Vec<serde_json::Value> = listed.json().await.unwrap();
+            let named = |connection: &&serde_json::Value| {
+                connection["user_provided_name"].as_str().is_some_and(|name| name.contains(service))
+            };
+            let found: Vec<&str> = listed.iter().filter(named).filter_map(|found| found["name"].as_str()).collect();
+            for name in &found {
+                let mut at = url.join("/api/connections/").unwrap();
+                at.path_segments_mut().unwrap().pop_if_empty().push(name);
+                // It may be gone by now.
+                let _gone = client.delete(at).basic_auth(&user, password.as_ref()).send().await.unwrap();
+            }
+            if !found.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "the broker knows of no connection of {service:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub(crate) async fn flush_redis(&self) {
+        let client = redis::Client::open(self.redis.url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let _flushed: redis::Value = redis::cmd("FLUSHDB").query_async(&mut connection).await.unwrap();
+    }
 }

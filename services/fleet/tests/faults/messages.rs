@@ -1,0 +1,84 @@
+//! Messages that come twice, that nobody can read, and that end whoever works on them.
+
+use langflix_domain::{EpisodeStatus, FailureKind};
+use langflix_pipeline::fleet::Order;
+use langflix_ports::queue::{Message, Name, Place, Queue as _, Shelf};
+
+use crate::{
+    episode::episode,
+    role::{Process, Role, TWICE},
+    town::Town,
+};
+
+/// What lies on a shelf, with its reasons.
+async fn shelved(town: &Town, place: Place) -> Vec<Message> {
+    let mut seen = Vec::new();
+    let look = |message: &Message| {
+        seen.push(message.clone());
+        langflix_rabbitmq::Fate::Keep
+    };
+    town.servers().queue.go_through(place, 100, look).await.unwrap();
+    seen
+}
+
+#[tokio::test]
+async fn every_message_comes_twice_and_each_clip_is_recorded_once() {
+    let (mut town, asked) = (Town::new().await, episode(1));
+    town.more.push((TWICE.to_owned(), "yes".to_owned()));
+    let _running = town.start(Role::ALL);
+    town.submit(&asked).await;
+    town.is_well(&asked).await;
+}
+
+#[tokio::test]
+async fn garbage_and_messages_of_a_later_version_are_parked_with_their_reason() {
+    let (town, asked) = (Town::new().await, episode(1));
+    let run = town.submit(&asked).await;
+    let queue = town.servers().queue;
+    // A map with `version` 99 and nothing else that is known.
+    let newer = [&[0x81, 0xa7][..], b"version", &[99]].concat();
+    for name in Name::ALL {
+        queue.publish(name, &Message::new(b"garbage \xff\x00".to_vec())).await.unwrap();
+        queue.publish(name, &Message::new(newer.clone())).await.unwrap();
+    }
+    // A message that has gone astray.
+    let astray = Order::PlanEpisode { run }.message(None).unwrap();
+    queue.publish(Name::AnalysisBulk, &astray).await.unwrap();
+    let _running = town.start(Role::ALL);
+    town.manifest(&asked.run().unwrap()).await;
+    let parked: Vec<String> = Name::ALL.map(|name| Place::Shelf(name, Shelf::Parked).to_string()).into();
+    town.is_empty(&parked.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for name in Name::ALL {
+        let reasons: Vec<String> = shelved(&town, Place::Shelf(name, Shelf::Parked))
+            .await
+            .into_iter()
+            .filter_map(|message| message.reason)
+            .collect();
+        let expected = if name == Name::AnalysisBulk { 3 } else { 2 };
+        assert_eq!(reasons.len(), expected, "{name}: {reasons:?}");
+        assert!(reasons.iter().any(|reason| reason.contains("version 99")), "{reasons:?}");
+        assert!(reasons.iter().any(|reason| reason.contains("cannot be read")), "{reasons:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_ends_its_worker_each_time_fails_and_the_run_ends() {
+    let (mut town, asked) = (Town::new().await, episode(1));
+    // One chunk at a time, so that no other shares its fate.
+    town.more.push(("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS".to_owned(), "1".to_owned()));
+    let _others = town.start([Role::Dispatcher, Role::Encoding]);
+    town.submit(&asked).await;
+    let poison = Some("put outcomes/chunk-0002.json before");
+    for _delivery in 0..6 {
+        Process::start(&town, Role::Analysis, poison).was_killed().await;
+    }
+    let _survivor = Process::start(&town, Role::Analysis, poison);
+    let manifest = town.manifest(&asked.run().unwrap()).await;
+    assert_eq!(manifest.status, EpisodeStatus::Partial);
+    let failures: Vec<_> =
+        manifest.failures.iter().map(|failure| (failure.task.as_str(), failure.failure.kind)).collect();
+    assert_eq!(failures, [("chunk-0002", FailureKind::Crashed)]);
+    town.is_empty(&["analysis.bulk.v1.parked"]).await;
+    let parked = shelved(&town, Place::Shelf(Name::AnalysisBulk, Shelf::Parked)).await;
+    assert!(parked.len() == 1 && parked[0].reason.as_ref().is_some_and(|reason| reason.contains("chunk-0002")));
+}

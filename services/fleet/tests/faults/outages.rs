@@ -1,0 +1,88 @@
+//! Servers that go away, forget, and come back.
+
+use std::time::Duration;
+
+use langflix_testkit::servers::{Rabbit, private};
+
+use crate::{episode::episode, role::Role, town::Town};
+
+/// Episodes enough for something to happen in their middle.
+const EPISODES: u16 = 6;
+
+#[tokio::test]
+async fn connections_that_the_broker_closes_are_opened_anew_and_nothing_is_lost() {
+    let town = Town::new().await;
+    let _running = town.start(Role::ALL);
+    let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
+    for one in &asked {
+        town.submit(one).await;
+    }
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        town.cut_connections("").await;
+    }
+    for one in &asked {
+        town.is_well(one).await;
+    }
+}
+
+#[tokio::test]
+async fn redis_that_forgets_everything_changes_nothing() {
+    let town = Town::new().await;
+    let _running = town.start(Role::ALL);
+    let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
+    for one in &asked {
+        town.submit(one).await;
+    }
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        town.flush_redis().await;
+    }
+    for one in &asked {
+        town.is_well(one).await;
+    }
+}
+
+#[tokio::test]
+async fn redis_that_is_gone_and_comes_back_changes_nothing() {
+    let mut town = Town::new().await;
+    let mut redis = private::redis().await;
+    town.redis.url.clone_from(&redis.url);
+    let _running = town.start(Role::ALL);
+    let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
+    town.submit(&asked[0]).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    redis.server.kill();
+    for one in &asked[1..4] {
+        town.submit(one).await;
+    }
+    for one in &asked[..4] {
+        town.is_well(one).await;
+    }
+    redis.server.start().await;
+    for one in &asked[4..] {
+        town.submit(one).await;
+        town.is_well(one).await;
+    }
+}
+
+mod heavy {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_broker_that_stops_and_starts_loses_nothing() {
+        let mut town = Town::new().await;
+        let mut rabbit = private::rabbitmq("").await;
+        town.rabbit = Rabbit { url: rabbit.url.clone(), api: rabbit.api.clone(), vhost: "/".to_owned() };
+        let _running = town.start(Role::ALL);
+        let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
+        for one in &asked {
+            town.submit(one).await;
+        }
+        rabbit.server.stop().await;
+        rabbit.server.start().await;
+        for one in &asked {
+            town.is_well(one).await;
+        }
+    }
+}
