@@ -10,7 +10,7 @@ use crate::{
     args::{self, Job},
     encoders,
     loudness::Loudness,
-    settings,
+    presets, settings,
 };
 
 fn info() -> MediaInfo {
@@ -169,6 +169,28 @@ fn each_encoder_gets_as_far_as_its_device() {
             let said = String::from_utf8_lossy(&ran.stderr).into_owned();
             let device = !asked_for.is_empty() && said.contains(asked_for);
             assert!(ran.status.success() || device, "{codec:?} {quality:?}: {said}");
+        }
+    }
+}
+
+/// Each preset by name is one that ffmpeg takes, and those of the qualities are among them.
+#[test]
+fn presets_are_known_to_their_encoder() {
+    for codec in VideoCodec::ALL {
+        let help = format!("encoder={}", codec.as_str());
+        let help = Command::new("ffmpeg").args(["-hide_banner", "-h", &help]).output().unwrap();
+        let help = String::from_utf8_lossy(&help.stdout).into_owned();
+        let qualities = [Quality::Fast, Quality::Balanced, Quality::High];
+        let named = presets(codec);
+        assert!(named.is_empty() || qualities.iter().all(|quality| named.contains(&settings(codec, *quality).0)));
+        for preset in named {
+            // ffmpeg asks x264 itself for its presets and does not list them.
+            let listed = help.lines().any(|line| line.split_whitespace().next() == Some(preset));
+            let taken = || {
+                let encode = EncodeSpec { preset: (*preset).to_owned(), ..encode(codec) };
+                Command::new("ffmpeg").args(encoders::trial(&encode)).status().unwrap().success()
+            };
+            assert!(listed || (codec == VideoCodec::Libx264 && taken()), "{codec:?} {preset}");
         }
     }
 }

@@ -19,5 +19,5 @@ mod silence;
 
 pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
 pub use encode::usable;
-pub use quality::settings;
+pub use quality::{presets, settings};
 pub use runner::Ffmpeg;

@@ -1,5 +1,17 @@
 use langflix_domain::{Quality, VideoCodec};
 
+/// The names that `codec` has for its presets, the quickest first; none where it knows no presets.
+pub fn presets(codec: VideoCodec) -> &'static [&'static str] {
+    const X264: [&str; 10] =
+        ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"];
+    match codec {
+        VideoCodec::Libx264 => &X264,
+        VideoCodec::H264Nvenc | VideoCodec::HevcNvenc => &["p1", "p2", "p3", "p4", "p5", "p6", "p7"],
+        VideoCodec::H264Qsv => &["veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"],
+        VideoCodec::H264Vaapi => &[],
+    }
+}
+
 /// Preset and constant quality of `codec` for a quality by name; x264's fast/23, medium/20 and veryfast/26 and what comes
 /// close to them elsewhere.
 pub fn settings(codec: VideoCodec, quality: Quality) -> (&'static str, u8) {

@@ -9,14 +9,14 @@ pub(crate) mod settings;
 mod tracks;
 pub(crate) mod tree;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
-use langflix_media::{Ffmpeg, Slots};
+use langflix_media::{Capacity, Ffmpeg, Slots};
 use langflix_pipeline::{RunRequest, RunSettings};
 use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_runtime::config::{Config, Provider};
@@ -42,7 +42,13 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let language = settings::language(config, args.episodes.target_subs_suffix.as_deref())?;
     let episodes = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
-    let codec = codec(&ffmpeg, &config.video).await?;
+    let codec = match args.episodes.dry_run {
+        true => None,
+        false => Some(codec(&ffmpeg, &config.video).await?),
+    };
+    if let Some(codec) = codec {
+        settings::preset(&config.video, codec)?;
+    }
     let state = config.run.output.join(STATE);
     let unusable = || format!("the output folder {} cannot be used", config.run.output.display());
     fs::create_dir_all(&state).with_context(unusable)?;
@@ -51,8 +57,14 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let scratch = fresh_scratch(&state)?;
     let videos = OnDisk { media: &ffmpeg, cache: Some(cache.as_ref()) };
     let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;
-    let capacity = settings::capacity(config, codec, prepare::largest(&videos, &episodes).await);
-    let spec = (!args.episodes.dry_run).then(|| settings::encoding(config, codec, capacity.threads));
+    let (spec, slots) = match codec {
+        Some(codec) => {
+            let Capacity { slots, threads } =
+                settings::capacity(config, codec, prepare::largest(&videos, &episodes).await);
+            (Some(settings::encoding(config, codec, threads)?), slots)
+        }
+        None => (None, NonZeroUsize::MIN),
+    };
     let identity = Identity { name: model.name().to_owned(), fingerprint: model.fingerprint().clone() };
     let asked = settings::run(config, language, identity, spec);
     let output = args.output();
@@ -65,7 +77,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         observer: observer.as_ref(),
         scratch: &scratch,
         chunks_at_once: settings::chunks_at_once(&config.llm),
-        slots: Slots::new(capacity.slots),
+        slots: Slots::new(slots),
     };
     let at_once = config.processing.batch_size as usize;
     let episode = &|sources| one(&workshop, &videos, sources, &asked, &config.run.output);

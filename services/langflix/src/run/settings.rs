@@ -7,8 +7,9 @@ use std::{
 
 use anyhow::Context as _;
 use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
+use langflix_fleet::CLIP_THREADS;
 use langflix_llm::{Identity, LlmSettings, Secret};
-use langflix_media::{Asked, Capacity, Ffmpeg, Machine, settings, usable};
+use langflix_media::{Asked, Capacity, Ffmpeg, Machine, presets, settings, usable};
 use langflix_pipeline::RunSettings;
 use langflix_runtime::{
     config::{Config, HardwareAcceleration, Llm, Provider, Video},
@@ -49,16 +50,34 @@ pub(crate) fn capacity(config: &Config, codec: VideoCodec, largest: (u32, u32)) 
 }
 
 /// How clips are encoded.
-pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -> EncodeSpec {
-    let (preset, crf) = settings(codec, config.video.quality);
-    EncodeSpec {
+///
+/// # Errors
+/// As [`preset`].
+pub(crate) fn encoding(config: &Config, codec: VideoCodec, threads: NonZeroU8) -> Result<EncodeSpec, Usage> {
+    let (_, crf) = settings(codec, config.video.quality);
+    Ok(EncodeSpec {
         codec,
         method: CutMethod::Reencode,
-        preset: config.video.preset.clone().unwrap_or_else(|| preset.to_owned()),
+        preset: preset(&config.video, codec)?,
         crf: config.video.crf.unwrap_or(crf),
         threads,
         normalize_loudness: config.video.normalize_loudness,
+    })
+}
+
+/// The encoder's preset.
+///
+/// # Errors
+/// Where the one that was asked for is another encoder's: which one is used shows only when they have been tried.
+pub(crate) fn preset(video: &Video, codec: VideoCodec) -> Result<String, Usage> {
+    let Some(preset) = &video.preset else { return Ok(settings(codec, video.quality).0.to_owned()) };
+    let known = presets(codec);
+    if known.contains(&preset.as_str()) {
+        return Ok(preset.clone());
     }
+    let (name, known) = (codec.as_str(), if known.is_empty() { "none".to_owned() } else { known.join(", ") });
+    let of = format!("'{preset}' is no preset of {name}, which would be used");
+    Err(Usage(format!("video.preset: {of}: allowed are {known}; or leave it out")))
 }
 
 /// The encoder of the fleet's clips, which the machine that asks for them need not have.
@@ -73,11 +92,11 @@ pub(crate) fn fleet_codec(video: &Video) -> VideoCodec {
 }
 
 /// How the fleet's clips are encoded.
-pub(crate) fn fleet_encoding(config: &Config) -> EncodeSpec {
-    // Threads are part of a clip's digest, since x264's bytes depend on them: a number that followed this machine's cores
-    // would make other clips of the same episode elsewhere.
-    const THREADS: NonZeroU8 = NonZeroU8::new(4).unwrap();
-    let threads = NonZeroU8::new(config.video.threads).unwrap_or(THREADS);
+///
+/// # Errors
+/// As [`preset`].
+pub(crate) fn fleet_encoding(config: &Config) -> Result<EncodeSpec, Usage> {
+    let threads = NonZeroU8::new(config.video.threads).unwrap_or(CLIP_THREADS);
     encoding(config, fleet_codec(&config.video), threads)
 }
 

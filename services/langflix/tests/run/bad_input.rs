@@ -228,6 +228,15 @@ fn no_ffmpeg_or_one_without_x264() {
 }
 
 #[test]
+fn a_dry_run_needs_no_encoder() {
+    let copy = Copy::new();
+    let poor = tools(copy.dir.path(), "case \"$*\" in *libx264*) exit 1;; esac\nexec \"$real\" \"$@\"");
+    let path = std::env::join_paths([poor, "/usr/bin".into(), "/bin".into()]).unwrap();
+    let dry = said(copy.run().arg("--dry-run").env("PATH", path));
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+}
+
+#[test]
 fn a_wrong_key() {
     let copy = Copy::new();
     let teacher = Teacher::refusing(401);
@@ -249,4 +258,13 @@ fn a_wrong_language_tag_or_encoder_is_wrong_usage() {
         assert_eq!(said.code, Some(64), "{said:?}");
         holds(complaint(&said), &[key, "allowed"]);
     }
+}
+
+#[test]
+fn a_preset_of_another_encoder_is_wrong_usage() {
+    let copy = Copy::new();
+    let said = said(copy.run().args(["--set", "video.preset=p1"]));
+    assert_eq!(said.code, Some(64), "{said:?}");
+    holds(complaint(&said), &["video.preset", "'p1' is no preset of libx264", "allowed", "veryfast", "placebo"]);
+    assert!(!copy.dir.path().join("out").exists(), "nothing was begun");
 }

@@ -68,7 +68,7 @@ pub(crate) async fn ingest(
     let output = args.output();
     let language = settings::language(config, args.episodes.target_subs_suffix.as_deref())?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
-    let encode = (!args.episodes.dry_run).then(|| settings::fleet_encoding(config));
+    let encode = (!args.episodes.dry_run).then(|| settings::fleet_encoding(config)).transpose()?;
     let asked = settings::run(config, language.clone(), Identity::of(&settings::llm(&config.llm))?, encode);
     let ready = match prefixes(&args.paths, place.bucket)? {
         None => {
