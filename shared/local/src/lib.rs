@@ -2,6 +2,8 @@
 
 mod cache;
 mod store;
+mod tally;
 
 pub use cache::DirectoryCache;
 pub use store::DirectoryStore;
+pub use tally::MemoryTally;

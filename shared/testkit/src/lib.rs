@@ -4,4 +4,5 @@ pub mod cache;
 pub mod process;
 pub mod servers;
 pub mod store;
+pub mod tally;
 pub mod video;

@@ -5,6 +5,8 @@
 mod cache;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod tally;
 
 #[cfg(test)]
 use std::panic::AssertUnwindSafe;
