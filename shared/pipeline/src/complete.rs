@@ -10,7 +10,9 @@ use langflix_domain::{
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
-    AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest, outcomes,
+    AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest,
+    notes::notes,
+    outcomes,
     records::{Outcomes, manifest_key, open_key, plan_key, read, write_or_take},
 };
 
@@ -119,37 +121,6 @@ fn of_plan<'a, T: Clone>(found: &Outcomes<T>, tasks: impl Iterator<Item = &'a Ta
         Ok((task.clone(), recorded.clone()))
     };
     tasks.map(take).collect()
-}
-
-fn notes(asked: &RunRequest, encoding: &EncodingPlan, chunks_ok: u32) -> Vec<String> {
-    let mut notes = Vec::new();
-    if !asked.settings.model_translates {
-        let what = if asked.target_transcript.is_some() { "expressions" } else { "expressions and lines" };
-        notes.push(format!(
-            "The offline lexicon does not translate: translations of {what} are empty. Give a key for gemini or openai{} to have them.",
-            if asked.target_transcript.is_some() { "" } else { ", or a subtitle in the target language," }
-        ));
-        if asked.settings.source_language.primary() != "en" {
-            notes.push("The offline lexicon knows English only.".to_owned());
-        }
-    }
-    if encoding.beyond_end > 0 {
-        notes.push(format!(
-            "Expressions that are left out because the video ends before they are said: {}.",
-            encoding.beyond_end
-        ));
-    } else if encoding.tasks.is_empty() && chunks_ok > 0 {
-        notes.push("No expression worth learning was found at this level.".to_owned());
-    }
-    let tasks = |lacks: fn(&EncodingTask) -> bool| encoding.tasks.iter().filter(|task| lacks(task)).count();
-    let untranslated = tasks(|task| task.expression.line_translation.is_none());
-    let incomplete = tasks(|task| task.expression.scene_translations.contains(&None));
-    if asked.target_transcript.is_some() && untranslated > 0 {
-        notes.push(format!("{untranslated} lines have no counterpart in the target subtitles at their time."));
-    } else if asked.target_transcript.is_none() && asked.settings.model_translates && incomplete > 0 {
-        notes.push(format!("Scenes in which the model left lines without a translation: {incomplete}."));
-    }
-    notes
 }
 
 fn manifest_clips(asked: &RunRequest, encoding: &EncodingPlan, clips: &Outcomes<EncodedClip>) -> Vec<ManifestClip> {

@@ -5,6 +5,7 @@ mod complete;
 mod encode;
 mod error;
 pub mod fleet;
+mod notes;
 mod plan;
 mod probe;
 mod records;
@@ -15,6 +16,7 @@ pub use analyse::{analyse_chunk, try_chunk};
 pub use complete::{abandon, complete};
 pub use encode::{Cutter, InPlace, encode_clip, try_clip};
 pub use error::Error;
+pub use notes::speaks_otherwise;
 pub use plan::{plan_analysis, plan_encoding};
 pub use probe::probe;
 pub use records::{

@@ -16,8 +16,8 @@ const SHORT: &str = "\
 /// What may stand between the language and the extension.
 const FLAGS: [&str; 6] = ["sdh", "cc", "hi", "forced", "full", "default"];
 
-/// `ko` of `Show.S01E01.ko.srt`, `pt-BR` of `Show.pt-BR.forced.srt`.
-pub(crate) fn of_name(name: &str) -> Option<LanguageTag> {
+/// The language that a file's name tells: `ko` of `Show.S01E01.ko.srt`, `pt-BR` of `Show.pt-BR.forced.srt`.
+pub fn of_name(name: &str) -> Option<LanguageTag> {
     let stem = name.rsplit_once('.')?.0;
     let (rest, last) = stem.rsplit_once('.')?;
     // `hi` is Hindi, and "hearing impaired" behind a language.

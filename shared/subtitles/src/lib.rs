@@ -18,5 +18,6 @@ mod timestamp;
 mod write;
 
 pub use diagnostic::{Diagnostic, DiagnosticKind};
+pub use language::of_name as language_of_name;
 pub use parse::{Format, ParseError, Parsed, parse};
 pub use write::{BurnLine, write_ass, write_vtt};

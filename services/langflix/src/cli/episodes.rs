@@ -35,7 +35,8 @@ pub(crate) struct RunArgs {
 /// What is asked for of each episode, and what its name and place do not tell.
 #[derive(Debug, Default, Args)]
 pub(crate) struct EpisodeArgs {
-    /// Language of the translations, a BCP 47 tag such as ko, ja or pt-BR; the target subtitles' if not given.
+    /// Language of the translations, a BCP 47 tag such as ko, ja or pt-BR; what the name of the target subtitles
+    /// tells if not given.
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
     /// Language of the episode [default: en].

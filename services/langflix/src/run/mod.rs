@@ -17,7 +17,7 @@ use langflix_domain::{EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Capacity, Ffmpeg, Slots};
-use langflix_pipeline::{RunRequest, RunSettings};
+use langflix_pipeline::{RunRequest, RunSettings, speaks_otherwise};
 use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_runtime::config::{Config, Provider};
 
@@ -39,7 +39,7 @@ const STATE: &str = ".langflix";
 /// # Errors
 /// What keeps any episode from being worked on at all.
 pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
-    let language = settings::language(config, args.episodes.target_subs_suffix.as_deref())?;
+    let language = settings::language(config, &args.episodes)?;
     let episodes = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
     let codec = match args.episodes.dry_run {
@@ -118,7 +118,7 @@ pub(crate) async fn asked(
         tracing::info!(file, line, %kind, detail = diagnostic.detail, "subtitles");
     };
     let asked = prepare::prepare(media, videos, sources, settings.clone(), &say).await?;
-    if let Some(found) = prepare::speaks_otherwise(&asked.transcript, &settings.source_language) {
+    if let Some(found) = speaks_otherwise(&asked) {
         let file = &asked.subtitles.name;
         tracing::warn!(file, %found, expected = %settings.source_language, "the subtitles seem to be in another language");
     }
@@ -151,8 +151,8 @@ pub(crate) fn introduce(config: &Config, asked: &RunSettings, episodes: usize, o
     let many = if episodes == 1 { String::new() } else { format!("{episodes} episodes, ") };
     say::err!("{many}{} to {}, {}", asked.source_language, asked.language, asked.level.as_str());
     if config.llm.provider == Provider::Offline {
-        say::err!(
-            "No key for gemini or openai: expressions come from the offline lexicon, which knows English and does not translate."
-        );
+        let why =
+            if config.llm.provider_is_automatic { "No key for gemini or openai: expressions" } else { "Expressions" };
+        say::err!("{why} come from the offline lexicon, which knows English and does not translate.");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
-use langflix_domain::{DiagnosticCount, Digest, EpisodeId, LanguageTag, MediaInfo, SourceFile, Transcript, beyond_end};
+use langflix_domain::{DiagnosticCount, Digest, EpisodeId, MediaInfo, SourceFile, beyond_end};
 use langflix_pipeline::{RunRequest, RunSettings, probe};
 use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_subtitles::{Diagnostic, Parsed, parse};
@@ -83,6 +83,7 @@ pub(crate) async fn prepare(
     };
     if let Some(target) = &target {
         check_length(target, &info, &name)?;
+        check_distinct(&subtitles, target)?;
     }
     let both = [Some(&subtitles), target.as_ref()];
     for loaded in both.into_iter().flatten() {
@@ -205,6 +206,18 @@ fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str) -> anyhow::Resul
     Ok(())
 }
 
+/// One file for both languages would translate each line by itself.
+fn check_distinct(subtitles: &Loaded, target: &Loaded) -> anyhow::Result<()> {
+    if subtitles.file.digest == target.file.digest {
+        bail!(
+            "{} and {} are the same subtitles: give those in the language of the translations with --target-subs",
+            subtitles.file.name,
+            target.file.name
+        );
+    }
+    Ok(())
+}
+
 fn counted(loaded: &Loaded) -> Vec<DiagnosticCount> {
     let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for diagnostic in &loaded.parsed.diagnostics {
@@ -213,9 +226,4 @@ fn counted(loaded: &Loaded) -> Vec<DiagnosticCount> {
     }
     let of = |(kind, (count, first_line))| DiagnosticCount { file: loaded.file.name.clone(), kind, count, first_line };
     counts.into_iter().map(of).collect()
-}
-
-/// The transcript's language where it is surely another than the one that was asked for.
-pub(crate) fn speaks_otherwise<'a>(transcript: &'a Transcript, asked: &LanguageTag) -> Option<&'a LanguageTag> {
-    transcript.language.as_ref().filter(|found| found.primary() != asked.primary())
 }

@@ -15,8 +15,10 @@ use langflix_runtime::{
     config::{Config, HardwareAcceleration, Llm, Provider, Video},
     resources,
 };
+use langflix_subtitles::language_of_name;
 
-use crate::Usage;
+use super::file_name;
+use crate::{Usage, cli::EpisodeArgs};
 
 /// Providers ask for up to five minutes; there is no queue here that could wait instead of this process.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -137,10 +139,12 @@ pub(crate) async fn codec(ffmpeg: &Ffmpeg, video: &Video) -> anyhow::Result<Vide
 /// The language to translate into.
 ///
 /// # Errors
-/// Where it is neither given nor told by the suffix of the target subtitles, or is the episode's own.
-pub(crate) fn language(config: &Config, suffix: Option<&str>) -> anyhow::Result<LanguageTag> {
-    let told = suffix.and_then(|suffix| LanguageTag::from_label(suffix.trim_start_matches(['.', '_', '-'])));
-    let Some(language) = config.run.language.clone().or(told) else {
+/// Where it is neither given nor told by the name of the target subtitles, or is the episode's own.
+pub(crate) fn language(config: &Config, args: &EpisodeArgs) -> anyhow::Result<LanguageTag> {
+    let label = |suffix: &String| LanguageTag::from_label(suffix.trim_start_matches(['.', '_', '-']));
+    let suffix = || args.target_subs_suffix.as_ref().and_then(label);
+    let named = || args.target_subs.as_ref().and_then(|path| language_of_name(&file_name(path)));
+    let Some(language) = config.run.language.clone().or_else(suffix).or_else(named) else {
         return Err(Usage("which language to translate into? Give --language, such as --language ko".to_owned()).into());
     };
     if language.primary() == config.run.source_language.primary() {

@@ -104,6 +104,18 @@ fn subtitles_of_another_film() {
 }
 
 #[test]
+fn the_same_subtitles_for_both_languages() {
+    let copy = Copy::new();
+    let twin = copy.dir.path().join("Show.S01E01.ko.srt");
+    for target in [&copy.subtitles(), &twin] {
+        fs::copy(copy.subtitles(), &twin).unwrap();
+        let complaint = failing(copy.run().arg("--subs").arg(copy.subtitles()).arg("--target-subs").arg(target));
+        holds(&complaint, &["Show.S01E01.srt and Show.S01E01.", "the same subtitles", "--target-subs"]);
+    }
+    holds(&copy.complaint(), &["Show.S01E01.srt and Show.S01E01.ko.srt", "the same subtitles"]);
+}
+
+#[test]
 fn empty_subtitles() {
     let copy = Copy::new();
     fs::write(copy.subtitles(), "").unwrap();

@@ -3,7 +3,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{complete, langflix, said};
+use crate::support::{complaint, complete, episode, langflix, manifest, run, said};
 
 #[test]
 fn each_source_overrides_the_one_before_and_the_origin_is_shown() {
@@ -62,4 +62,38 @@ fn help_is_help_and_a_wrong_flag_is_wrong_usage() {
     for wrong in [vec!["run"], vec!["run", "x.mkv", "--no-such-flag"], vec!["walk"], vec!["run", "x.mkv"]] {
         assert_eq!(said(&mut langflix(&wrong)).code, Some(64), "{wrong:?}");
     }
+}
+
+#[test]
+fn the_name_of_the_target_subtitles_tells_the_language() {
+    let dir = tempdir().unwrap();
+    let named = |target: &std::path::Path| {
+        let mut command = langflix(["run"]);
+        command.arg(episode()).args(["--dry-run", "--out"]).arg(dir.path()).arg("--target-subs").arg(target);
+        said(&mut command)
+    };
+    let korean = episode().with_extension("ko.srt");
+    let told = named(&korean);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(manifest(dir.path())["language"], "ko");
+    let untold = dir.path().join("subtitles.srt");
+    fs::copy(&korean, &untold).unwrap();
+    let untold = named(&untold);
+    assert_eq!(untold.code, Some(64), "{untold:?}");
+    assert!(complaint(&untold).contains("--language"), "{untold:?}");
+}
+
+#[test]
+fn the_offline_lexicon_is_introduced_by_what_chose_it() {
+    let dir = tempdir().unwrap();
+    let dry = || {
+        let mut command = run(&episode(), dir.path());
+        command.arg("--dry-run");
+        command
+    };
+    let lexicon = "come from the offline lexicon";
+    let chosen = complete(dry().args(["--provider", "offline"]).env("GEMINI_API_KEY", "a-key"));
+    assert!(chosen.err.contains(lexicon) && !chosen.err.contains("No key"), "{chosen:?}");
+    let left = complete(&mut dry());
+    assert!(left.err.contains("No key for gemini or openai") && left.err.contains(lexicon), "{left:?}");
 }

@@ -200,6 +200,7 @@ fn quiet_says_errors_only_and_no_warnings() {
     fs::write(video.with_extension("srt"), format!("1\n00:00:01,000 --> 00:00:09,000\n{german}\n")).unwrap();
     let warned = complete(run(&video, dir.path()).arg("--dry-run"));
     assert!(warned.err.contains("another language"), "{warned:?}");
+    assert!(warned.out.contains("  The subtitles seem to be in de, not in en.\n"), "{warned:?}");
     let quiet = complete(run(&video, dir.path()).args(["--dry-run", "--quiet"]));
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
     fs::write(video.with_extension("srt"), "").unwrap();

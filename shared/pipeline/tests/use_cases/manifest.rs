@@ -99,6 +99,23 @@ async fn an_episode_without_expressions_is_complete_and_says_so() {
 }
 
 #[tokio::test]
+async fn subtitles_in_another_language_than_they_are_taken_for_are_told() {
+    let tag = |tag: &str| Some(tag.parse().unwrap());
+    let mut asked = crate::episode::with_target_subtitles();
+    for (source, target, expected) in [
+        (None, None, vec![]),
+        (tag("en-GB"), tag("ko"), vec![]),
+        (tag("fr"), None, vec!["The subtitles seem to be in fr, not in en."]),
+        (tag("en"), tag("ja"), vec!["The target subtitles seem to be in ja, not in ko."]),
+    ] {
+        asked.transcript.language = source;
+        asked.target_transcript.as_mut().unwrap().language = target;
+        let manifest = Room::new().drive(&Model::good(), &Encoder::good(), &asked).await;
+        assert_eq!(manifest.notes, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_run_is_not_completed_while_a_task_has_no_outcome() {
     let (room, asked) = (Room::new(), episode());
     let analysis = plan_analysis(&room.store, &asked).await.unwrap();

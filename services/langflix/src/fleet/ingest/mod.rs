@@ -66,7 +66,7 @@ pub(crate) async fn ingest(
     parting: &Parting,
 ) -> anyhow::Result<EpisodeStatus> {
     let output = args.output();
-    let language = settings::language(config, args.episodes.target_subs_suffix.as_deref())?;
+    let language = settings::language(config, &args.episodes)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
     let encode = (!args.episodes.dry_run).then(|| settings::fleet_encoding(config)).transpose()?;
     let asked = settings::run(config, language.clone(), Identity::of(&settings::llm(&config.llm))?, encode);
