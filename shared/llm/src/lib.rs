@@ -2,12 +2,14 @@
 
 mod cached;
 mod failure;
+mod fallback;
 mod fused;
 mod gemini;
 mod http;
 mod identity;
 mod language_names;
 mod limited;
+mod limiter;
 mod offline;
 mod openai;
 mod prompt;
@@ -19,10 +21,12 @@ mod settings;
 mod testing;
 
 pub use cached::Cached;
+pub use fallback::ShareWhileAway;
 pub use fused::Fused;
 pub use gemini::Gemini;
 pub use identity::Identity;
-pub use limited::{Limited, Limits};
+pub use limited::Limited;
+pub use limiter::LocalLimiter;
 pub use offline::Offline;
 pub use openai::OpenAi;
 pub use prompt::PROMPT_VERSION;

@@ -1,8 +1,8 @@
 use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
-use langflix_ports::{cache::Cache, llm::LanguageModel};
+use langflix_ports::{cache::Cache, llm::LanguageModel, rate::Limits};
 
-use crate::{Cached, Fused, Gemini, Limited, Limits, Offline, OpenAi, RetryPolicy, Retrying, Secret};
+use crate::{Cached, Fused, Gemini, Limited, LocalLimiter, Offline, OpenAi, RetryPolicy, Retrying, Secret};
 
 /// Which model is asked, and how hard.
 #[derive(Clone, Debug)]
@@ -141,7 +141,8 @@ pub(crate) fn unknown_provider(given: &str) -> BuildError {
 }
 
 fn wrap<M: LanguageModel + 'static>(model: M, settings: &LlmSettings, cache: Arc<dyn Cache>) -> Arc<dyn LanguageModel> {
-    let limited = Limited::new(Arc::new(model), settings.limits());
+    let limiter = Arc::new(LocalLimiter::new(settings.limits()));
+    let limited = Limited::new(Arc::new(model), settings.max_concurrent_requests, limiter);
     let usual = RetryPolicy::new(settings.max_retries, settings.retry_backoff);
     let retrying = Retrying::new(Arc::new(limited), RetryPolicy { longest_wait: settings.longest_wait, ..usual });
     Arc::new(Cached::new(Arc::new(Fused::new(Arc::new(retrying))), cache))
@@ -149,11 +150,8 @@ fn wrap<M: LanguageModel + 'static>(model: M, settings: &LlmSettings, cache: Arc
 
 impl LlmSettings {
     fn limits(&self) -> Limits {
-        Limits {
-            max_concurrent_requests: self.max_concurrent_requests,
-            requests_per_minute: self.requests_per_minute,
-            tokens_per_minute: self.tokens_per_minute,
-        }
+        let (requests, tokens) = (self.requests_per_minute, self.tokens_per_minute);
+        Limits { requests, tokens, period: Duration::from_secs(60) }
     }
 
     pub(crate) fn gemini(&self) -> ProviderSettings {

@@ -5,5 +5,6 @@ pub mod llm;
 pub mod media;
 pub mod observer;
 pub mod queue;
+pub mod rate;
 pub mod store;
 pub mod tally;
