@@ -23,9 +23,12 @@ impl LanguageTag {
         &self.0
     }
 
-    /// The primary language subtag: `pt` of `pt-BR`.
+    /// The primary language subtag: `pt` of `pt-BR`. `x-klingon` and `i-klingon` have none beside themselves.
     pub fn primary(&self) -> &str {
-        self.0.split('-').next().unwrap_or(&self.0)
+        match self.0.split_once('-') {
+            Some((primary, _)) if primary.len() > 1 => primary,
+            _ => &self.0,
+        }
     }
 }
 
@@ -35,8 +38,11 @@ impl FromStr for LanguageTag {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidLanguageTag { text: text.chars().take(40).collect() };
         let tag = oxilangtag::LanguageTag::parse_and_normalize(text).map_err(|_| invalid())?;
+        let primary = tag.primary_language();
+        // Private use, and the few that were registered whole before there were rules, such as `zh-min-nan`.
+        let by_itself = tag.as_str().starts_with("x-") || primary.contains('-');
         // Subtags of five to eight letters are well-formed but none is registered: "english" is a slip, not a tag.
-        if !(2..=3).contains(&tag.primary_language().len()) || !tag.primary_language().is_ascii() {
+        if !by_itself && !((2..=3).contains(&primary.len()) && primary.is_ascii()) {
             return Err(invalid());
         }
         Ok(Self(tag.into_inner()))
@@ -73,8 +79,23 @@ mod tests {
     }
 
     #[test]
+    fn tags_of_private_use_and_those_from_before_the_rules_are_tags() {
+        for (tag, primary) in [
+            ("x-klingon", "x-klingon"),
+            ("X-Klingon-Formal", "x-klingon-formal"),
+            ("i-klingon", "i-klingon"),
+            ("zh-min-nan", "zh"),
+            ("de-x-mundart", "de"),
+        ] {
+            let parsed: LanguageTag = tag.parse().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(parsed.primary(), primary, "{tag}");
+            assert!(parsed.as_str().eq_ignore_ascii_case(tag), "{parsed}");
+        }
+    }
+
+    #[test]
     fn a_language_name_is_refused_with_examples() {
-        for wrong in ["english", "", "k", "한국어", "ko_KR", "../../x"] {
+        for wrong in ["english", "", "k", "한국어", "ko_KR", "../../x", "x-", "x-../..", "x"] {
             let error = wrong.parse::<LanguageTag>().unwrap_err().to_string();
             assert!(error.contains("BCP 47"), "{error}");
         }
