@@ -171,34 +171,24 @@ async fn a_download_that_is_cut_goes_on_where_it_was() {
     assert_eq!(ranges, [false, true, true, true]);
 }
 
-// The proxy's thread waits here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_of_what_changes_meanwhile_is_no_mixture() {
     let settings = settings().await;
-    let dir = tempfile::tempdir().unwrap();
-    store(&settings).put_if_absent("a", &noise(2 << 20)).await.unwrap();
-    let (asked, was_asked) = std::sync::mpsc::channel();
-    let (replaced, was_replaced) = std::sync::mpsc::channel::<()>();
-    let was_replaced = std::sync::Mutex::new(was_replaced);
-    let waits = move |request: &Request| {
+    let (dir, behind) = (tempfile::tempdir().unwrap(), store(&settings));
+    behind.put_if_absent("a", &noise(2 << 20)).await.unwrap();
+    let replaces = move |request: &Request| {
         if request.nth == 0 {
             return Act::CutAfter(1 << 20);
         }
-        asked.send(()).unwrap();
-        was_replaced.lock().unwrap().recv().unwrap();
+        let replace = async {
+            behind.delete("a").await.unwrap();
+            behind.put_if_absent("a", &[0; 2 << 20]).await.unwrap();
+        };
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(replace));
         Act::Pass
     };
-    let (_proxy, through) = Proxy::before(&settings, waits).await;
-    let replacing = tokio::task::spawn_blocking(move || {
-        was_asked.recv().unwrap();
-        tokio::runtime::Handle::current().block_on(async {
-            store(&settings).delete("a").await.unwrap();
-            store(&settings).put_if_absent("a", &[0; 2 << 20]).await.unwrap();
-        });
-        replaced.send(()).unwrap();
-    });
+    let (_proxy, through) = Proxy::before(&settings, replaces).await;
     let error = store(&through).download("a", &dir.path().join("a")).await.unwrap_err();
-    replacing.await.unwrap();
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.message.contains("changed while it was read"), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
