@@ -2,10 +2,12 @@
 
 mod cache;
 mod client;
+mod rate;
 mod settings;
 mod tally;
 
 pub use cache::RedisCache;
 pub use client::{Failure, Redis, Server};
+pub use rate::RedisRateLimiter;
 pub use settings::{Settings, SettingsError};
 pub use tally::RedisTally;

@@ -1,0 +1,98 @@
+use std::{collections::VecDeque, num::NonZeroU32, sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use langflix_domain::{AnalysisRequest, Digest, LearnerLevel, RejectedItem, RequestLine, Usage};
+use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
+use langflix_redis::{Redis, Settings};
+use tokio::time::{Instant, sleep};
+
+pub(crate) fn settings(url: &str) -> Settings {
+    Settings { url: url.to_owned(), username: None, password: None, ca_pem: None }
+}
+
+/// A client of its own, as another process has.
+pub(crate) fn client(url: &str) -> Redis {
+    Redis::new(settings(url)).unwrap()
+}
+
+/// Asks past the crate what lies in Redis.
+pub(crate) async fn query<T: redis::FromRedisValue>(url: &str, command: &str) -> T {
+    let mut connection = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let mut words = command.split(' ');
+    redis::cmd(words.next().unwrap()).arg(words.collect::<Vec<_>>()).query_async(&mut connection).await.unwrap()
+}
+
+pub(crate) fn number(of: u32) -> NonZeroU32 {
+    NonZeroU32::new(of).unwrap()
+}
+
+pub(crate) fn request(text: &str) -> AnalysisRequest {
+    AnalysisRequest {
+        source_language: "en".parse().unwrap(),
+        language: "ko".parse().unwrap(),
+        level: LearnerLevel::Intermediate,
+        min_expressions: 1,
+        max_expressions: 3,
+        translate_lines: false,
+        lines: vec![RequestLine { text: text.to_owned(), offset_ms: 0, duration_ms: 1_000, context: false }],
+    }
+}
+
+/// A provider that counts what comes within any period, and turns away what is too much.
+pub(crate) struct Provider {
+    fingerprint: Digest,
+    limit: usize,
+    period: Duration,
+    takes: Duration,
+    within: Mutex<VecDeque<Instant>>,
+    /// When each request came, and whether it was answered.
+    pub(crate) asked: Mutex<Vec<(Instant, bool)>>,
+}
+
+impl Provider {
+    pub(crate) fn new(limit: usize, period: Duration, takes: Duration) -> Self {
+        let fingerprint = Digest::of_bytes(b"provider");
+        Self { fingerprint, limit, period, takes, within: Mutex::default(), asked: Mutex::default() }
+    }
+
+    /// How many of the requests were answered and how many turned away.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let asked = self.asked.lock().unwrap();
+        let answered = asked.iter().filter(|(_, answered)| *answered).count();
+        (answered, asked.len() - answered)
+    }
+
+    fn takes_one_more(&self) -> bool {
+        let (now, mut within) = (Instant::now(), self.within.lock().unwrap());
+        while within.front().is_some_and(|at| now.duration_since(*at) >= self.period) {
+            within.pop_front();
+        }
+        let takes = within.len() < self.limit;
+        if takes {
+            within.push_back(now);
+        }
+        self.asked.lock().unwrap().push((now, takes));
+        takes
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Provider {
+    fn name(&self) -> &str {
+        "stub/one"
+    }
+
+    fn fingerprint(&self) -> &Digest {
+        &self.fingerprint
+    }
+
+    async fn ask(&self, _: &AnalysisRequest, _: &[RejectedItem]) -> Result<Answer, Error> {
+        let usage = Usage { requests: 1, input_tokens: 0, output_tokens: 0 };
+        if self.takes_one_more() {
+            sleep(self.takes).await;
+            return Ok(Answer { text: "[]".to_owned(), usage });
+        }
+        let kind = ErrorKind::RateLimited { after: None };
+        Err(Error { kind, provider: self.name().to_owned(), message: "too many requests".to_owned(), usage })
+    }
+}
