@@ -42,7 +42,8 @@ impl FromStr for LanguageTag {
         // Private use, and the few that were registered whole before there were rules, such as `zh-min-nan`.
         let by_itself = tag.as_str().starts_with("x-") || primary.contains('-');
         // Subtags of five to eight letters are well-formed but none is registered: "english" is a slip, not a tag.
-        if !by_itself && !((2..=3).contains(&primary.len()) && primary.is_ascii()) {
+        let language = (2..=3).contains(&primary.len()) && primary.is_ascii();
+        if !by_itself && !language {
             return Err(invalid());
         }
         Ok(Self(tag.into_inner()))
