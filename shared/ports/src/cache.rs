@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 /// Values by key, any of which may vanish at any time. Every adapter passes `langflix_testkit::cache::cache_contract`.
 ///
-/// Keys are any text, values any bytes.
+/// Keys are any text, values any bytes. An adapter whose cache is away says so itself, once a minute: callers go on without
+/// and say nothing.
 #[async_trait]
 pub trait Cache: Send + Sync {
     /// The value, if it is there and has not expired.

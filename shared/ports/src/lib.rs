@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+pub mod flight;
 pub mod llm;
 pub mod media;
 pub mod observer;
 pub mod queue;
 pub mod rate;
+pub mod seldom;
 pub mod store;
 pub mod tally;
