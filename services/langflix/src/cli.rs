@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use episodes::{EpisodeArgs, Output, RunArgs, Setting};
+pub(crate) use episodes::{EpisodeArgs, Output, RunArgs};
 pub(crate) use fleet::{
-    DeadCommand, DeadFilter, DeadListArgs, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
+    DeadCommand, DeadFilter, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
 };
 
 /// Learn a language from the shows you love: expressions worth learning, each with the clip in which it is said.

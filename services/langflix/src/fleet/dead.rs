@@ -2,14 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{IsTerminal as _, Write as _},
+    io::IsTerminal as _,
 };
 
-use anyhow::Context as _;
 use langflix_domain::{EpisodeStatus, RunId};
 use langflix_pipeline::fleet::Order;
 use langflix_ports::{
-    queue::{Message, Name, Place, Queue as _, Shelf},
+    queue::{Message, Name, Place, Shelf},
     store::ArtifactStore,
 };
 use langflix_rabbitmq::{Fate, Handled, RabbitQueue};
@@ -19,7 +18,7 @@ use super::{steer, table::Table};
 use crate::{
     Usage,
     cli::{DeadCommand, DeadFilter},
-    counted,
+    counted, say,
 };
 
 /// Most messages of a shelf that are looked at.
@@ -79,7 +78,9 @@ impl<'a> Wanted<'a> {
         let all = || Name::ALL.into_iter().flat_map(|name| Shelf::ALL.map(|shelf| Place::Shelf(name, shelf)));
         let places: Vec<Place> = match &filter.queue {
             None => all().collect(),
-            Some(queue) => all().filter(|place| place.to_string() == *queue || place.name().as_str() == *queue).collect(),
+            Some(queue) => {
+                all().filter(|place| place.to_string() == *queue || place.name().as_str() == *queue).collect()
+            }
         };
         if places.is_empty() {
             let names = Name::ALL.map(Name::as_str).join(", ");
@@ -127,7 +128,7 @@ pub(crate) async fn dead(
         (false, _) => found.iter().map(paragraph).collect(),
     };
     let text = if found.is_empty() && !args.json { "No such message.\n".to_owned() } else { text };
-    std::io::stdout().write_all(text.as_bytes()).context("standard output")?;
+    say::out!("{}", text.trim_end())?;
     Ok(EpisodeStatus::Complete)
 }
 
@@ -142,14 +143,14 @@ async fn change(
     };
     let found = Wanted::of(filter)?.look(queue).await?;
     match command {
-        _ if found.is_empty() => println!("No such message."),
+        _ if found.is_empty() => say::out!("No such message.")?,
         DeadCommand::Drop { yes, .. } => {
             if !yes && !confirmed(&found)? {
-                println!("Nothing was dropped.");
+                say::out!("Nothing was dropped.")?;
                 return Ok(EpisodeStatus::Complete);
             }
             let handled = deal(queue, &found, |_| Fate::Drop).await?;
-            println!("{} dropped", counted(handled.dropped, "message"));
+            say::out!("{} dropped", counted(handled.dropped, "message"))?;
         }
         _ => retry(store, queue, &found).await?,
     }
@@ -172,10 +173,10 @@ async fn retry(store: &dyn ArtifactStore, queue: &RabbitQueue, found: &[Found]) 
     let fate = |found: &Found| if is_planned(found) { Fate::Drop } else { Fate::Republish };
     let handled = deal(queue, found, fate).await?;
     if !anew.is_empty() {
-        println!("{} planned anew for {}", counted(anew.len(), "run"), counted(tasks, "failed task"));
+        say::out!("{} planned anew for {}", counted(anew.len(), "run"), counted(tasks, "failed task"))?;
     }
     if handled.republished > 0 {
-        println!("{} back in the work queues", counted(handled.republished, "message"));
+        say::out!("{} back in the work queues", counted(handled.republished, "message"))?;
     }
     Ok(())
 }
@@ -198,9 +199,11 @@ async fn deal(queue: &RabbitQueue, found: &[Found], fate: impl Fn(&Found) -> Fat
 
 fn confirmed(found: &[Found]) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        return Err(Usage(format!("to drop {} without being asked, give --yes", counted(found.len(), "message"))).into());
+        return Err(
+            Usage(format!("to drop {} without being asked, give --yes", counted(found.len(), "message"))).into()
+        );
     }
-    eprint!("{}Drop {}? What they ask for stays undone. [y/N] ", list(found), counted(found.len(), "message"));
+    say::err!("{}Drop {}? What they ask for stays undone. [y/N]", list(found), counted(found.len(), "message"));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -11,6 +11,7 @@ use super::which;
 use crate::{
     cli::Output,
     run::{deliver, report},
+    say,
 };
 
 /// Brings the results of the named runs to `out`. Gives how they ended.
@@ -34,7 +35,7 @@ pub(crate) async fn fetch(
         bail!("{}", missing.join("\nerror: "));
     }
     for missing in &missing {
-        eprintln!("error: {missing}");
+        say::err!("error: {missing}");
         ends.push(EpisodeStatus::Failed);
     }
     Ok(report::overall(&ends))
@@ -52,7 +53,7 @@ async fn bring(
     report::say(&manifest, &page.display().to_string(), output);
     if output == Output::Json {
         let (run, status) = (&manifest.run, manifest.status);
-        println!("{}", serde_json::json!({ "event": "fetched", "run": run, "status": status, "page": page }));
+        say::out!("{}", serde_json::json!({ "event": "fetched", "run": run, "status": status, "page": page }))?;
     }
     Ok(manifest.status)
 }

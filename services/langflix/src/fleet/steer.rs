@@ -13,28 +13,24 @@ use langflix_ports::{
 };
 
 use super::which;
-use crate::counted;
+use crate::{counted, say};
 
 /// Tells the fleet to end the named run.
 ///
 /// # Errors
 /// Where there is no such run, or a server fails.
-pub(crate) async fn cancel(
-    store: &dyn ArtifactStore,
-    queue: &dyn Queue,
-    name: &str,
-) -> anyhow::Result<EpisodeStatus> {
+pub(crate) async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, name: &str) -> anyhow::Result<EpisodeStatus> {
     let run = which::one(store, name).await?;
     let state = state(store, &run).await?;
     match (state.status, state.lane) {
-        (Some(status), _) => println!("{run} has ended {}: there is nothing to cancel", status.as_str()),
+        (Some(status), _) => say::out!("{run} has ended {}: there is nothing to cancel", status.as_str())?,
         (None, None) => bail!(no_run(&run)),
         (None, Some(_)) => {
             queue.publish(Name::Stages, &Order::Cancel { run: run.clone() }.message(None)?).await?;
-            println!(
+            say::out!(
                 "{run} is being cancelled: tasks that run are finished, the others end as cancelled, and what is done stays\n\
                  `langflix retry {run}` takes it up again"
-            );
+            )?;
         }
     }
     Ok(EpisodeStatus::Complete)
@@ -48,10 +44,10 @@ pub(crate) async fn retry(store: &dyn ArtifactStore, queue: &dyn Queue, name: &s
     let run = which::one(store, name).await?;
     match again(store, queue, &run).await?.with_context(|| no_run(&run))? {
         0 => match state(store, &run).await?.status {
-            Some(_) => println!("{run}: nothing failed in it"),
-            None => println!("{run}: nothing failed in it so far, and it goes on"),
+            Some(_) => say::out!("{run}: nothing failed in it")?,
+            None => say::out!("{run}: nothing failed in it so far, and it goes on")?,
         },
-        failed => println!("{run}: {} again", counted(failed, "failed task")),
+        failed => say::out!("{run}: {} again", counted(failed, "failed task"))?,
     }
     Ok(EpisodeStatus::Complete)
 }
@@ -60,11 +56,7 @@ pub(crate) async fn retry(store: &dyn ArtifactStore, queue: &dyn Queue, name: &s
 ///
 /// # Errors
 /// Where a server fails. What was forgotten is then found missing by the dispatcher, and done all the same.
-pub(crate) async fn again(
-    store: &dyn ArtifactStore,
-    queue: &dyn Queue,
-    run: &RunId,
-) -> anyhow::Result<Option<usize>> {
+pub(crate) async fn again(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -> anyhow::Result<Option<usize>> {
     let Some(asked) = RunRequest::of(store, run).await? else { return Ok(None) };
     let failed = retry_failed(store, &asked).await?;
     if failed > 0 {

@@ -1,12 +1,12 @@
 //! `langflix topology`: the queues that the fleet needs.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use langflix_domain::EpisodeStatus;
 use langflix_rabbitmq::{Argument, QueueSpec, RabbitQueue, topology};
 
 use super::table::Table;
+use crate::say;
 
 /// Declares what is not there.
 ///
@@ -15,7 +15,7 @@ use super::table::Table;
 pub(crate) async fn apply(queue: &RabbitQueue) -> anyhow::Result<EpisodeStatus> {
     queue.apply_topology().await?;
     let topology = topology();
-    println!("{} exchanges and {} queues are there", topology.exchanges.len(), topology.queues.len());
+    say::out!("{} exchanges and {} queues are there", topology.exchanges.len(), topology.queues.len())?;
     Ok(EpisodeStatus::Complete)
 }
 
@@ -29,18 +29,19 @@ pub(crate) async fn show(queue: &RabbitQueue, json: bool) -> anyhow::Result<Epis
         true => {
             let topology = topology();
             let found = found.as_ref().err();
-            let all = serde_json::json!({ "exchanges": topology.exchanges, "queues": topology.queues, "missing": found });
-            serde_json::to_string_pretty(&all)? + "\n"
+            let all =
+                serde_json::json!({ "exchanges": topology.exchanges, "queues": topology.queues, "missing": found });
+            serde_json::to_string_pretty(&all)?
         }
         false => {
             let verdict = match &found {
                 Ok(()) => "All of them are there.".to_owned(),
                 Err(error) => format!("They are not as they should be: {error}"),
             };
-            format!("{}\n{verdict}\n", table())
+            format!("{}\n{verdict}", table())
         }
     };
-    std::io::stdout().write_all(text.as_bytes()).context("standard output")?;
+    say::out!("{text}")?;
     Ok(if found.is_ok() { EpisodeStatus::Complete } else { EpisodeStatus::Failed })
 }
 

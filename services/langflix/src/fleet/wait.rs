@@ -7,6 +7,8 @@ use langflix_domain::{EpisodeStatus, Manifest, RunId};
 use langflix_pipeline::{Error, fleet::Follower};
 use langflix_ports::{observer::Observer, store::ArtifactStore};
 
+use crate::say;
+
 /// Runs looked at at once.
 const AT_ONCE: usize = 8;
 /// Between looks at few runs, and at many.
@@ -45,7 +47,7 @@ pub(crate) async fn wait(
                 true
             }
             Some(Err(error)) => {
-                eprintln!("error: {run}: {error}");
+                say::err!("error: {run}: {error}");
                 ends.push(EpisodeStatus::Failed);
                 false
             }

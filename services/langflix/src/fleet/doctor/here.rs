@@ -11,7 +11,8 @@ use crate::run::settings;
 pub(super) fn configuration(sources: &Sources, parts: &Parts) -> Vec<Finding> {
     const CHECK: &str = "configuration";
     let file = sources.file.as_ref().map(|file| file.path.display().to_string());
-    let from = file.map_or("the environment and defaults".to_owned(), |file| format!("{file}, environment and defaults"));
+    let from =
+        file.map_or("the environment and defaults".to_owned(), |file| format!("{file}, environment and defaults"));
     let mut findings: Vec<Finding> =
         parts.faults.0.iter().map(|fault| Finding::fail(CHECK, fault.to_string())).collect();
     if findings.is_empty() {
@@ -30,7 +31,8 @@ fn model(llm: &Llm) -> Finding {
     };
     let needs_key = llm.provider != Provider::Offline && llm.base_url.is_none();
     if llm.provider_is_automatic {
-        let automatic = "chosen by the keys that are set here: set llm.provider, or workers with other keys refuse the runs";
+        let automatic =
+            "chosen by the keys that are set here: set llm.provider, or workers with other keys refuse the runs";
         return Finding::warn(CHECK, format!("{name}, {automatic}"));
     }
     match llm.provider.key_variable() {

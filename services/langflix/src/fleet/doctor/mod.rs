@@ -3,16 +3,18 @@
 mod here;
 mod servers;
 
-use std::{future::Future, io::Write as _, time::Duration};
+use std::{future::Future, time::Duration};
 
-use anyhow::Context as _;
-use futures::{FutureExt as _, future::{BoxFuture, join_all}};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, join_all},
+};
 use langflix_domain::EpisodeStatus;
 use langflix_runtime::config::{FleetConfig, Sources};
 use serde::Serialize;
 
 use super::table::Table;
-use crate::cli::DoctorArgs;
+use crate::{cli::DoctorArgs, say};
 
 /// How long each check may take.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -78,10 +80,10 @@ async fn within(check: &'static str, findings: impl Future<Output = Vec<Finding>
 
 fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
     let text = match json {
-        true => serde_json::to_string_pretty(findings)? + "\n",
+        true => serde_json::to_string_pretty(findings)?,
         false => lines(findings),
     };
-    std::io::stdout().write_all(text.as_bytes()).context("standard output")
+    say::out!("{}", text.trim_end())
 }
 
 fn lines(findings: &[Finding]) -> String {

@@ -90,12 +90,16 @@ pub(super) async fn redis(section: Option<&config::Redis>) -> Vec<Finding> {
         Err(error) => return vec![Finding::fail(CHECK, error.to_string())],
     };
     let mut findings = vec![if server.writable {
-        Finding::ok(CHECK, format!("version {}, answers in {:.1} ms", server.version, server.latency.as_secs_f64() * 1e3))
+        Finding::ok(
+            CHECK,
+            format!("version {}, answers in {:.1} ms", server.version, server.latency.as_secs_f64() * 1e3),
+        )
     } else {
         Finding::fail(CHECK, format!("version {}: it takes no writes: give the master's address", server.version))
     }];
     if server.eviction == "noeviction" {
-        let says = "maxmemory-policy is noeviction: once its memory is full, answers are kept no more: set volatile-lru";
+        let says =
+            "maxmemory-policy is noeviction: once its memory is full, answers are kept no more: set volatile-lru";
         findings.push(Finding::warn("eviction", says));
     }
     findings.extend(clock("redis clock", server.clock_ahead_ms.unsigned_abs() / 1000));

@@ -160,7 +160,8 @@ mod tests {
     use super::*;
 
     fn keys() -> Keys {
-        let keys = ["Suits/", "Suits/S01/a.mkv", "Suits/S01/a.srt", "Suits/S01/Subs/a/2_English.srt", "b.mkv", "x//y.mkv"];
+        let keys =
+            ["Suits/", "Suits/S01/a.mkv", "Suits/S01/a.srt", "Suits/S01/Subs/a/2_English.srt", "b.mkv", "x//y.mkv"];
         Keys::of("media", keys.map(str::to_owned))
     }
 

@@ -11,7 +11,7 @@ use langflix_domain::{EpisodeId, EpisodeStatus, RunId};
 use langflix_pipeline::fleet::Submitted;
 use serde_json::json;
 
-use crate::{cli::Output, run::report};
+use crate::{cli::Output, run::report, say};
 
 /// Between two lines of an upload where there is no bar.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -81,13 +81,13 @@ impl Told {
 
     fn say(&self, line: &str) {
         if self.output == Output::Text {
-            self.aside(|| println!("{line}"));
+            self.aside(|| drop(say::out!("{line}")));
         }
     }
 
     fn event(&self, event: &serde_json::Value) {
         if self.output == Output::Json {
-            println!("{event}");
+            let _unwritten = say::out!("{event}");
         }
     }
 
@@ -142,7 +142,12 @@ impl Track<'_> {
         self.told.say(&match sent {
             0 => format!("{}: {} are in the bucket already", self.episode, DecimalBytes(bytes)),
             sent if sent < bytes => {
-                format!("{}: uploaded {} of {}, which were missing", self.episode, DecimalBytes(sent), DecimalBytes(bytes))
+                format!(
+                    "{}: uploaded {} of {}, which were missing",
+                    self.episode,
+                    DecimalBytes(sent),
+                    DecimalBytes(bytes)
+                )
             }
             _ => format!("{}: uploaded {}", self.episode, DecimalBytes(bytes)),
         });
