@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_sdk_s3::primitives::ByteStream;
 use langflix_ports::store::{ArtifactStore, ErrorKind};
@@ -100,6 +103,39 @@ async fn requests_are_counted_by_what_was_asked_and_what_came_of_it() {
     ] {
         let line = format!("langflix_s3_requests_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {count}");
         assert!(told.contains(&line), "{line} in {told}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_shows_how_a_request_or_a_url_is_signed() {
+    let log = Log::default();
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || to.clone());
+    let _logging = tracing::subscriber::set_default(subscriber.finish());
+    let credentials =
+        Credentials { access_key: "AK".into(), secret_key: "hunter2".into(), session_token: Some("token3".into()) };
+    let store = store(&Settings { credentials, ..settings().await });
+    let url = store.presign("a", Duration::from_secs(60)).await.unwrap();
+    let _denied = tokio::join!(store.put_if_absent("a", b"the text"), store.get("a"), store.list(""), store.check());
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(log.contains("DEBUG"), "{log}");
+    for secret in ["hunter2", "token3", "Signature=", "the text"] {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
+        assert!(lines.is_empty() && url.expose().contains("Signature="), "{secret}: {lines:#?}");
     }
 }
 
