@@ -1,16 +1,13 @@
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use langflix_domain::{
     ChunkAnalysis, Completeness, EncodedClip, EpisodeStatus, Failure, MANIFEST_VERSION, Manifest, ManifestClip,
-    ManifestFailure, MediaTime, RunId, SceneCue, Span, Stage, TaskId, Timing, Usage,
+    ManifestFailure, MediaTime, Outcome, RunId, SceneCue, Span, Stage, TaskId, Timing, Usage,
 };
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
-    AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest,
+    Analysed, AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest,
     notes::notes,
     outcomes,
     records::{Outcomes, manifest_key, open_key, plan_key, read, write_or_take},
@@ -27,11 +24,9 @@ pub async fn complete(
     encoding: &EncodingPlan,
 ) -> Result<Manifest, Error> {
     let run = asked.run()?;
-    let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
-    let chunks = of_plan(&chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
     let clips = of_plan(&clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
-    close(store, &run, manifest(asked, &run, (analysis, encoding), (&chunks, &clips), None)).await
+    close(store, &run, manifest(asked, analysis.planned_at_ms, encoding, &clips, None)?).await
 }
 
 /// Writes the manifest of a run that will not go on, with what came of it so far and the reason, or takes the one that is
@@ -42,10 +37,15 @@ pub async fn complete(
 pub async fn abandon(store: &dyn ArtifactStore, asked: &RunRequest, why: Failure) -> Result<Manifest, Error> {
     let run = asked.run()?;
     let analysis = read::<AnalysisPlan>(store, &plan_key(&run, Stage::Analysis)).await?.unwrap_or_default();
-    let encoding = read::<EncodingPlan>(store, &plan_key(&run, Stage::Encoding)).await?.unwrap_or_default();
-    let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
+    let encoding = match read::<EncodingPlan>(store, &plan_key(&run, Stage::Encoding)).await? {
+        Some(encoding) => encoding,
+        None => {
+            let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
+            EncodingPlan { analysed: Analysed::of(asked, &analysis, &chunks), ..EncodingPlan::default() }
+        }
+    };
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
-    close(store, &run, manifest(asked, &run, (&analysis, &encoding), (&chunks, &clips), Some(why))).await
+    close(store, &run, manifest(asked, analysis.planned_at_ms, &encoding, &clips, Some(why))?).await
 }
 
 async fn close(store: &dyn ArtifactStore, run: &RunId, manifest: Manifest) -> Result<Manifest, Error> {
@@ -54,28 +54,32 @@ async fn close(store: &dyn ArtifactStore, run: &RunId, manifest: Manifest) -> Re
     Ok(manifest)
 }
 
-/// The manifest of what came of the plans; `why` is the reason where the run did not go to its end.
+/// The manifest of what came of a run; `why` is the reason where it did not go to its end.
 fn manifest(
     asked: &RunRequest,
-    run: &RunId,
-    (analysis, encoding): (&AnalysisPlan, &EncodingPlan),
-    (chunks, clips): (&Outcomes<ChunkAnalysis>, &Outcomes<EncodedClip>),
+    planned_at_ms: u64,
+    encoding: &EncodingPlan,
+    clips: &Outcomes<EncodedClip>,
     why: Option<Failure>,
-) -> Manifest {
-    let count = |ok: usize, all: usize| (ok as u32, (all - ok) as u32);
-    let (chunks_ok, chunks_failed) = count(chunks.values().filter_map(Recorded::result).count(), chunks.len());
-    let (clips_ok, clips_failed) = count(clips.values().filter_map(Recorded::result).count(), clips.len());
+) -> Result<Manifest, Error> {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let Analysed { chunks_ok, failures: chunk_failures, rejected, usage } = encoding.analysed.clone();
+    let clips_ok = count(clips.values().filter_map(Recorded::result).count());
+    let clips_failed = count(clips.len()) - clips_ok;
     let nothing_came = chunks_ok == 0 || (clips_ok == 0 && (clips_failed > 0 || why.is_some()));
-    let mut failures = failures(asked, analysis, encoding, chunks, clips);
+    let chunks_failed = count(chunk_failures.len());
+    let mut failures = chunk_failures;
+    failures.extend(clip_failures(encoding, clips));
+    failures.sort_by_key(|failure| failure.span.start);
     failures.extend(why.map(|failure| whole(asked, failure)));
     let status = match () {
         () if failures.is_empty() => EpisodeStatus::Complete,
         () if nothing_came => EpisodeStatus::Failed,
         () => EpisodeStatus::Partial,
     };
-    Manifest {
+    Ok(Manifest {
         version: MANIFEST_VERSION,
-        run: run.clone(),
+        run: asked.run()?,
         episode: asked.episode.clone(),
         status,
         source_language: asked.settings.source_language.clone(),
@@ -90,9 +94,9 @@ fn manifest(
         notes: notes(asked, encoding, chunks_ok),
         clips: manifest_clips(asked, encoding, clips),
         failures,
-        rejected: rejected(analysis, chunks),
-        timing: timing(analysis.planned_at_ms, chunks),
-    }
+        rejected,
+        timing: timing(planned_at_ms, usage),
+    })
 }
 
 /// What stands in a task's place where the run itself failed.
@@ -115,7 +119,10 @@ fn whole(asked: &RunRequest, failure: Failure) -> ManifestFailure {
 }
 
 /// Exactly the outcomes of the plan's tasks: those of an earlier plan of the same run are left aside.
-fn of_plan<'a, T: Clone>(found: &Outcomes<T>, tasks: impl Iterator<Item = &'a TaskId>) -> Result<Outcomes<T>, Error> {
+pub(crate) fn of_plan<'a, T: Clone>(
+    found: &Outcomes<T>,
+    tasks: impl Iterator<Item = &'a TaskId>,
+) -> Result<Outcomes<T>, Error> {
     let take = |task: &TaskId| {
         let (task, recorded) = found.get_key_value(task).ok_or_else(|| Error::Unfinished { task: task.clone() })?;
         Ok((task.clone(), recorded.clone()))
@@ -162,46 +169,41 @@ fn manifest_clips(asked: &RunRequest, encoding: &EncodingPlan, clips: &Outcomes<
     encoding.tasks.iter().enumerate().map(clip).collect()
 }
 
-fn failures(
-    asked: &RunRequest,
-    analysis: &AnalysisPlan,
-    encoding: &EncodingPlan,
-    chunks: &Outcomes<ChunkAnalysis>,
-    clips: &Outcomes<EncodedClip>,
-) -> Vec<ManifestFailure> {
-    let nowhere = Span::from_millis(0, 0);
-    let of_chunks = analysis.tasks.iter().filter_map(|task| {
-        let failure = chunks.get(&task.id)?.failure()?.clone();
-        let span = asked.transcript.span_of(task.chunk.cues).unwrap_or(nowhere);
-        Some(ManifestFailure { stage: Stage::Analysis, task: task.id.to_string(), span, failure })
-    });
-    let of_clips = encoding.tasks.iter().filter_map(|task| {
+fn clip_failures(encoding: &EncodingPlan, clips: &Outcomes<EncodedClip>) -> impl Iterator<Item = ManifestFailure> {
+    encoding.tasks.iter().filter_map(|task| {
         let failure = clips.get(&task.id)?.failure()?.clone();
         Some(ManifestFailure { stage: Stage::Encoding, task: task.id.to_string(), span: task.scene, failure })
-    });
-    let mut failures: Vec<ManifestFailure> = of_chunks.chain(of_clips).collect();
-    failures.sort_by_key(|failure| failure.span.start);
-    failures
+    })
 }
 
-fn rejected(
-    analysis: &AnalysisPlan,
-    chunks: &Outcomes<ChunkAnalysis>,
-) -> BTreeMap<u32, Vec<langflix_domain::RejectedItem>> {
-    let of = |task: &crate::AnalysisTask| {
-        let analysis = chunks.get(&task.id)?.result()?;
-        (!analysis.rejected.is_empty()).then(|| (task.chunk.position, analysis.rejected.clone()))
-    };
-    analysis.tasks.iter().filter_map(of).collect()
+impl Analysed {
+    /// What came of the chunks of `plan`.
+    pub(crate) fn of(asked: &RunRequest, plan: &AnalysisPlan, chunks: &Outcomes<ChunkAnalysis>) -> Self {
+        let mut analysed = Self::default();
+        for (task, recorded) in plan.tasks.iter().filter_map(|task| Some((task, chunks.get(&task.id)?))) {
+            analysed.usage += recorded.usage;
+            match &recorded.outcome {
+                Outcome::Ok(analysis) => {
+                    analysed.chunks_ok += 1;
+                    if !analysis.rejected.is_empty() {
+                        analysed.rejected.insert(task.chunk.position, analysis.rejected.clone());
+                    }
+                }
+                Outcome::Failed(failure) => {
+                    let nowhere = Span::from_millis(0, 0);
+                    let span = asked.transcript.span_of(task.chunk.cues).unwrap_or(nowhere);
+                    let (task, failure) = (task.id.to_string(), failure.clone());
+                    analysed.failures.push(ManifestFailure { stage: Stage::Analysis, task, span, failure });
+                }
+            }
+        }
+        analysed
+    }
 }
 
-fn timing(planned_at_ms: u64, chunks: &Outcomes<ChunkAnalysis>) -> Timing {
+fn timing(planned_at_ms: u64, usage: Usage) -> Timing {
     let started = SystemTime::UNIX_EPOCH + Duration::from_millis(planned_at_ms);
     let now = SystemTime::now();
-    let mut usage = Usage::default();
-    for outcome in chunks.values() {
-        usage += outcome.usage;
-    }
     Timing {
         started_at: rfc3339(started),
         finished_at: rfc3339(now),

@@ -18,10 +18,10 @@ pub use encode::{Cutter, InPlace, encode_clip, try_clip};
 pub use error::Error;
 pub use notes::speaks_otherwise;
 pub use plan::{plan_analysis, plan_encoding};
-pub use probe::probe;
+pub use probe::{extract_subtitles, probe};
 pub use records::{
-    AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings, done_tasks,
-    outcomes,
+    Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings,
+    done_tasks, outcomes,
 };
 pub use retry::retry_failed;
 pub use tries::{Ended, Try};

@@ -8,7 +8,9 @@ use langflix_ports::store::ArtifactStore;
 use langflix_subtitles::{BurnLine, write_ass};
 
 use crate::{
-    AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, RunRequest, outcomes,
+    Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, RunRequest,
+    complete::of_plan,
+    outcomes,
     records::{Open, candidates, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
 };
 
@@ -45,7 +47,7 @@ pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Res
 /// Selects from the chunks' outcomes and plans the clips, or takes the plan that is there.
 ///
 /// # Errors
-/// [`Error`] where the store fails.
+/// [`Error::Unfinished`] where a chunk has no outcome; otherwise where the store fails.
 pub async fn plan_encoding(
     store: &dyn ArtifactStore,
     asked: &RunRequest,
@@ -53,6 +55,7 @@ pub async fn plan_encoding(
 ) -> Result<EncodingPlan, Error> {
     let run: RunId = asked.run()?;
     let results = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
+    let results = of_plan(&results, analysis.tasks.iter().map(|task| &task.id))?;
     let limits = SelectionLimits {
         per_chunk: usize::from(asked.settings.max_expressions_per_chunk),
         per_episode: asked.settings.max_expressions as usize,
@@ -68,7 +71,11 @@ pub async fn plan_encoding(
         }
     }
     let tasks = chosen.into_iter().filter_map(|expression| Some(task(asked, bounds(asked, &expression)?, expression)));
-    let plan = EncodingPlan { tasks: tasks.collect::<Result<_, _>>()?, beyond_end: beyond.len() as u32 };
+    let plan = EncodingPlan {
+        analysed: Analysed::of(asked, analysis, &results),
+        tasks: tasks.collect::<Result<_, _>>()?,
+        beyond_end: beyond.len() as u32,
+    };
     write_or_take(store, &plan_key(&run, Stage::Encoding), plan).await
 }
 

@@ -1,7 +1,7 @@
 use langflix_domain::{Digest, MediaInfo};
 use langflix_ports::{
     cache::Cache,
-    media::{Error, MediaProbe},
+    media::{Error, MediaProbe, Source},
 };
 
 /// Raised when a probe tells more, or something else, than before.
@@ -30,4 +30,28 @@ pub async fn probe(
         let _without = cache.put(&key, &bytes, None).await;
     }
     Ok(info)
+}
+
+/// Raised when subtitles are extracted otherwise than before.
+const SUBTITLES_VERSION: u32 = 1;
+
+/// The text subtitle track `track` of a source, from the cache where it was extracted from the same bytes before: that
+/// takes reading all of the source. `identity` names the bytes, as for [`probe`].
+///
+/// # Errors
+/// As [`MediaProbe::extract_subtitles`]; a cache that fails is no error.
+pub async fn extract_subtitles(
+    probe: &dyn MediaProbe,
+    cache: &dyn Cache,
+    source: Source<'_>,
+    identity: &str,
+    track: u32,
+) -> Result<Vec<u8>, Error> {
+    let key = format!("subtitles/{SUBTITLES_VERSION}/{}/{track}", Digest::of_bytes(identity.as_bytes()));
+    if let Ok(Some(text)) = cache.get(&key).await {
+        return Ok(text);
+    }
+    let text = probe.extract_subtitles(source, track).await?;
+    let _without = cache.put(&key, &text, None).await;
+    Ok(text)
 }

@@ -8,8 +8,8 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
-    Expression, Failure, FailureKind, Lane, LanguageTag, LearnerLevel, MediaInfo, Outcome, RunId, SourceFile,
-    SourceRead, Span, Stage, TaskId, Transcript, Usage, slug,
+    Expression, Failure, FailureKind, Lane, LanguageTag, LearnerLevel, ManifestFailure, MediaInfo, Outcome,
+    RejectedItem, RunId, SourceFile, SourceRead, Span, Stage, TaskId, Transcript, Usage, slug,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -144,9 +144,24 @@ impl AnalysisTask {
     }
 }
 
+/// What came of the analysis, as the manifest tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Analysed {
+    /// Chunks analysed.
+    pub chunks_ok: u32,
+    /// Chunks that failed, in the order of the episode.
+    pub failures: Vec<ManifestFailure>,
+    /// Items of answers that failed a check, by chunk position.
+    pub rejected: BTreeMap<u32, Vec<RejectedItem>>,
+    /// What the provider charged for.
+    pub usage: Usage,
+}
+
 /// The encoding stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodingPlan {
+    /// What came of the analysis, so that nobody has to read all its outcomes again.
+    pub analysed: Analysed,
     /// Its tasks, in the order of the episode.
     pub tasks: Vec<EncodingTask>,
     /// Expressions that were left out since the video ends before they are said.

@@ -59,13 +59,7 @@ impl Dispatcher<'_> {
             return self.plan_episode(run).await;
         };
         match (stage, read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await?) {
-            (Stage::Analysis, None) => {
-                let done = done_tasks(self.store, run, Stage::Analysis).await?;
-                if Tasks::from(analysis.clone()).missing(&done).is_empty() {
-                    self.select(&asked, run, analysis).await?;
-                }
-                Ok(())
-            }
+            (Stage::Analysis, None) => self.select(&asked, run, analysis).await,
             // A hint that comes again; whoever wrote the plan may have ended before it published a task.
             (Stage::Analysis, Some(encoding)) => self.encode(&asked, run, analysis, encoding).await,
             (Stage::Encoding, Some(encoding)) => self.finish(&asked, run, &analysis, &encoding).await,
@@ -129,8 +123,12 @@ impl Dispatcher<'_> {
             abandon(self.store, asked, cancelled()).await?;
             return self.close(run).await;
         }
-        let encoding = plan_encoding(self.store, asked, &analysis).await?;
-        self.encode(asked, run, analysis, encoding).await
+        match plan_encoding(self.store, asked, &analysis).await {
+            Ok(encoding) => self.encode(asked, run, analysis, encoding).await,
+            // The hint came too early.
+            Err(Error::Unfinished { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn encode(
