@@ -1,17 +1,22 @@
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
 use langflix_domain::Digest;
-use langflix_ports::cache::{Cache, Error};
+use langflix_ports::{
+    cache::{Cache, Error},
+    seldom::Seldom,
+};
 
 /// Values as files in one directory.
 #[derive(Clone, Debug)]
 pub struct DirectoryCache {
     root: PathBuf,
+    warnings: Arc<Seldom>,
 }
 
 impl DirectoryCache {
@@ -21,16 +26,19 @@ impl DirectoryCache {
     /// Whatever the file system says against making it.
     pub fn open(root: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(root)?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), warnings: Arc::default() })
     }
 
     fn file(&self, key: &str) -> PathBuf {
         self.root.join(Digest::of_bytes(key.as_bytes()).as_str())
     }
-}
 
-fn failed(error: &io::Error) -> Error {
-    Error { message: error.to_string() }
+    fn failed(&self, error: &io::Error) -> Error {
+        if self.warnings.is_time() {
+            tracing::warn!(folder = %self.root.display(), %error, "going on without the cache");
+        }
+        Error { message: error.to_string() }
+    }
 }
 
 /// A value's file: the moment it expires, in milliseconds since 1970 as eight bytes, then the value.
@@ -46,7 +54,7 @@ impl Cache for DirectoryCache {
         let mut content = match tokio::fs::read(self.file(key)).await {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(self.failed(&error)),
         };
         let Some((expires, _)) = content.split_first_chunk::<8>() else { return Ok(None) };
         if *expires <= header(Some(Duration::ZERO)) {
@@ -63,10 +71,8 @@ impl Cache for DirectoryCache {
             temporary.as_file().sync_all()?;
             temporary.persist(file).map(drop).map_err(|error| error.error)
         };
-        tokio::task::spawn_blocking(write)
-            .await
-            .map_err(|error| Error { message: error.to_string() })?
-            .map_err(|e| failed(&e))
+        let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other).flatten();
+        written.map_err(|error| self.failed(&error))
     }
 }
 
