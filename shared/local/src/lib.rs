@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod cache;
+mod queue;
 mod store;
 mod tally;
 
 pub use cache::DirectoryCache;
+pub use queue::MemoryQueue;
 pub use store::DirectoryStore;
 pub use tally::MemoryTally;

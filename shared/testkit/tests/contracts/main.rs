@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod queue;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tally;
