@@ -5,30 +5,53 @@ use std::{
 };
 
 use async_trait::async_trait;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage, is_readable};
 use langflix_ports::{
-    cache::{self, Cache},
+    cache::Cache,
+    flight::{Flight, Flights},
     llm::{Answer, Error, LanguageModel},
 };
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
 
-/// Cache errors come by the thousand when they come; one line a minute says enough.
-const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+/// How long another's answer is waited for. Whoever is under way for longer waits for the provider, and so may this one.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How long until it is looked for again, at first and later on.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// Asks only for what no cache holds, and for equal requests at the same time only once.
 ///
-/// Only answers are kept, never errors, nor an answer that nothing can be read from: asking again may give a better one. A cache that fails costs a warning a minute and nothing else.
+/// Only answers are kept, never errors, nor an answer that nothing can be read from: asking again may give a better one.
+/// A cache that fails costs the answers that it held and nothing else; it tells of that itself.
 pub struct Cached<M: ?Sized> {
     cache: Arc<dyn Cache>,
+    ttl: Option<Duration>,
+    fleet: Option<Arc<dyn Flights>>,
     flights: Mutex<HashMap<String, Weak<OnceCell<String>>>>,
-    warned: Mutex<Option<Instant>>,
     inner: Arc<M>,
 }
 
+/// What is to be done about a request.
+enum Turn {
+    /// Nothing: this is the answer.
+    Answered(String),
+    /// To ask, and to be under way with it meanwhile where that could be told.
+    Ask(Option<Flight>),
+}
+
 impl<M: LanguageModel + ?Sized> Cached<M> {
-    /// Wraps `inner`.
+    /// Wraps `inner`. Equal requests of this process are asked once, and answers kept for as long as the cache likes.
     pub fn new(inner: Arc<M>, cache: Arc<dyn Cache>) -> Self {
-        Self { cache, flights: Mutex::default(), warned: Mutex::default(), inner }
+        Self { cache, ttl: None, fleet: None, flights: Mutex::default(), inner }
+    }
+
+    /// Wraps `inner`. Equal requests of all who share `flights` are asked once, and answers kept for `ttl`.
+    pub fn for_fleet(inner: Arc<M>, cache: Arc<dyn Cache>, ttl: Duration, flights: Arc<dyn Flights>) -> Self {
+        Self { ttl: Some(ttl), fleet: Some(flights), ..Self::new(inner, cache) }
     }
 
     /// `None` where the request cannot be digested, which then simply is not cached.
@@ -48,28 +71,35 @@ impl<M: LanguageModel + ?Sized> Cached<M> {
         flight
     }
 
-    async fn look_up(&self, key: &str) -> Option<String> {
-        match self.cache.get(key).await {
-            Ok(bytes) => bytes.and_then(|bytes| String::from_utf8(bytes).ok()),
-            Err(error) => {
-                self.warn(&error);
-                None
+    /// Looks until the answer is there or nobody else is under way with it.
+    async fn turn(&self, key: &str) -> Turn {
+        let began = Instant::now();
+        let looks = ExponentialBuilder::new().with_min_delay(FIRST_LOOK).with_max_delay(LOOKS);
+        for wait in looks.without_max_times().with_jitter().build() {
+            if let Some(text) = self.look_up(key).await {
+                return Turn::Answered(text);
+            }
+            let Some(fleet) = &self.fleet else { return Turn::Ask(None) };
+            match fleet.set_out(key).await {
+                // Who was under way may have landed since the look above.
+                Ok(Some(flight)) => {
+                    return self.look_up(key).await.map_or(Turn::Ask(Some(flight)), Turn::Answered);
+                }
+                Ok(None) if began.elapsed() < PATIENCE => sleep(wait).await,
+                Ok(None) | Err(_) => return Turn::Ask(None),
             }
         }
+        Turn::Ask(None)
+    }
+
+    /// `None` also where the cache fails, which tells of that itself.
+    async fn look_up(&self, key: &str) -> Option<String> {
+        self.cache.get(key).await.ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok())
     }
 
     async fn keep(&self, key: &str, text: &str) {
-        if let Err(error) = self.cache.put(key, text.as_bytes(), None).await {
-            self.warn(&error);
-        }
-    }
-
-    fn warn(&self, error: &cache::Error) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.is_none_or(|at| at.elapsed() >= BETWEEN_WARNINGS) {
-            *warned = Some(Instant::now());
-            tracing::warn!(%error, "going on without the cache of answers");
-        }
+        // Without the cache it is asked for again the next time, and that is all.
+        let _without = self.cache.put(key, text.as_bytes(), self.ttl).await;
     }
 }
 
@@ -91,9 +121,10 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Cached<M> {
         let flight = self.flight(&key);
         // Where the one who asks fails or is dropped, the next of those who wait asks.
         let asked = flight.get_or_try_init(async || {
-            if let Some(text) = self.look_up(&key).await {
-                return Ok(text);
-            }
+            let _under_way = match self.turn(&key).await {
+                Turn::Answered(text) => return Ok(text),
+                Turn::Ask(flight) => flight,
+            };
             let answer = self.inner.ask(request, feedback).await?;
             usage = answer.usage;
             if is_readable(&answer.text) {

@@ -1,0 +1,90 @@
+use std::{convert::Infallible, sync::LazyLock, time::Duration};
+
+use async_trait::async_trait;
+use langflix_ports::flight::{Error, Flight, Flights};
+use redis::{Script, cmd};
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{Failure, Redis};
+
+/// After how long whoever is under way and says no more is given up.
+const GIVEN_UP: Duration = Duration::from_secs(10);
+/// How often it is said that one is still under way.
+const SAID: Duration = Duration::from_secs(3);
+
+/// Says that one is still under way, unless another has set out since.
+static GOES_ON: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+         return redis.call('PEXPIRE', KEYS[1], ARGV[2])",
+    )
+});
+
+/// Ends one's own flight, and never another's.
+static LANDS: LazyLock<Script> = LazyLock::new(|| {
+    Script::new("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+});
+
+/// Who is under way in the fleet, below `langflix:flight:`.
+///
+/// A flight is a lease of ten seconds that is renewed for as long as its holder lives.
+#[derive(Clone, Debug)]
+pub struct RedisFlights {
+    redis: Redis,
+}
+
+impl RedisFlights {
+    /// The flights in `redis`.
+    pub fn new(redis: Redis) -> Self {
+        Self { redis }
+    }
+}
+
+#[async_trait]
+impl Flights for RedisFlights {
+    async fn set_out(&self, key: &str) -> Result<Option<Flight>, Error> {
+        let lease = Lease {
+            redis: self.redis.clone(),
+            key: format!("langflix:flight:{key}"),
+            token: format!("{:032x}", fastrand::u128(..)),
+        };
+        let taken = lease.take().await.map_err(|failure| Error { message: failure.to_string() })?;
+        Ok(taken.then(|| {
+            let (held, dropped) = oneshot::channel();
+            tokio::spawn(lease.keep(dropped));
+            Flight::new(held)
+        }))
+    }
+}
+
+struct Lease {
+    redis: Redis,
+    key: String,
+    token: String,
+}
+
+impl Lease {
+    async fn take(&self) -> Result<bool, Failure> {
+        let mut set = cmd("SET");
+        set.arg(&self.key).arg(&self.token).arg("NX").arg("PX").arg(GIVEN_UP.as_millis() as u64);
+        let set = async |connection: &mut _| set.query_async::<Option<String>>(connection).await;
+        Ok(self.redis.call("flight", set).await?.is_some())
+    }
+
+    /// Renews the lease until its holder is dropped, and then gives it back.
+    async fn keep(self, mut dropped: oneshot::Receiver<Infallible>) {
+        while timeout(SAID, &mut dropped).await.is_err() {
+            let mut script = GOES_ON.key(&self.key);
+            script.arg(&self.token).arg(GIVEN_UP.as_millis() as u64);
+            let renew = async |connection: &mut _| script.invoke_async::<bool>(connection).await;
+            // What cannot be renewed may be renewed the next time; what was lost is another's.
+            if let Ok(false) = self.redis.call("flight", renew).await {
+                return;
+            }
+        }
+        let mut script = LANDS.key(&self.key);
+        script.arg(&self.token);
+        // Otherwise it expires.
+        let _landed = self.redis.call("flight", async |c| script.invoke_async::<bool>(c).await).await;
+    }
+}
