@@ -4,7 +4,7 @@ mod handler;
 
 use std::{num::NonZeroU16, process::ExitCode, sync::Arc};
 
-use langflix_fleet::{Ports, Servers, Service, llm, take};
+use langflix_fleet::{Ports, Servers, Service, take};
 use langflix_pipeline::fleet::Requests;
 use langflix_ports::{
     llm::LanguageModel,
@@ -24,7 +24,7 @@ pub fn main() -> ExitCode {
 
 async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "analysis-worker")?;
-    let model = langflix_llm::build(&llm(&service.config.common.llm), servers.cache())?;
+    let model = servers.model(&service.config)?;
     if !servers.wait(&service.health, &service.shutdown, false).await {
         return Ok(ExitCode::SUCCESS);
     }

@@ -1,9 +1,13 @@
 use std::{num::NonZeroU8, sync::Arc};
 
 use anyhow::Context as _;
-use langflix_llm::{LlmSettings, Secret};
+use langflix_llm::{Fleet, LlmSettings, Secret};
+use langflix_ports::{
+    llm::LanguageModel,
+    rate::{Limits, RateLimiter},
+};
 use langflix_rabbitmq::RabbitQueue;
-use langflix_redis::{Redis, RedisCache, RedisTally};
+use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisTally};
 use langflix_runtime::{
     config::{Certificates, FleetConfig, Llm, RabbitMq, Redis as RedisConfig, S3},
     health::Health,
@@ -45,6 +49,24 @@ impl Servers {
     /// Answers and probes in Redis.
     pub fn cache(&self) -> Arc<RedisCache> {
         Arc::new(RedisCache::new(self.redis.clone()))
+    }
+
+    /// The language model of `config`, behind what all workers share in Redis.
+    ///
+    /// # Errors
+    /// Where a setting of the model is wrong; names its key.
+    pub fn model(&self, config: &FleetConfig) -> anyhow::Result<Arc<dyn LanguageModel>> {
+        let limiter = |name: &str, limits: Limits| -> Arc<dyn RateLimiter> {
+            Arc::new(RedisRateLimiter::new(self.redis.clone(), name, limits))
+        };
+        let fleet = Fleet {
+            cache: self.cache(),
+            answer_ttl: config.redis.answer_ttl,
+            flights: Arc::new(RedisFlights::new(self.redis.clone())),
+            limiter: &limiter,
+            replicas: config.fleet.replicas,
+        };
+        Ok(langflix_llm::build_for_fleet(&llm(&config.common.llm), fleet)?)
     }
 
     /// What a service works through.

@@ -32,4 +32,4 @@ pub use openai::OpenAi;
 pub use prompt::PROMPT_VERSION;
 pub use retrying::{RetryPolicy, Retrying};
 pub use secret::Secret;
-pub use settings::{BuildError, LlmSettings, ProviderSettings, build};
+pub use settings::{BuildError, Fleet, LlmSettings, ProviderSettings, build, build_for_fleet};

@@ -1,8 +1,15 @@
 use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
-use langflix_ports::{cache::Cache, llm::LanguageModel, rate::Limits};
+use langflix_ports::{
+    cache::Cache,
+    flight::Flights,
+    llm::LanguageModel,
+    rate::{Limits, RateLimiter},
+};
 
-use crate::{Cached, Fused, Gemini, Limited, LocalLimiter, Offline, OpenAi, RetryPolicy, Retrying, Secret};
+use crate::{
+    Cached, Fused, Gemini, Limited, LocalLimiter, Offline, OpenAi, RetryPolicy, Retrying, Secret, ShareWhileAway,
+};
 
 /// Which model is asked, and how hard.
 #[derive(Clone, Debug)]
@@ -122,33 +129,72 @@ pub enum BuildError {
     Client(#[source] reqwest::Error),
 }
 
+/// What the workers of a fleet share.
+pub struct Fleet<'a> {
+    /// Where answers are kept.
+    pub cache: Arc<dyn Cache>,
+    /// For how long.
+    pub answer_ttl: Duration,
+    /// Who is asking what.
+    pub flights: Arc<dyn Flights>,
+    /// Makes the limit of all who ask the model of this name.
+    pub limiter: &'a dyn Fn(&str, Limits) -> Arc<dyn RateLimiter>,
+    /// Among how many workers the limit is divided while it cannot be asked.
+    pub replicas: NonZeroU32,
+}
+
 /// The configured model behind all wrappers: cache, then fuse, then retries, then limits, then the provider. `offline` costs
 /// nothing, sends nothing and stands alone.
 ///
 /// # Errors
 /// [`BuildError`] where a setting is wrong; nothing is sent.
 pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn LanguageModel>, BuildError> {
-    match settings.provider.as_str() {
-        "gemini" => Ok(wrap(Gemini::new(settings.gemini())?, settings, cache)),
-        "openai" => Ok(wrap(OpenAi::new(settings.openai())?, settings, cache)),
-        "offline" => Ok(Arc::new(Offline::new(Some(Path::new(Offline::DEFAULT_WORDNET)))?)),
-        other => Err(unknown_provider(other)),
-    }
+    let wrap = |model: Arc<dyn LanguageModel>| -> Arc<dyn LanguageModel> {
+        let limiter = Arc::new(LocalLimiter::new(settings.limits()));
+        Arc::new(Cached::new(settings.limited(model, limiter), cache))
+    };
+    settings.model(wrap)
+}
+
+/// As [`build`], for a worker that shares cache, requests under way and limit with a `fleet`.
+///
+/// # Errors
+/// [`BuildError`] where a setting is wrong; nothing is sent.
+pub fn build_for_fleet(settings: &LlmSettings, fleet: Fleet<'_>) -> Result<Arc<dyn LanguageModel>, BuildError> {
+    let wrap = |model: Arc<dyn LanguageModel>| -> Arc<dyn LanguageModel> {
+        let limits = settings.limits();
+        let limiter = ShareWhileAway::new((fleet.limiter)(model.name(), limits), limits, fleet.replicas);
+        let limited = settings.limited(model, Arc::new(limiter));
+        Arc::new(Cached::for_fleet(limited, fleet.cache, fleet.answer_ttl, fleet.flights))
+    };
+    settings.model(wrap)
 }
 
 pub(crate) fn unknown_provider(given: &str) -> BuildError {
     BuildError::UnknownProvider { given: given.chars().take(40).collect() }
 }
 
-fn wrap<M: LanguageModel + 'static>(model: M, settings: &LlmSettings, cache: Arc<dyn Cache>) -> Arc<dyn LanguageModel> {
-    let limiter = Arc::new(LocalLimiter::new(settings.limits()));
-    let limited = Limited::new(Arc::new(model), settings.max_concurrent_requests, limiter);
-    let usual = RetryPolicy::new(settings.max_retries, settings.retry_backoff);
-    let retrying = Retrying::new(Arc::new(limited), RetryPolicy { longest_wait: settings.longest_wait, ..usual });
-    Arc::new(Cached::new(Arc::new(Fused::new(Arc::new(retrying))), cache))
-}
-
 impl LlmSettings {
+    /// The provider's model, wrapped where asking it costs anything.
+    fn model(
+        &self,
+        wrap: impl FnOnce(Arc<dyn LanguageModel>) -> Arc<dyn LanguageModel>,
+    ) -> Result<Arc<dyn LanguageModel>, BuildError> {
+        match self.provider.as_str() {
+            "gemini" => Ok(wrap(Arc::new(Gemini::new(self.gemini())?))),
+            "openai" => Ok(wrap(Arc::new(OpenAi::new(self.openai())?))),
+            "offline" => Ok(Arc::new(Offline::new(Some(Path::new(Offline::DEFAULT_WORDNET)))?)),
+            other => Err(unknown_provider(other)),
+        }
+    }
+
+    fn limited(&self, model: Arc<dyn LanguageModel>, limiter: Arc<dyn RateLimiter>) -> Arc<dyn LanguageModel> {
+        let limited = Limited::new(model, self.max_concurrent_requests, limiter);
+        let usual = RetryPolicy::new(self.max_retries, self.retry_backoff);
+        let retrying = Retrying::new(Arc::new(limited), RetryPolicy { longest_wait: self.longest_wait, ..usual });
+        Arc::new(Fused::new(Arc::new(retrying)))
+    }
+
     fn limits(&self) -> Limits {
         let (requests, tokens) = (self.requests_per_minute, self.tokens_per_minute);
         Limits { requests, tokens, period: Duration::from_secs(60) }
