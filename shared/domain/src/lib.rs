@@ -21,6 +21,7 @@ mod season_folder;
 mod selection;
 mod sentence;
 mod slug;
+mod source_read;
 mod stage;
 mod time;
 
@@ -45,5 +46,6 @@ pub use scene::{clip_bounds, scene_around};
 pub use season_folder::{SameEpisode, SeasonFolder, SkipReason, season_folder};
 pub use selection::{Candidate, SelectionLimits, select};
 pub use slug::{folder_name, slug};
+pub use source_read::{Footage, source_read};
 pub use stage::{Failure, FailureKind, Lane, Outcome, Stage};
 pub use time::{MediaTime, Span};
