@@ -77,7 +77,7 @@ impl ClipEncoder for Ffmpeg {
             Some(track) => self.bounds(&path, spec, track.index).await,
             None => spec.scene,
         };
-        let lead = self.lead(&path, info, bounds.start).await?;
+        let lead = self.lead(&path, &spec.source, info, bounds.start).await?;
         let mut job = Job { source: &path, spec, info, audio, bounds, lead, loudness: None };
         if let Some(track) = audio.filter(|_| spec.encode.normalize_loudness) {
             job.loudness = self.loudness(&job, track.index).await?;

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use async_trait::async_trait;
 use langflix_domain::{AudioStream, FailureKind, MediaInfo, MediaTime, OtherStream, SubtitleStream, VideoStream};
-use langflix_ports::media::{Error, MediaProbe};
+use langflix_ports::media::{Error, MediaProbe, Source};
 use serde::Deserialize;
 
 use crate::{
@@ -83,8 +83,8 @@ impl MediaProbe for Ffmpeg {
         Ok(info)
     }
 
-    async fn extract_subtitles(&self, source: &str, track: u32) -> Result<Vec<u8>, Error> {
-        let info = self.probe(source).await?;
+    async fn extract_subtitles(&self, source: Source<'_>, track: u32) -> Result<Vec<u8>, Error> {
+        let Source { location: source, info } = source;
         let stream = info.subtitles.iter().find(|stream| stream.index == track);
         let format = match stream {
             Some(stream) if !stream.text => {

@@ -1,12 +1,14 @@
 use std::{
     ffi::{OsStr, OsString},
+    fmt,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
 use langflix_domain::{FailureKind, MediaTime};
-use langflix_ports::media::Error;
+use langflix_ports::{cache::Cache, media::Error};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},
     process::{Child, Command},
@@ -24,11 +26,18 @@ const STDERR_TAIL: usize = 64 << 10;
 const STALL: Duration = Duration::from_secs(120);
 
 /// The two programs, found on the search path.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ffmpeg {
     pub(crate) ffmpeg: PathBuf,
     pub(crate) ffprobe: PathBuf,
     pub(crate) stall: Duration,
+    pub(crate) cache: Option<Arc<dyn Cache>>,
+}
+
+impl fmt::Debug for Ffmpeg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ffmpeg").field("ffmpeg", &self.ffmpeg).field("ffprobe", &self.ffprobe).finish_non_exhaustive()
+    }
 }
 
 /// What one run of a program may take.
@@ -69,13 +78,19 @@ impl Ffmpeg {
                 )
             })
         };
-        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")?, stall: STALL })
+        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")?, stall: STALL, cache: None })
     }
 
     /// Counts ffmpeg as hung when it encodes nothing for `stall`; two minutes unless said otherwise.
     #[must_use]
     pub fn with_stall(self, stall: Duration) -> Self {
         Self { stall, ..self }
+    }
+
+    /// Keeps where a source's keyframes are, by the identity that a clip's spec gives it.
+    #[must_use]
+    pub fn with_cache(self, cache: Arc<dyn Cache>) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 }
 

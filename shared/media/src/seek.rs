@@ -1,6 +1,6 @@
 //! Where reading must begin so that the frame at a cut can be decoded.
 
-use langflix_domain::{MediaInfo, MediaTime};
+use langflix_domain::{Digest, MediaInfo, MediaTime};
 use langflix_ports::media::Error;
 
 use crate::{
@@ -17,12 +17,37 @@ const STEPS: [i64; 4] = [2, 8, 32, 128];
 /// Decoders get some packets before the keyframe, since clocks of streams and containers differ a little.
 const MARGIN: MediaTime = MediaTime::from_millis(500);
 
+/// Raised when it is looked for otherwise than before.
+const VERSION: u32 = 1;
+
 impl Ffmpeg {
-    /// How far before `start` reading has to begin.
-    pub(crate) async fn lead(&self, source: &str, info: &MediaInfo, start: MediaTime) -> Result<MediaTime, Error> {
+    /// How far before `start` reading has to begin. `identity` names the source's bytes.
+    pub(crate) async fn lead(
+        &self,
+        source: &str,
+        identity: &str,
+        info: &MediaInfo,
+        start: MediaTime,
+    ) -> Result<MediaTime, Error> {
         if info.container.split(',').any(|name| INDEXED.contains(&name)) {
             return Ok(MediaTime::ZERO);
         }
+        let Some(cache) = &self.cache else { return self.look(source, info, start).await };
+        let key = format!("lead/{VERSION}/{}/{}", Digest::of_bytes(identity.as_bytes()), start.as_millis());
+        if let Ok(Some(bytes)) = cache.get(&key).await
+            && let Ok(lead) = serde_json::from_slice(&bytes)
+        {
+            return Ok(lead);
+        }
+        let lead = self.look(source, info, start).await?;
+        if let Ok(bytes) = serde_json::to_vec(&lead) {
+            // Without the cache it is looked for again the next time, and that is all.
+            let _without = cache.put(&key, &bytes, None).await;
+        }
+        Ok(lead)
+    }
+
+    async fn look(&self, source: &str, info: &MediaInfo, start: MediaTime) -> Result<MediaTime, Error> {
         for back in STEPS.map(MediaTime::from_secs) {
             if back >= start {
                 break;

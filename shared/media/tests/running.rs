@@ -5,17 +5,22 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
+use async_trait::async_trait;
 use common::{ffmpeg, source, spec};
 use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Span, VideoCodec};
 use langflix_media::{Ffmpeg, usable};
-use langflix_ports::media::{ClipEncoder as _, Error, MediaProbe as _, Source};
+use langflix_ports::{
+    cache::{self, Cache},
+    media::{ClipEncoder as _, Error, MediaProbe as _, Source},
+};
 use langflix_testkit::video::Recipe;
 
 /// An ffmpeg that does what the shell script says, beside the real ffprobe.
@@ -23,9 +28,7 @@ fn pretended(dir: &Path, script: &str) -> Ffmpeg {
     let program = dir.join("ffmpeg");
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let real =
-        env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join("ffprobe")).find(|file| file.exists());
-    symlink(real.unwrap(), dir.join("ffprobe")).unwrap();
+    symlink(real("ffprobe"), dir.join("ffprobe")).unwrap();
     Ffmpeg::locate(Some(dir.as_os_str())).unwrap()
 }
 
@@ -169,4 +172,61 @@ async fn progress_rises_to_the_whole_of_the_clip() {
     let parts: Vec<f32> = heard.try_iter().collect();
     assert!(parts.windows(2).all(|pair| pair[0] <= pair[1]), "{parts:?}");
     assert_eq!(parts.last(), Some(&1.0), "{parts:?}");
+}
+
+#[derive(Default)]
+struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
+
+#[async_trait]
+impl Cache for Memory {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, cache::Error> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, value: &[u8], _: Option<Duration>) -> Result<(), cache::Error> {
+        self.0.lock().unwrap().insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+/// The path of a program on this machine.
+fn real(name: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap();
+    env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.exists()).unwrap()
+}
+
+#[tokio::test]
+async fn keyframes_are_looked_for_once_in_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, film) = (dir.path().join("looked"), source(&Recipe::transport_stream()));
+    let counting = format!(
+        "#!/bin/sh\ncase \"$*\" in *read_intervals*) echo look >>'{}';; esac\nexec '{}' \"$@\"\n",
+        log.display(),
+        real("ffprobe").display()
+    );
+    let bin = dir.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    symlink(real("ffmpeg"), bin.join("ffmpeg")).unwrap();
+    fs::write(bin.join("ffprobe"), counting).unwrap();
+    fs::set_permissions(bin.join("ffprobe"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ffmpeg = Ffmpeg::locate(Some(bin.as_os_str())).unwrap().with_cache(Arc::new(Memory::default()));
+    let location = film.to_str().unwrap();
+    let info = ffmpeg.probe(location).await.unwrap();
+    fs::remove_file(&log).unwrap();
+    let looks = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+    let mut clip = spec(&film, Span::from_millis(12_000, 13_000));
+    let mut digests = Vec::new();
+    let mut counts = Vec::new();
+    // Twice the same, with another quality, and of other bytes under the same name.
+    for (crf, source) in [(23, "a"), (23, "a"), (30, "a"), (23, "b")] {
+        (clip.encode.crf, clip.source) = (crf, source.to_owned());
+        let out = tempfile::tempdir().unwrap();
+        let made = ffmpeg.encode(Source { location, info: &info }, &clip, out.path(), &|_| ()).await.unwrap();
+        digests.push(made.blobs["clip.mp4"].sha256.clone());
+        counts.push(looks());
+    }
+    let once = counts[0];
+    assert!(once > 0);
+    assert_eq!(counts, [once, once, once, 2 * once]);
+    assert_eq!(digests[0], digests[1]);
 }

@@ -14,14 +14,14 @@ pub trait MediaProbe: Send + Sync {
     /// [`FailureKind::Input`] where it is no readable video with a picture.
     async fn probe(&self, source: &str) -> Result<MediaInfo, Error>;
 
-    /// The text subtitle track `track` (its position among all streams) as an SRT or ASS file.
+    /// The text subtitle track `track` (its position among all streams) of `source` as an SRT or ASS file.
     ///
     /// # Errors
     /// [`FailureKind::Input`] where the track is missing or holds pictures instead of text.
-    async fn extract_subtitles(&self, source: &str, track: u32) -> Result<Vec<u8>, Error>;
+    async fn extract_subtitles(&self, source: Source<'_>, track: u32) -> Result<Vec<u8>, Error>;
 }
 
-/// A video to cut from.
+/// A video to read from.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// Where it is: a path, or a URL of the store.

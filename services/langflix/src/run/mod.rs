@@ -54,6 +54,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     fs::create_dir_all(&state).with_context(unusable)?;
     let store = DirectoryStore::open(&state.join("store")).with_context(unusable)?;
     let cache: Arc<dyn Cache> = Arc::new(open_cache(&state)?);
+    let ffmpeg = ffmpeg.with_cache(Arc::clone(&cache));
     let scratch = fresh_scratch(&state)?;
     let videos = OnDisk { media: &ffmpeg, cache: Some(cache.as_ref()) };
     let model = langflix_llm::build(&settings::llm(&config.llm), Arc::clone(&cache))?;

@@ -11,8 +11,11 @@ use std::{
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use langflix_domain::{DiagnosticCount, Digest, EpisodeId, MediaInfo, SourceFile, beyond_end};
-use langflix_pipeline::{RunRequest, RunSettings, probe};
-use langflix_ports::{cache::Cache, media::MediaProbe};
+use langflix_pipeline::{RunRequest, RunSettings, extract_subtitles, probe};
+use langflix_ports::{
+    cache::Cache,
+    media::{MediaProbe, Source},
+};
 use langflix_subtitles::{Diagnostic, Parsed, parse};
 
 use super::tracks::{self, Place};
@@ -71,24 +74,26 @@ pub(crate) async fn prepare(
     settings: RunSettings,
     say: &dyn Fn(&str, &Diagnostic),
 ) -> anyhow::Result<RunRequest> {
-    let Video { location, source, identity, bytes, info } = videos.open(&sources.video).await?;
-    let (location, name) = (location.as_str(), file_name(&sources.video));
-    let spoken = tracks::spoken(&sources.subtitles, &info, &name, &settings.source_language)?;
-    let translated = tracks::translated(&sources.target, &info, &name, &settings.language, spoken)?;
-    let subtitles = load(media, location, &name, spoken).await?;
-    check_length(&subtitles, &info, &name)?;
+    let video = videos.open(&sources.video).await?;
+    let (info, name) = (&video.info, file_name(&sources.video));
+    let spoken = tracks::spoken(&sources.subtitles, info, &name, &settings.source_language)?;
+    let translated = tracks::translated(&sources.target, info, &name, &settings.language, spoken)?;
+    let inside = Inside { media, cache: videos.cache(), video: &video, name: &name };
+    let subtitles = inside.load(spoken).await?;
+    check_length(&subtitles, info, &name)?;
     let target = match translated {
-        Some(place) => Some(load(media, location, &name, place).await?),
+        Some(place) => Some(inside.load(place).await?),
         None => None,
     };
     if let Some(target) = &target {
-        check_length(target, &info, &name)?;
+        check_length(target, info, &name)?;
         check_distinct(&subtitles, target)?;
     }
     let both = [Some(&subtitles), target.as_ref()];
     for loaded in both.into_iter().flatten() {
         loaded.parsed.diagnostics.iter().for_each(|diagnostic| say(&loaded.file.name, diagnostic));
     }
+    let Video { source, identity, bytes, info, .. } = video;
     Ok(RunRequest {
         episode: sources.episode.clone(),
         source,
@@ -125,6 +130,11 @@ pub(crate) trait Videos: Send + Sync {
     /// # Errors
     /// One line that says what is wrong with it.
     async fn open(&self, path: &Path) -> anyhow::Result<Video>;
+
+    /// What was found out of videos before, if that is kept.
+    fn cache(&self) -> Option<&dyn Cache> {
+        None
+    }
 }
 
 /// A video and what is known of it.
@@ -163,6 +173,10 @@ impl Videos for OnDisk<'_> {
         };
         Ok(Video { source: location.clone(), location, identity, bytes, info })
     }
+
+    fn cache(&self) -> Option<&dyn Cache> {
+        self.cache
+    }
 }
 
 pub(crate) fn file_name(path: &Path) -> String {
@@ -182,14 +196,32 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn load(media: &dyn MediaProbe, location: &str, video: &str, place: Place<'_>) -> anyhow::Result<Loaded> {
-    let (name, bytes) = match place {
-        Place::File(path) => (file_name(path), read(path)?),
-        Place::Track(track) => (format!("{video}#{track}"), media.extract_subtitles(location, track).await?),
-    };
-    let parsed = parse(&name, &bytes)?;
-    let file = SourceFile { name, bytes: bytes.len() as u64, digest: Digest::of_bytes(&bytes) };
-    Ok(Loaded { file, parsed })
+/// A video whose tracks may be subtitles.
+struct Inside<'a> {
+    media: &'a dyn MediaProbe,
+    cache: Option<&'a dyn Cache>,
+    video: &'a Video,
+    name: &'a str,
+}
+
+impl Inside<'_> {
+    async fn load(&self, place: Place<'_>) -> anyhow::Result<Loaded> {
+        let (name, bytes) = match place {
+            Place::File(path) => (file_name(path), read(path)?),
+            Place::Track(track) => (format!("{}#{track}", self.name), self.extract(track).await?),
+        };
+        let parsed = parse(&name, &bytes)?;
+        let file = SourceFile { name, bytes: bytes.len() as u64, digest: Digest::of_bytes(&bytes) };
+        Ok(Loaded { file, parsed })
+    }
+
+    async fn extract(&self, track: u32) -> Result<Vec<u8>, langflix_ports::media::Error> {
+        let source = Source { location: &self.video.location, info: &self.video.info };
+        match self.cache {
+            Some(cache) => extract_subtitles(self.media, cache, source, &self.video.identity, track).await,
+            None => self.media.extract_subtitles(source, track).await,
+        }
+    }
 }
 
 fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str) -> anyhow::Result<()> {

@@ -1,11 +1,12 @@
-use std::{fs, path::Path, process::Command, time::SystemTime};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::SystemTime};
 
 use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::{
     support::{
-        complaint, complete, episode, files, langflix, lasting, manifest, manifest_of, results, run, said, season,
+        complaint, complete, episode, files, langflix, lasting, manifest, manifest_of, program, results, run, said,
+        season, tools,
     },
     teacher::Teacher,
 };
@@ -125,7 +126,7 @@ fn with_tracks(video: &Path, tracks: &[(&str, &str)]) {
         ffmpeg.args(["-map", &format!("{}", at + 1)]);
         ffmpeg.args([&format!("-metadata:s:s:{at}"), &format!("language={language}")]);
     }
-    assert!(ffmpeg.arg(video).status().unwrap().success());
+    assert!(ffmpeg.arg("-y").arg(video).status().unwrap().success());
 }
 
 /// What a manifest teaches, and where.
@@ -145,6 +146,35 @@ fn subtitles_inside_the_video_are_found() {
     let (inside, beside) = (lasting(manifest(&inside)), lasting(manifest(&beside)));
     assert_eq!(inside["subtitles"]["name"], "The.Long.Way.Home.S01E01.mkv#2");
     assert_eq!(taught(&inside), taught(&beside));
+}
+
+#[test]
+fn what_is_known_of_a_video_is_asked_once() {
+    let dir = tempdir().unwrap();
+    let video = dir.path().join("The.Long.Way.Home.S01E01.mkv");
+    with_tracks(&video, &[("srt", "eng"), ("ko.srt", "kor")]);
+    let log = dir.path().join("asked");
+    let bin = tools(
+        dir.path(),
+        &format!("case \"$*\" in *pipe:1) echo \"$*\" >>'{}';; esac\nexec \"$real\" \"$@\"", log.display()),
+    );
+    fs::remove_file(bin.join("ffprobe")).unwrap();
+    let ffprobe =
+        format!("#!/bin/sh\necho \"$*\" >>'{}'\nexec '{}' \"$@\"\n", log.display(), program("ffprobe").display());
+    fs::write(bin.join("ffprobe"), ffprobe).unwrap();
+    fs::set_permissions(bin.join("ffprobe"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::join_paths([bin, "/usr/bin".into(), "/bin".into()]).unwrap();
+    let out = dir.path().join("out");
+    let asked = || fs::read_to_string(&log).unwrap().lines().filter(|line| line.contains("Long.Way")).count();
+    complete(run(&video, &out).arg("--dry-run").env("PATH", &path));
+    // Its streams, its packets, and each track.
+    assert_eq!(asked(), 4, "{}", fs::read_to_string(&log).unwrap());
+    complete(run(&video, &out).args(["--dry-run", "--level", "beginner"]).env("PATH", &path));
+    assert_eq!(asked(), 4);
+    // Another file under the same name is asked anew.
+    with_tracks(&video, &[("srt", "eng")]);
+    complete(run(&video, &out).arg("--dry-run").env("PATH", &path));
+    assert_eq!(asked(), 7, "{}", fs::read_to_string(&log).unwrap());
 }
 
 #[test]
