@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use langflix_ports::queue::{Consumer, Delivery, Error, Place, Settle, Settled, Shelf};
 use lapin::{
     Channel,
@@ -10,96 +10,139 @@ use lapin::{
 };
 
 use crate::{
+    connection::{Connected, within},
     failure::{failed, unavailable},
     link::Link,
     properties::message,
     publisher::publish,
-    topology::{DEAD, wait_queue_for},
+    topology::{DEAD, WORK, wait_queue_for},
 };
 
 /// Takes messages on a channel of its own, which stays open until the last of its deliveries is settled.
 pub(crate) struct RabbitConsumer {
-    link: Arc<Link>,
-    channel: Arc<Channel>,
+    taking: Arc<Taking>,
     deliveries: lapin::Consumer,
+    ended: bool,
+}
+
+/// What a consumer and its deliveries share: they are settled on the channel that they came on.
+struct Taking {
+    link: Arc<Link>,
+    connected: Arc<Connected>,
+    channel: Channel,
     place: Place,
-    queue: Arc<str>,
+    queue: String,
 }
 
 impl RabbitConsumer {
     pub(crate) async fn open(link: &Arc<Link>, place: Place, prefetch: u16) -> Result<Self, Error> {
-        let queue: Arc<str> = place.to_string().into();
-        let channel = link.channel(&queue).await?;
-        link.within(&queue, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+        let queue = place.to_string();
+        let connected = link.consuming(&queue).await?;
+        let channel = connected.channel(&queue).await?;
+        // 0 would be no bound at all.
+        within(&queue, channel.basic_qos(prefetch.max(1), BasicQosOptions::default())).await?;
         let options = BasicConsumeOptions::default();
         let consume = channel.basic_consume((&*queue).into(), ShortString::default(), options, FieldTable::default());
-        let deliveries = link.within(&queue, consume).await?;
-        Ok(Self { link: Arc::clone(link), channel: Arc::new(channel), deliveries, place, queue })
+        let deliveries = within(&queue, consume).await?;
+        let taking = Taking { link: Arc::clone(link), connected, channel, place, queue };
+        Ok(Self { taking: Arc::new(taking), deliveries, ended: false })
     }
 
     fn delivery(&self, mut delivery: lapin::message::Delivery) -> Delivery {
         let (redelivered, message) = (delivery.redelivered, message(&mut delivery));
-        let settle = RabbitSettle {
-            acker: Some(delivery.acker),
-            link: Arc::clone(&self.link),
-            channel: Arc::clone(&self.channel),
-            place: self.place,
-            queue: Arc::clone(&self.queue),
-        };
+        let settle = RabbitSettle { acker: Some(delivery.acker), taking: Arc::clone(&self.taking) };
         Delivery::new(message, redelivered, Box::new(settle))
     }
+}
+
+/// What had come in before the broker confirmed that no more comes.
+fn left(deliveries: &mut lapin::Consumer) -> Vec<lapin::message::Delivery> {
+    std::iter::from_fn(|| deliveries.next().now_or_never()??.ok()).collect()
 }
 
 #[async_trait]
 impl Consumer for RabbitConsumer {
     async fn next(&mut self) -> Result<Delivery, Error> {
-        match self.deliveries.next().await {
-            Some(Ok(delivery)) => Ok(self.delivery(delivery)),
-            Some(Err(error)) => Err(failed(&self.queue, &error)),
-            None => Err(unavailable(&self.queue, "the broker ended the consumer")),
+        let queue = &self.taking.queue;
+        while !self.ended {
+            match self.deliveries.next().await {
+                // What came before the channel was lost cannot be settled any more, and comes again.
+                Some(Ok(delivery)) if delivery.acker.poisoned() => {}
+                Some(Ok(delivery)) => return Ok(self.delivery(delivery)),
+                Some(Err(error)) => {
+                    self.ended = true;
+                    return Err(failed(queue, &error));
+                }
+                None => self.ended = true,
+            }
         }
+        Err(unavailable(queue, "the broker ended the consumer"))
     }
 
     async fn cancel(mut self: Box<Self>) -> Result<Vec<Delivery>, Error> {
-        let cancel = self.channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions::default());
-        self.link.within(&self.queue, cancel).await?;
-        let mut left = Vec::new();
-        while let Some(Ok(delivery)) = self.deliveries.next().await {
-            left.push(self.delivery(delivery));
-        }
-        Ok(left)
+        let Taking { channel, queue, .. } = &*self.taking;
+        within(queue, channel.basic_cancel(self.deliveries.tag(), BasicCancelOptions::default())).await?;
+        self.ended = true;
+        let left = left(&mut self.deliveries);
+        Ok(left.into_iter().map(|delivery| self.delivery(delivery)).collect())
     }
+}
+
+impl Drop for RabbitConsumer {
+    /// What had come in goes back at once: as long as a delivery is unsettled, the channel stays open and would keep it.
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (taking, mut deliveries) = (Arc::clone(&self.taking), self.deliveries.clone());
+        self.taking.connected.spawn(async move {
+            let cancel = taking.channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
+            if cancel.await.is_ok() {
+                for delivery in left(&mut deliveries) {
+                    give_back(&delivery.acker).await;
+                }
+            }
+        });
+    }
+}
+
+async fn give_back(acker: &lapin::Acker) {
+    // Fails only where the channel is lost, and then the message comes again by itself.
+    let _lost = acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await;
 }
 
 struct RabbitSettle {
     /// `None` once it is settled.
     acker: Option<lapin::Acker>,
-    link: Arc<Link>,
-    /// Deliveries are settled on the channel that they came on.
-    channel: Arc<Channel>,
-    place: Place,
-    queue: Arc<str>,
+    taking: Arc<Taking>,
+}
+
+impl RabbitSettle {
+    fn lost(&self) -> Error {
+        unavailable(&self.taking.queue, "the channel is lost, and the message comes again")
+    }
 }
 
 #[async_trait]
 impl Settle for RabbitSettle {
     async fn settle(mut self: Box<Self>, how: Settled) -> Result<(), Error> {
-        let name = self.place.name();
+        let (link, name) = (&self.taking.link, self.taking.place.name());
+        // What comes again by itself must not be published beside that.
+        if self.acker.as_ref().is_none_or(lapin::Acker::poisoned) {
+            return Err(self.lost());
+        }
         match &how {
             Settled::Done => {}
-            // The default exchange knows every queue by its name.
-            Settled::Later { message, after } => {
-                publish(&self.link, "", &wait_queue_for(name, *after), message).await?
-            }
+            Settled::Later { message, after } => publish(link, WORK, &wait_queue_for(name, *after), message).await?,
             Settled::Parked { message } => {
-                publish(&self.link, DEAD, &Place::Shelf(name, Shelf::Parked).to_string(), message).await?;
+                publish(link, DEAD, &Place::Shelf(name, Shelf::Parked).to_string(), message).await?;
             }
         }
-        let Some(acker) = self.acker.take() else { return Ok(()) };
+        let Some(acker) = self.acker.take() else { return Err(self.lost()) };
         match acker.ack(BasicAckOptions::default()).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(unavailable(&self.queue, "the channel is lost, and the message comes again")),
-            Err(error) => Err(failed(&self.queue, &error)),
+            Ok(false) => Err(self.lost()),
+            Err(error) => Err(failed(&self.taking.queue, &error)),
         }
     }
 }
@@ -108,11 +151,10 @@ impl Drop for RabbitSettle {
     /// Whoever drops a delivery unsettled has crashed over it: it comes again at once, and the broker counts that.
     fn drop(&mut self) {
         if let Some(acker) = self.acker.take() {
-            let channel = Arc::clone(&self.channel);
-            self.link.threads.handle().spawn(async move {
-                // Fails only where the channel is lost, and then the message comes again by itself.
-                let _lost = acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await;
-                drop(channel);
+            let taking = Arc::clone(&self.taking);
+            self.taking.connected.spawn(async move {
+                give_back(&acker).await;
+                drop(taking);
             });
         }
     }

@@ -3,37 +3,36 @@ use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
 /// What a failure of lapin means for `queue`.
 pub(crate) fn failed(queue: &str, error: &lapin::Error) -> Error {
-    let (kind, message) = match error.kind() {
-        lapin::ErrorKind::ProtocolError(error) => (kind_of(error.kind()), error.get_message().as_str().to_owned()),
-        lapin::ErrorKind::IOError(error) => (ErrorKind::Unavailable, error.to_string()),
-        lapin::ErrorKind::MissingHeartbeatError => (ErrorKind::Unavailable, "the broker fell silent".to_owned()),
-        _ => (ErrorKind::Unavailable, "the connection is lost".to_owned()),
-    };
-    Error { kind, queue: queue.to_owned(), message: advised(kind, &message) }
+    match error.kind() {
+        lapin::ErrorKind::ProtocolError(error) => refused(queue, error.kind(), error.get_message().as_str()),
+        lapin::ErrorKind::IOError(error) => unavailable(queue, error.to_string()),
+        lapin::ErrorKind::MissingHeartbeatError => unavailable(queue, "the broker fell silent"),
+        _ => unavailable(queue, "the connection is lost"),
+    }
 }
 
-fn kind_of(kind: &AMQPErrorKind) -> ErrorKind {
+fn refused(queue: &str, kind: &AMQPErrorKind, says: &str) -> Error {
     match kind {
-        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND | AMQPSoftError::PRECONDITIONFAILED) => ErrorKind::Missing,
+        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => missing(queue, says),
         AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
-            ErrorKind::Denied
+            let message = format!("{says}: check rabbitmq.username, its password and its permissions");
+            Error { kind: ErrorKind::Denied, queue: queue.to_owned(), message }
         }
-        _ => ErrorKind::Unavailable,
+        _ => unavailable(queue, says),
     }
 }
 
-fn advised(kind: ErrorKind, message: &str) -> String {
-    match kind {
-        ErrorKind::Missing => format!("{message}: run `langflix topology apply`"),
-        ErrorKind::Denied => format!("{message}: check rabbitmq.username, its password and its permissions"),
-        ErrorKind::Unavailable => message.to_owned(),
-    }
+/// Whether something of that name is there and is not what was declared.
+pub(crate) fn differs(error: &lapin::Error) -> bool {
+    let lapin::ErrorKind::ProtocolError(error) = error.kind() else { return false };
+    matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
 
 pub(crate) fn unavailable(queue: &str, message: impl Into<String>) -> Error {
     Error { kind: ErrorKind::Unavailable, queue: queue.to_owned(), message: message.into() }
 }
 
-pub(crate) fn missing(queue: &str, message: &str) -> Error {
-    Error { kind: ErrorKind::Missing, queue: queue.to_owned(), message: advised(ErrorKind::Missing, message) }
+pub(crate) fn missing(queue: &str, says: &str) -> Error {
+    let message = format!("{says}: run `langflix topology apply`");
+    Error { kind: ErrorKind::Missing, queue: queue.to_owned(), message }
 }

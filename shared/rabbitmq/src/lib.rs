@@ -1,15 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod connection;
 mod consumer;
 mod failure;
+mod greeting;
 mod link;
 mod properties;
 mod publisher;
 mod queue;
 mod settings;
+mod shared;
 mod shelf;
-mod threads;
 mod topology;
+mod upkeep;
 
 pub use queue::{Count, RabbitQueue, Server};
 pub use settings::{Settings, SettingsError};

@@ -1,130 +1,107 @@
 use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use async_rs::Runtime;
 use langflix_ports::queue::Error;
-use lapin::{Channel, Connection, options::ConfirmSelectOptions};
-use tokio::{sync::Mutex, time::timeout};
+use lapin::{Channel, options::ConfirmSelectOptions};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
-    failure::{failed, unavailable},
+    connection::{Connected, within},
+    failure::unavailable,
     settings::Endpoint,
-    threads::Threads,
+    shared::Shared,
 };
 
-/// How long opening a connection or a channel may take.
-const WITHIN: Duration = Duration::from_secs(10);
-
 /// Two connections: a broker that is short of memory blocks the one that publishes, and must not keep the other from
-/// acknowledging. Each is opened when it is needed and not there, by one caller for all.
+/// acknowledging.
 pub(crate) struct Link {
     pub(crate) endpoint: Endpoint,
-    pub(crate) threads: Threads,
-    publishing: Shared<Publishing>,
-    consuming: Shared<Connection>,
-}
-
-/// A connection with the channel that everything is published on.
-pub(crate) struct Publishing {
-    connection: Connection,
-    pub(crate) channel: Channel,
-}
-
-impl Publishing {
-    fn is_up(&self) -> bool {
-        self.connection.status().connected() && self.channel.status().connected()
-    }
-}
-
-/// Something that is opened once for many.
-struct Shared<T> {
-    open: RwLock<Option<Arc<T>>>,
-    opening: Mutex<()>,
-}
-
-impl<T> Default for Shared<T> {
-    fn default() -> Self {
-        Self { open: RwLock::default(), opening: Mutex::default() }
-    }
-}
-
-impl<T> Shared<T> {
-    fn there(&self, is_up: impl Fn(&T) -> bool) -> Option<Arc<T>> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().filter(|open| is_up(open)).map(Arc::clone)
-    }
-
-    async fn get(
-        &self,
-        is_up: impl Fn(&T) -> bool,
-        open: impl AsyncFnOnce() -> Result<T, Error>,
-    ) -> Result<Arc<T>, Error> {
-        if let Some(there) = self.there(&is_up) {
-            return Ok(there);
-        }
-        let _opening = self.opening.lock().await;
-        // Somebody else may have opened it meanwhile.
-        if let Some(there) = self.there(&is_up) {
-            return Ok(there);
-        }
-        let opened = Arc::new(open().await?);
-        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
-        Ok(opened)
-    }
+    publishing: Shared<Connected>,
+    consuming: Shared<Connected>,
+    routes: RwLock<HashMap<String, Arc<Shared<Route>>>>,
 }
 
 impl Link {
-    pub(crate) fn new(endpoint: Endpoint, threads: Threads) -> Self {
-        Self { endpoint, threads, publishing: Shared::default(), consuming: Shared::default() }
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, publishing: Shared::default(), consuming: Shared::default(), routes: RwLock::default() }
     }
 
-    /// The channel to publish on.
-    pub(crate) async fn publishing(&self, queue: &str) -> Result<Arc<Publishing>, Error> {
+    /// The way that messages for `queue` take.
+    pub(crate) async fn route(&self, queue: &str) -> Result<Arc<Route>, Error> {
         let open = async || {
-            let connection = self.connect("publishing", queue).await?;
-            let channel = self.within(queue, connection.create_channel()).await?;
-            self.within(queue, channel.confirm_select(ConfirmSelectOptions::default())).await?;
-            Ok(Publishing { connection, channel })
+            let connect = async || Connected::open(&self.endpoint, "publishing", queue).await;
+            let connected = self.publishing.get(queue, Connected::is_up, connect).await?;
+            connected.ready(queue)?;
+            let channel = connected.channel(queue).await?;
+            within(queue, channel.confirm_select(ConfirmSelectOptions::default())).await?;
+            Ok(Route { connected, channel, proven: AtomicBool::new(false), alone: Mutex::default() })
         };
-        self.publishing.get(Publishing::is_up, open).await
+        self.slot(queue).get(queue, Route::is_up, open).await
     }
 
-    /// A new channel on the connection to consume on.
-    pub(crate) async fn channel(&self, queue: &str) -> Result<Channel, Error> {
-        let connection = self
-            .consuming
-            .get(|connection| connection.status().connected(), async || self.connect("consuming", queue).await)
-            .await?;
-        self.within(queue, connection.create_channel()).await
+    fn slot(&self, queue: &str) -> Arc<Shared<Route>> {
+        if let Some(slot) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(queue) {
+            return Arc::clone(slot);
+        }
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(routes.entry(queue.to_owned()).or_default())
     }
 
-    async fn connect(&self, purpose: &str, queue: &str) -> Result<Connection, Error> {
-        let endpoint = &self.endpoint;
-        let (uri, tls, properties) = (endpoint.uri(), endpoint.tls(), endpoint.properties(purpose));
-        let runtime = Runtime::tokio_with_handle(self.threads.handle().clone());
-        let connect = Connection::connect_uri_with_config(uri, properties, tls, runtime);
-        self.within(queue, connect).await.map_err(|error| {
-            let (place, vhost, user) = (endpoint.place(), endpoint.vhost(), endpoint.username());
-            let how = if endpoint.is_encrypted() { " over TLS" } else { "" };
-            let message = format!("RabbitMQ at {place}{how}, virtual host {vhost}, as {user}: {}", error.message);
-            Error { message, ..error }
-        })
+    /// The connection to consume on.
+    pub(crate) async fn consuming(&self, queue: &str) -> Result<Arc<Connected>, Error> {
+        let connect = async || Connected::open(&self.endpoint, "consuming", queue).await;
+        self.consuming.get(queue, Connected::is_up, connect).await
+    }
+}
+
+impl Connected {
+    /// Whether it can be published on.
+    fn ready(&self, queue: &str) -> Result<(), Error> {
+        match self.is_blocked() {
+            // What is published now would only pile up in this process.
+            true => Err(unavailable(queue, "the broker is short of memory or disk and takes no messages now")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A channel for the messages to one queue.
+///
+/// A message that no queue takes comes back before it is confirmed, and lapin hands it to whichever publish of the channel
+/// is confirmed next. So no channel is shared by queues of which one may be there and another not, and until a message
+/// was taken, those to one queue are published one by one.
+pub(crate) struct Route {
+    connected: Arc<Connected>,
+    pub(crate) channel: Channel,
+    proven: AtomicBool,
+    alone: Mutex<()>,
+}
+
+impl Route {
+    fn is_up(&self) -> bool {
+        self.channel.status().connected() && self.connected.is_up()
     }
 
-    /// What `step` gives, unless it takes too long.
-    pub(crate) async fn within<T>(
-        &self,
-        queue: &str,
-        step: impl Future<Output = lapin::Result<T>>,
-    ) -> Result<T, Error> {
-        match timeout(WITHIN, step).await {
-            Ok(done) => done.map_err(|error| failed(queue, &error)),
-            Err(_) => {
-                let (place, seconds) = (self.endpoint.place(), WITHIN.as_secs());
-                Err(unavailable(queue, format!("RabbitMQ at {place} gave no answer within {seconds} s")))
-            }
+    /// Waits for its turn to publish, where there are turns.
+    pub(crate) async fn turn(&self, queue: &str) -> Result<Option<MutexGuard<'_, ()>>, Error> {
+        self.connected.ready(queue)?;
+        if self.proven.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let turn = self.alone.lock().await;
+        Ok(if self.proven.load(Ordering::Relaxed) { None } else { Some(turn) })
+    }
+
+    /// A message was taken, or came back.
+    pub(crate) fn prove(&self, taken: bool) {
+        // No line of cache is written for each message.
+        if self.proven.load(Ordering::Relaxed) != taken {
+            self.proven.store(taken, Ordering::Relaxed);
         }
     }
 }

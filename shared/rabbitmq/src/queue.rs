@@ -2,22 +2,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use langflix_ports::queue::{Consumer, Error, Message, Name, Place, Queue};
-use lapin::{
-    ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
-    types::FieldTable,
-};
 use serde::Serialize;
 
 use crate::{
-    Fate, Handled, Settings, SettingsError,
-    consumer::RabbitConsumer,
-    link::Link,
-    publisher::publish,
-    settings::Endpoint,
-    shelf,
-    threads::Threads,
-    topology::{QueueSpec, WORK, table, topology},
+    Fate, Handled, Settings, SettingsError, consumer::RabbitConsumer, greeting, link::Link, publisher::publish,
+    settings::Endpoint, shelf, topology::WORK, upkeep,
 };
 
 /// The queues of a RabbitMQ broker. Nothing is connected before it is needed; a connection that is lost is opened anew
@@ -45,6 +34,8 @@ pub struct Server {
     pub vhost: String,
     /// Whether the way there is encrypted.
     pub encrypted: bool,
+    /// What the server is, such as `RabbitMQ 3.10.8`, in its own words.
+    pub product: String,
 }
 
 impl RabbitQueue {
@@ -53,58 +44,32 @@ impl RabbitQueue {
     /// # Errors
     /// [`SettingsError`]; the broker is not asked.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let link = Link::new(Endpoint::new(settings)?, Threads::start()?);
-        Ok(Self { link: Arc::new(link) })
+        Ok(Self { link: Arc::new(Link::new(Endpoint::new(settings)?)) })
     }
 
-    /// Declares all that [`topology`] lists; what is there already is left as it is.
+    /// Declares all that [`topology`](crate::topology) lists; what is there already is left as it is.
     ///
     /// # Errors
     /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) where something of that name is there with other properties.
     pub async fn apply_topology(&self) -> Result<(), Error> {
-        let topology = topology();
-        let channel = self.link.channel(WORK).await?;
-        for exchange in &topology.exchanges {
-            let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-            let declare =
-                channel.exchange_declare(exchange.name.into(), ExchangeKind::Direct, options, FieldTable::default());
-            self.link.within(exchange.name, declare).await?;
-        }
-        for queue in &topology.queues {
-            let name = queue.name.as_str();
-            let declare = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), table(&queue.arguments));
-            self.link.within(name, declare).await?;
-            let options = QueueBindOptions::default();
-            let bind =
-                channel.queue_bind(name.into(), queue.exchange.into(), name.into(), options, FieldTable::default());
-            self.link.within(name, bind).await?;
-        }
-        self.link.within(WORK, channel.close(200, "done".into())).await
+        upkeep::apply(&self.link).await
     }
 
-    /// Whether all that [`topology`] lists is there.
+    /// Whether all that [`topology`](crate::topology) lists is there, and is what it should be as far as this user may
+    /// ask: that takes the permission to configure queues.
     ///
     /// # Errors
     /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) with the first that is not.
     pub async fn check_topology(&self) -> Result<(), Error> {
-        self.counts().await.map(drop)
+        upkeep::check(&self.link).await
     }
 
-    /// What lies in each queue that [`topology`] lists, by its name.
+    /// What lies in each queue that [`topology`](crate::topology) lists, by its name.
     ///
     /// # Errors
-    /// As [`Self::check_topology`].
+    /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) with the first that is not there.
     pub async fn counts(&self) -> Result<BTreeMap<String, Count>, Error> {
-        let mut counts = BTreeMap::new();
-        let channel = self.link.channel(WORK).await?;
-        for QueueSpec { name, .. } in topology().queues {
-            let passive = QueueDeclareOptions::durable().passive();
-            let declare = channel.queue_declare(name.as_str().into(), passive, FieldTable::default());
-            let queue = self.link.within(&name, declare).await?;
-            counts.insert(name, Count { ready: queue.message_count(), consumers: queue.consumer_count() });
-        }
-        self.link.within(WORK, channel.close(200, "done".into())).await?;
-        Ok(counts)
+        upkeep::counts(&self.link).await
     }
 
     /// Goes through at most `most` messages of a shelf and does with each what `decide` says. Broken off anywhere, what
@@ -126,11 +91,14 @@ impl RabbitQueue {
     /// # Errors
     /// See [`ErrorKind`](langflix_ports::queue::ErrorKind), with the broker's address.
     pub async fn ping(&self) -> Result<Server, Error> {
-        let channel = self.link.channel(WORK).await?;
-        self.link.within(WORK, channel.close(200, "done".into())).await?;
+        self.link.consuming(WORK).await?;
         let endpoint = &self.link.endpoint;
-        let (address, vhost) = (endpoint.place(), endpoint.vhost().to_owned());
-        Ok(Server { address, vhost, encrypted: endpoint.is_encrypted() })
+        Ok(Server {
+            address: endpoint.place(),
+            vhost: endpoint.vhost().to_owned(),
+            encrypted: endpoint.is_encrypted(),
+            product: greeting::product(endpoint).await?,
+        })
     }
 }
 

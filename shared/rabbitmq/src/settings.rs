@@ -26,7 +26,9 @@ pub struct Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("url", &self.url).field("username", &self.username).finish_non_exhaustive()
+        // Credentials do not belong in the address, and are not repeated where somebody put them there.
+        let url = self.url.rsplit('@').next();
+        f.debug_struct("Settings").field("url", &url).field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -39,9 +41,6 @@ pub enum SettingsError {
     /// The authorities cannot be read.
     #[error("rabbitmq.ca_file holds no certificates in PEM")]
     Authorities,
-    /// No thread can be had.
-    #[error("no thread for the connection to RabbitMQ: {0}")]
-    Thread(#[from] std::io::Error),
 }
 
 /// How a connection is opened.
@@ -66,17 +65,13 @@ impl Endpoint {
         Ok(Self { uri, tls, name: settings.name })
     }
 
-    /// Host and port, for messages.
+    /// Host and port.
     pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.uri.authority.host, self.uri.authority.port)
     }
 
     pub(crate) fn vhost(&self) -> &str {
         &self.uri.vhost
-    }
-
-    pub(crate) fn username(&self) -> &str {
-        &self.uri.authority.userinfo.username
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -93,5 +88,13 @@ impl Endpoint {
 
     pub(crate) fn properties(&self, purpose: &str) -> ConnectionProperties {
         ConnectionProperties::default().with_connection_name(format!("{} {purpose}", self.name).into())
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = if self.is_encrypted() { " over TLS" } else { "" };
+        let user = &self.uri.authority.userinfo.username;
+        write!(f, "RabbitMQ at {}{how}, virtual host {}, as {user}", self.place(), self.vhost())
     }
 }

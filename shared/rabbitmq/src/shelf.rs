@@ -3,7 +3,7 @@ use std::sync::Arc;
 use langflix_ports::queue::{Error, Message, Place};
 use lapin::options::{BasicAckOptions, BasicGetOptions};
 
-use crate::{failure::failed, link::Link, properties::message, publisher::publish, topology::WORK};
+use crate::{connection::within, failure::failed, link::Link, properties::message, publisher::publish, topology::WORK};
 
 /// What becomes of a shelved message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +36,11 @@ pub(crate) async fn go_through(
     mut decide: impl FnMut(&Message) -> Fate,
 ) -> Result<Handled, Error> {
     let (queue, mut handled) = (place.to_string(), Handled::default());
-    let channel = link.channel(&queue).await?;
+    let connected = link.consuming(&queue).await?;
+    let channel = connected.channel(&queue).await?;
     for _ in 0..most {
         let get = channel.basic_get((&*queue).into(), BasicGetOptions::default());
-        let Some(mut got) = link.within(&queue, get).await? else { break };
+        let Some(mut got) = within(&queue, get).await? else { break };
         let message = message(&mut got.delivery);
         match decide(&message) {
             Fate::Keep => {
@@ -56,6 +57,6 @@ pub(crate) async fn go_through(
         got.delivery.acker.ack(BasicAckOptions::default()).await.map_err(|error| failed(&queue, &error))?;
     }
     // Acknowledgements wait for no answer; closing does, and gives back what is held.
-    link.within(&queue, channel.close(200, "done".into())).await?;
+    within(&queue, channel.close(200, "done".into())).await?;
     Ok(handled)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use langflix_ports::queue::{Error, ErrorKind, Name, Place, Shelf};
+use langflix_ports::queue::{Name, Place, Shelf};
 use langflix_rabbitmq::{Count, RabbitQueue, Server};
 use langflix_redis::Redis;
 use langflix_runtime::config;
@@ -44,22 +44,15 @@ pub(super) async fn rabbitmq(section: Option<&config::RabbitMq>) -> Vec<Finding>
             findings.extend(takers(&counts));
             findings.extend(shelved(&counts));
         }
-        Err(error) => findings.push(missing(&error)),
+        Err(error) => findings.push(Finding::fail("queues", error.to_string())),
     }
     findings
 }
 
 fn reached(check: &'static str, server: &Server) -> Finding {
-    let Server { address, vhost, encrypted } = server;
+    let Server { address, vhost, encrypted, product } = server;
     let way = if *encrypted { "encrypted" } else { "not encrypted" };
-    Finding::ok(check, format!("{address}, virtual host {vhost}, {way}"))
-}
-
-fn missing(error: &Error) -> Finding {
-    match error.kind {
-        ErrorKind::Missing => Finding::fail("queues", format!("{error}: `langflix topology apply` declares them")),
-        ErrorKind::Unavailable | ErrorKind::Denied => Finding::fail("queues", error.to_string()),
-    }
+    Finding::ok(check, format!("{product} at {address}, virtual host {vhost}, {way}"))
 }
 
 fn takers(counts: &BTreeMap<String, Count>) -> Vec<Finding> {

@@ -1,0 +1,98 @@
+use std::{io, sync::Arc, thread, time::Duration};
+
+use async_rs::Runtime;
+use langflix_ports::queue::Error;
+use lapin::{Channel, Connection};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+
+use crate::{
+    failure::{failed, unavailable},
+    settings::Endpoint,
+};
+
+/// How long the broker may take to answer.
+const WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take to say goodbye.
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A connection and the thread that lapin's tasks for it run on, which ends with it, also where it never comes up.
+pub(crate) struct Connected {
+    connection: Arc<Connection>,
+    thread: Thread,
+}
+
+impl Connected {
+    pub(crate) async fn open(endpoint: &Endpoint, purpose: &str, queue: &str) -> Result<Self, Error> {
+        let thread = Thread::start().map_err(|error| unavailable(queue, format!("no thread: {error}")))?;
+        let (uri, tls, properties) = (endpoint.uri(), endpoint.tls(), endpoint.properties(purpose));
+        let runtime = Runtime::tokio_with_handle(thread.handle.clone());
+        let connect = Connection::connect_uri_with_config(uri, properties, tls, runtime);
+        let connection = within(queue, connect).await.map_err(|error| {
+            let message = format!("{endpoint}: {}", error.message);
+            Error { message, ..error }
+        })?;
+        Ok(Self { connection: Arc::new(connection), thread })
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.connection.status().connected()
+    }
+
+    /// Whether the broker is short of memory or disk and reads nothing from this connection.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
+    pub(crate) async fn channel(&self, queue: &str) -> Result<Channel, Error> {
+        within(queue, self.connection.create_channel()).await
+    }
+
+    /// Does that beside the program's own tasks.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.thread.handle.spawn(task);
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let (connection, thread) = (Arc::clone(&self.connection), self.thread.clone());
+        self.spawn(async move {
+            // A broker that does not answer finds out by itself.
+            let _gone = timeout(CLOSED_WITHIN, connection.close(200, "done".into())).await;
+            drop(thread);
+        });
+    }
+}
+
+/// A thread with a runtime of its own. Heartbeats must go out however busy the program's own threads are: else the broker
+/// takes a worker for dead that only works hard.
+#[derive(Clone)]
+struct Thread {
+    handle: Handle,
+    _running: Arc<oneshot::Sender<()>>,
+}
+
+impl Thread {
+    /// One more thread, which ends when the last clone is dropped.
+    fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (running, ended) = oneshot::channel();
+        thread::Builder::new().name("amqp".to_owned()).spawn(move || {
+            // The sender sends nothing; it is dropped.
+            let _dropped = runtime.block_on(ended);
+        })?;
+        Ok(Self { handle, _running: Arc::new(running) })
+    }
+}
+
+/// What `step` gives, unless it takes too long.
+pub(crate) async fn within<T>(queue: &str, step: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
+    answer(queue, step).await?.map_err(|error| failed(queue, &error))
+}
+
+/// What lapin says of `step`, unless that takes too long.
+pub(crate) async fn answer<T>(queue: &str, step: impl Future<Output = T>) -> Result<T, Error> {
+    let late = |_| unavailable(queue, format!("the broker gave no answer within {} s", WITHIN.as_secs()));
+    timeout(WITHIN, step).await.map_err(late)
+}

@@ -1,0 +1,34 @@
+//! What the tests stand on.
+
+use langflix_rabbitmq::{RabbitQueue, Settings};
+use langflix_testkit::servers::{self, Rabbit};
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+/// How `url`, which holds the credentials that the tests' servers have, is reached.
+pub(crate) fn settings(url: &str) -> Settings {
+    let (username, password) = ("guest".to_owned(), "guest".to_owned());
+    Settings { url: url.replace("guest:guest@", ""), username, password, ca_pem: None, name: "test".to_owned() }
+}
+
+/// Queues in a virtual host of one's own, which is there as long as its handle is.
+pub(crate) async fn queues() -> (Rabbit, RabbitQueue) {
+    let rabbit = servers::rabbitmq().await;
+    let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
+    queue.apply_topology().await.unwrap();
+    (rabbit, queue)
+}
+
+/// Asks the management API.
+pub(crate) async fn manage(api: &str, method: Method, path: &str, body: Value) -> Value {
+    let request = Client::builder().no_proxy().build().unwrap().request(method, format!("{api}/api/{path}"));
+    let answer = request.json(&body).send().await.unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert!(status.is_success(), "{path}: {status} {text}");
+    if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
+}
+
+/// Deletes a queue behind the adapter's back.
+pub(crate) async fn delete_queue(rabbit: &Rabbit, queue: &str) {
+    manage(&rabbit.api, Method::DELETE, &format!("queues/{}/{queue}", rabbit.vhost), Value::Null).await;
+}
