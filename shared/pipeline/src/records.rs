@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::Error;
 
 /// A store over a network answers many at once in the time of one.
-pub(crate) const READS_AT_ONCE: usize = 16;
+pub(crate) const READS_AT_ONCE: usize = 32;
 
 /// All settings that change the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

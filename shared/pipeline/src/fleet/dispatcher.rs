@@ -51,14 +51,20 @@ impl Dispatcher<'_> {
     /// # Errors
     /// [`Error`]: called again, it goes on.
     pub async fn stage_done(&self, run: &RunId, stage: Stage) -> Result<(), Error> {
-        if self.store.get(&manifest_key(run)).await?.is_some() {
+        // Nobody waits for one answer to ask for the next: this is what a run's end waits for.
+        let (ended, asked, analysis, encoding) = futures::try_join!(
+            async { Ok::<_, Error>(self.store.get(&manifest_key(run)).await?.is_some()) },
+            self.asked(run),
+            async { read::<AnalysisPlan>(self.store, &plan_key(run, Stage::Analysis)).await },
+            async { read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await },
+        )?;
+        if ended {
             return self.close(run).await;
         }
-        let asked = self.asked(run).await?;
-        let Some(analysis) = read::<AnalysisPlan>(self.store, &plan_key(run, Stage::Analysis)).await? else {
+        let Some(analysis) = analysis else {
             return self.plan_episode(run).await;
         };
-        match (stage, read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await?) {
+        match (stage, encoding) {
             (Stage::Analysis, None) => self.select(&asked, run, analysis).await,
             // A hint that comes again; whoever wrote the plan may have ended before it published a task.
             (Stage::Analysis, Some(encoding)) => self.encode(&asked, run, analysis, encoding).await,
