@@ -2,10 +2,12 @@
 
 mod cache;
 mod queue;
+mod scratch;
 mod store;
 mod tally;
 
 pub use cache::DirectoryCache;
 pub use queue::MemoryQueue;
+pub use scratch::{Held, HoldError, Scratch};
 pub use store::DirectoryStore;
 pub use tally::MemoryTally;
