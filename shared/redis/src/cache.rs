@@ -33,7 +33,7 @@ fn failed(failure: Failure) -> Error {
 #[async_trait]
 impl Cache for RedisCache {
     async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let get = async |connection: &mut _| cmd("GET").arg(key(name)).query_async(connection).await;
+        let get = |mut connection| async move { cmd("GET").arg(key(name)).query_async(&mut connection).await };
         self.redis.call("get", get).await.map_err(failed)
     }
 
@@ -45,7 +45,8 @@ impl Cache for RedisCache {
             Some(ms) => command.arg("SET").arg(key).arg(value).arg("PX").arg(u64::try_from(ms).unwrap_or(u64::MAX)),
             None => command.arg("SET").arg(key).arg(value),
         };
-        let put = async |connection: &mut _| command.query_async::<redis::Value>(connection).await;
+        let command = &command;
+        let put = |mut connection| async move { command.query_async::<redis::Value>(&mut connection).await };
         self.redis.call("put", put).await.map(drop).map_err(failed)
     }
 }

@@ -67,24 +67,28 @@ impl Lease {
     async fn take(&self) -> Result<bool, Failure> {
         let mut set = cmd("SET");
         set.arg(&self.key).arg(&self.token).arg("NX").arg("PX").arg(GIVEN_UP.as_millis() as u64);
-        let set = async |connection: &mut _| set.query_async::<Option<String>>(connection).await;
+        let set = &set;
+        let set = |mut connection| async move { set.query_async::<Option<String>>(&mut connection).await };
         Ok(self.redis.call("flight", set).await?.is_some())
     }
 
     /// Renews the lease until its holder is dropped, and then gives it back.
     async fn keep(self, mut dropped: oneshot::Receiver<Infallible>) {
         while timeout(SAID, &mut dropped).await.is_err() {
-            let mut script = GOES_ON.key(&self.key);
-            script.arg(&self.token).arg(GIVEN_UP.as_millis() as u64);
-            let renew = async |connection: &mut _| script.invoke_async::<bool>(connection).await;
             // What cannot be renewed may be renewed the next time; what was lost is another's.
-            if let Ok(false) = self.redis.call("flight", renew).await {
+            if let Ok(false) = self.tell(&GOES_ON).await {
                 return;
             }
         }
-        let mut script = LANDS.key(&self.key);
-        script.arg(&self.token);
         // Otherwise it expires.
-        let _landed = self.redis.call("flight", async |c| script.invoke_async::<bool>(c).await).await;
+        let _landed = self.tell(&LANDS).await;
+    }
+
+    async fn tell(&self, script: &Script) -> Result<bool, Failure> {
+        let mut script = script.key(&self.key);
+        script.arg(&self.token).arg(GIVEN_UP.as_millis() as u64);
+        let script = &script;
+        let tell = |mut connection| async move { script.invoke_async::<bool>(&mut connection).await };
+        self.redis.call("flight", tell).await
     }
 }

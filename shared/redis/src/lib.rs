@@ -1,14 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod cache;
+mod check;
 mod client;
+mod failure;
 mod flights;
 mod rate;
 mod settings;
 mod tally;
 
 pub use cache::RedisCache;
-pub use client::{Failure, Redis, Server};
+pub use check::Server;
+pub use client::Redis;
+pub use failure::Failure;
 pub use flights::RedisFlights;
 pub use rate::RedisRateLimiter;
 pub use settings::{Settings, SettingsError};

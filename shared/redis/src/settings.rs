@@ -1,7 +1,10 @@
 use std::{fmt, time::Duration};
 
 use deadpool_redis::Manager;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo as _, TlsCertificates};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo as _, TlsCertificates, io::tcp::TcpSettings,
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 /// How long one command, or opening a connection, may take: whoever waits for a cache longer had better do without.
 pub(crate) const WITHIN: Duration = Duration::from_millis(500);
@@ -21,7 +24,9 @@ pub struct Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("url", &self.url).field("username", &self.username).finish_non_exhaustive()
+        // An address that should hold no credentials may do so all the same.
+        let place = self.url.rsplit('@').next().unwrap_or_default();
+        f.debug_struct("Settings").field("url", &place).field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -42,14 +47,16 @@ impl Settings {
         let Self { url, username, password, ca_pem } = self;
         let info = url.as_str().into_connection_info().map_err(|_| SettingsError::Url)?;
         let place = info.addr().to_string();
-        let mut server = info.redis_settings().clone();
+        // Redis 7.0 does not know the commands by which a client says its name.
+        let mut server = info.redis_settings().clone().set_skip_set_lib_name();
         if let Some(username) = username {
             server = server.set_username(username);
         }
         if let Some(password) = password {
             server = server.set_password(password);
         }
-        let info = trusting(info.set_redis_settings(server), ca_pem)?;
+        let network = TcpSettings::default().set_nodelay(true);
+        let info = trusting(info.set_redis_settings(server).set_tcp_settings(network), ca_pem)?;
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(WITHIN)).set_response_timeout(Some(WITHIN));
         Ok((Manager::new_with_config(info, config).map_err(|_| SettingsError::Url)?, place))
@@ -58,6 +65,9 @@ impl Settings {
 
 fn trusting(info: ConnectionInfo, ca_pem: Option<Vec<u8>>) -> Result<ConnectionInfo, SettingsError> {
     let Some(root_cert) = ca_pem else { return Ok(info) };
+    if CertificateDer::pem_slice_iter(&root_cert).next().is_none() {
+        return Err(SettingsError::Authorities);
+    }
     let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
     let client = Client::build_with_tls(info, certificates).map_err(|_| SettingsError::Authorities)?;
     Ok(client.get_connection_info().clone())

@@ -42,14 +42,15 @@ fn failed(failure: Failure) -> Error {
 #[async_trait]
 impl Tally for RedisTally {
     async fn done(&self, run: &RunId, stage: Stage, task: &TaskId) -> Result<u32, Error> {
-        let done = async |connection: &mut _| {
-            DONE.key(key(run, stage)).arg(task.as_str()).arg(KEPT_SECONDS).invoke_async(connection).await
+        let done = |mut connection| async move {
+            DONE.key(key(run, stage)).arg(task.as_str()).arg(KEPT_SECONDS).invoke_async(&mut connection).await
         };
         self.redis.call("tally", done).await.map_err(failed)
     }
 
     async fn forget(&self, run: &RunId, stage: Stage) -> Result<(), Error> {
-        let forget = async |connection: &mut _| cmd("UNLINK").arg(key(run, stage)).query_async(connection).await;
+        let forget =
+            |mut connection| async move { cmd("UNLINK").arg(key(run, stage)).query_async(&mut connection).await };
         self.redis.call("forget", forget).await.map_err(failed)
     }
 }

@@ -110,7 +110,8 @@ impl Inner {
         for (cost, pace) in [(1, self.requests), (tokens, self.tokens)] {
             script.arg(cost).arg(pace.interval).arg(pace.burst);
         }
-        let ask = async |connection: &mut _| script.invoke_async(connection).await;
+        let script = &script;
+        let ask = |mut connection| async move { script.invoke_async(&mut connection).await };
         let (admitted, wait, now, lowered) =
             self.redis.call("rate", ask).await.map_err(|failure: Failure| Refusal::Unavailable(failure.to_string()))?;
         Ok((admitted, Duration::from_micros(wait), now, lowered))
@@ -134,8 +135,10 @@ impl Permit for Turn {
         let mut script = SETTLE.key(&limiter.key);
         script.arg(what).arg(given).arg(more.to_string()).arg(limiter.tokens.interval).arg(limiter.step);
         script.arg(micros(after.unwrap_or_default().min(DAY)));
+        let script = &script;
+        let settle = |mut connection| async move { script.invoke_async::<()>(&mut connection).await };
         // Unsettled, the request counts as estimated.
-        let _told = limiter.redis.call("settle", async |connection| script.invoke_async::<()>(connection).await).await;
+        let _told = limiter.redis.call("settle", settle).await;
     }
 }
 

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod flights;
 #[cfg(test)]
 mod rate;

@@ -1,4 +1,10 @@
-use std::{collections::VecDeque, num::NonZeroU32, sync::Mutex, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, Digest, LearnerLevel, RejectedItem, RequestLine, Usage};
@@ -20,6 +26,37 @@ pub(crate) async fn query<T: redis::FromRedisValue>(url: &str, command: &str) ->
     let mut connection = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
     let mut words = command.split(' ');
     redis::cmd(words.next().unwrap()).arg(words.collect::<Vec<_>>()).query_async(&mut connection).await.unwrap()
+}
+
+/// What is logged on this thread for as long as the guard lives.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+        (log, tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub(crate) fn warnings(&self) -> usize {
+        self.text().matches("WARN").count()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(crate) fn number(of: u32) -> NonZeroU32 {
