@@ -11,3 +11,5 @@ mod flights;
 mod rate;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
