@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod process;
+pub mod proxy;
 pub mod queue;
 pub mod servers;
 pub mod store;

@@ -1,4 +1,5 @@
 //! The servers that tests are given, and those that they start.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod heavy;
 mod private;
