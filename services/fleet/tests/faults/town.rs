@@ -132,7 +132,8 @@ impl Town {
     pub(crate) async fn cut_connections(&self, service: &str) {
         let (client, mut url) = (reqwest::Client::new(), reqwest::Url::parse(&self.rabbit.api).unwrap());
         let (user, password) = (url.username().to_owned(), url.password().map(str::to_owned));
-        (url.set_username("").unwrap(), url.set_password(None).unwrap());
+        url.set_username("").unwrap();
+        url.set_password(None).unwrap();
         let vhost = self.rabbit.vhost.replace('/', "%2F");
         let all = url.join(&format!("/api/vhosts/{vhost}/connections")).unwrap();
         let began = Instant::now();
