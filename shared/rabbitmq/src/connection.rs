@@ -28,7 +28,7 @@ impl Connected {
         let runtime = Runtime::tokio_with_handle(thread.handle.clone());
         let connect = Connection::connect_uri_with_config(uri, properties, tls, runtime);
         let connection = within(queue, connect).await.map_err(|error| {
-            let message = format!("{endpoint}: {}", error.message);
+            let message = endpoint.says(&error.message);
             Error { message, ..error }
         })?;
         Ok(Self { connection: Arc::new(connection), thread })

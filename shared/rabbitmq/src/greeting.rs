@@ -26,9 +26,9 @@ const LONGEST: usize = 64 * 1024;
 /// Product and version.
 pub(crate) async fn product(endpoint: &Endpoint) -> Result<String, Error> {
     let queue = crate::topology::WORK;
-    let failed = |says: String| unavailable(queue, format!("{endpoint}: {says}"));
-    let properties = timeout(WITHIN, properties(endpoint)).await.map_err(|_| failed("no answer".to_owned()))?;
-    let properties = properties.map_err(|error| failed(error.to_string()))?;
+    let failed = |what: &str| unavailable(queue, endpoint.says(what));
+    let properties = timeout(WITHIN, properties(endpoint)).await.map_err(|_| failed("no answer"))?;
+    let properties = properties.map_err(|error| failed(&error.to_string()))?;
     let text = |name: &str| match properties.inner().get(name) {
         Some(AMQPValue::LongString(text)) => Some(text.to_string()),
         _ => None,

@@ -34,14 +34,22 @@ impl Link {
     /// The way that messages for `queue` take.
     pub(crate) async fn route(&self, queue: &str) -> Result<Arc<Route>, Error> {
         let open = async || {
-            let connect = async || Connected::open(&self.endpoint, "publishing", queue).await;
-            let connected = self.publishing.get(queue, Connected::is_up, connect).await?;
+            let connected = self.publishing.get(queue, Connected::is_up, async || self.publisher(queue).await).await?;
             connected.ready(queue)?;
             let channel = connected.channel(queue).await?;
             within(queue, channel.confirm_select(ConfirmSelectOptions::default())).await?;
             Ok(Route { connected, channel, proven: AtomicBool::new(false), alone: Mutex::default() })
         };
         self.slot(queue).get(queue, Route::is_up, open).await
+    }
+
+    async fn publisher(&self, queue: &str) -> Result<Connected, Error> {
+        let connected = Connected::open(&self.endpoint, "publishing", queue).await?;
+        // A route that nobody takes now would keep the connection before.
+        for slot in self.routes.read().unwrap_or_else(PoisonError::into_inner).values() {
+            slot.forget_lost(Route::is_up);
+        }
+        Ok(connected)
     }
 
     fn slot(&self, queue: &str) -> Arc<Shared<Route>> {

@@ -70,6 +70,15 @@ impl Endpoint {
         format!("{}:{}", self.uri.authority.host, self.uri.authority.port)
     }
 
+    /// What went wrong there, with what may be wrong here.
+    pub(crate) fn says(&self, what: &str) -> String {
+        let advice = match self.is_encrypted() && what.contains("certificate") {
+            true => ": check rabbitmq.ca_file, and whether rabbitmq.url names the host as its certificate does",
+            false => "",
+        };
+        format!("{self}: {what}{advice}")
+    }
+
     pub(crate) fn vhost(&self) -> &str {
         &self.uri.vhost
     }

@@ -31,6 +31,11 @@ impl<T> Shared<T> {
         open.as_ref().filter(|open| is_up(open)).map(Arc::clone)
     }
 
+    /// Lets go of what is lost.
+    pub(crate) fn forget_lost(&self, is_up: impl Fn(&T) -> bool) {
+        self.open.write().unwrap_or_else(PoisonError::into_inner).take_if(|open| !is_up(open));
+    }
+
     /// What is open and up, else what `open` gives. Those who wait while an attempt fails that began after they asked fail
     /// with it, instead of one after the other.
     pub(crate) async fn get(

@@ -2,5 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod contract;
+mod faults;
 mod publishing;
+mod refusals;
+mod shelves;
+mod tls;
+mod topology;
 mod town;

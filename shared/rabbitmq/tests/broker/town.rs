@@ -1,7 +1,9 @@
 //! What the tests stand on.
 
+use std::process::Command;
+
 use langflix_rabbitmq::{RabbitQueue, Settings};
-use langflix_testkit::servers::{self, Rabbit};
+use langflix_testkit::servers::{self, Rabbit, private};
 use reqwest::{Client, Method};
 use serde_json::Value;
 
@@ -31,4 +33,15 @@ pub(crate) async fn manage(api: &str, method: Method, path: &str, body: Value) -
 /// Deletes a queue behind the adapter's back.
 pub(crate) async fn delete_queue(rabbit: &Rabbit, queue: &str) {
     manage(&rabbit.api, Method::DELETE, &format!("queues/{}/{queue}", rabbit.vhost), Value::Null).await;
+}
+
+/// Tells a node of one's own what the management API has no way to tell.
+pub(crate) fn rabbitmqctl(rabbit: &private::Rabbit, command: &[&str]) {
+    let amqp: u16 = rabbit.url.rsplit(':').next().unwrap().parse().unwrap();
+    // Its port mapper has the fourth port of the node's.
+    let port = (amqp + 3).to_string();
+    let mut ctl = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+    ctl.env("ERL_EPMD_PORT", port).args(["--node", "langflix@localhost", "--erlang-cookie", "langflix"]);
+    let output = ctl.args(command).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
 }
