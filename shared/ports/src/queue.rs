@@ -136,7 +136,7 @@ pub trait Queue: Send + Sync {
     /// See [`ErrorKind`]. The message may have arrived all the same.
     async fn publish(&self, to: Name, message: &Message) -> Result<(), Error>;
 
-    /// Begins to take messages, of which at most `prefetch` are held unsettled.
+    /// Begins to take messages, of which at most `prefetch`, and at least one, are held unsettled.
     ///
     /// # Errors
     /// See [`ErrorKind`].
@@ -226,7 +226,8 @@ impl Delivery {
 pub enum Settled {
     /// Forgotten.
     Done,
-    /// Published to the wait queue whose time comes nearest to `after`, and then forgotten.
+    /// Published to the wait queue with the shortest wait that is not shorter than `after`, or else with the longest, and
+    /// then forgotten.
     Later {
         /// The message as it comes again.
         message: Message,
