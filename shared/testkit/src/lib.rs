@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+pub mod flight;
 pub mod process;
 pub mod proxy;
 pub mod queue;
+pub mod rate;
 pub mod servers;
 pub mod store;
 pub mod tally;

@@ -207,7 +207,9 @@ mod tests {
     #[tokio::test]
     async fn a_halted_program_goes_on_where_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        let process = shell("while :; do echo more; sleep 0.01; done", &folder);
+        // One process: a shell that waits for a child of its own is halted only when that goes on.
+        let script = "exec {never}<> <(:); while :; do echo more; read -t 0.01 -u $never; done";
+        let process = Process::start(Command::new("bash").args(["-c", script]), folder.path().join("out"));
         said(&process, "more").await;
         process.pause();
         let stat = format!("/proc/{}/stat", process.id());

@@ -4,7 +4,11 @@
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod flight;
+#[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod rate;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
