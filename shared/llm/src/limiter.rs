@@ -171,7 +171,14 @@ impl Clock for TokioClock {
 
 #[cfg(test)]
 mod tests {
+    use langflix_testkit::rate::rate_contract;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_keeps_what_a_rate_limiter_promises() {
+        rate_contract(|limits| Arc::new(LocalLimiter::new(limits))).await;
+    }
 
     #[test]
     fn an_unknown_cost_leaves_the_estimate_as_it_was() {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-/// Who is under way with what.
+/// Who is under way with what. Every adapter passes `langflix_testkit::flight::flights_contract`.
 ///
 /// It may forget at any time who is: then two do the same, which costs and breaks nothing.
 #[async_trait]

@@ -18,7 +18,8 @@ pub struct Limits {
     pub period: Duration,
 }
 
-/// Lets requests through as fast as the outside system takes them.
+/// Lets requests through as fast as the outside system takes them. Every adapter passes
+/// `langflix_testkit::rate::rate_contract`.
 #[async_trait]
 pub trait RateLimiter: Send + Sync {
     /// Waits until a request of about so many tokens may be sent; those who wait here are let through in order.

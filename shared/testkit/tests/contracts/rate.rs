@@ -20,7 +20,7 @@ enum Flaw {
     LimitsRequestsOnly,
     LimitsTokensOnly,
     RefusesWhatIsLarge,
-    LetsTheLastGoFirst,
+    HoldsSomeBack,
     KeepsTheEstimate,
     TakesUnknownForNothing,
     TakesFailedForNothing,
@@ -42,6 +42,8 @@ struct Even {
 struct State {
     /// When what was let through is paid for, by requests and by tokens.
     paid: [Instant; 2],
+    /// Tokens used beyond the estimates; negative where they were too high.
+    owed: i64,
     blocked: Instant,
 }
 
@@ -63,11 +65,14 @@ impl Even {
     /// When a request of so many tokens is paid for.
     fn take(&self, tokens: u32) -> Instant {
         let (now, mut state) = (Instant::now(), self.state.lock().unwrap());
-        let ahead = if self.flaw == Flaw::StartsFull { self.limits.period } else { Duration::ZERO };
-        let costs = [self.interval(self.limits.requests), self.interval(self.limits.tokens) * tokens];
+        let due = i64::from(tokens) + state.owed;
+        let charged = u32::try_from(due.max(0)).unwrap_or(u32::MAX);
+        state.owed = due - i64::from(charged);
+        let costs = [self.interval(self.limits.requests), self.interval(self.limits.tokens) * charged];
         for (nth, cost) in costs.into_iter().enumerate() {
             let skipped = [Flaw::LimitsTokensOnly, Flaw::LimitsRequestsOnly].get(nth) == Some(&self.flaw);
-            let paid = state.paid[nth].max(now.checked_sub(ahead).unwrap_or(now));
+            let full = if self.flaw == Flaw::StartsFull && nth == 0 { self.limits.period } else { Duration::ZERO };
+            let paid = state.paid[nth].max(now - full);
             state.paid[nth] = if skipped { paid } else { paid + cost };
         }
         state.paid[0].max(state.paid[1])
@@ -80,14 +85,9 @@ impl Even {
             (Outcome::Answered(0), Flaw::TakesUnknownForNothing) => Some(0),
             (Outcome::Failed(_), Flaw::TakesFailedForNothing) => Some(0),
             (Outcome::Answered(0) | Outcome::Failed(0) | Outcome::TooMany(_), _) => None,
-            (Outcome::Answered(real) | Outcome::Failed(real), _) => Some(u32::try_from(real).unwrap()),
+            (Outcome::Answered(real) | Outcome::Failed(real), _) => Some(i64::try_from(real).unwrap()),
         };
-        if let Some(real) = real {
-            let interval = self.interval(self.limits.tokens);
-            let back = (interval * estimate).saturating_sub(interval * real);
-            let more = (interval * real).saturating_sub(interval * estimate);
-            state.paid[1] = state.paid[1].max(now) + more - back;
-        }
+        state.owed += real.map_or(0, |real| real - i64::from(estimate));
         if let Outcome::TooMany(Some(after)) = outcome
             && self.flaw != Flaw::IgnoresPeace
         {
@@ -110,20 +110,19 @@ impl RateLimiter for Limiter {
         if even.flaw == Flaw::RefusesWhatIsLarge && even.limits.tokens.is_some_and(|limit| tokens > limit.get() / 4) {
             return Err(Refusal::Later(Duration::MAX));
         }
-        if even.flaw == Flaw::LetsTheLastGoFirst && even.limits.requests.is_some() && even.limits.tokens.is_none() {
-            sleep(even.limits.period / 2).await;
-            let paid = even.take(tokens);
-            sleep_until(Instant::now() + even.limits.period - paid.duration_since(Instant::now())).await;
-            return Ok(Box::new(Turn { limiter: even.clone(), estimate: tokens }));
-        }
-        let _turn = even.turn.lock().await;
+        let turn = even.turn.lock().await;
         let blocked = even.state.lock().unwrap().blocked;
         let left = blocked.duration_since(Instant::now());
         if left > LONGEST_WAIT && even.flaw != Flaw::WaitsOutEveryPeace {
             return Err(Refusal::Later(left));
         }
         sleep_until(blocked).await;
-        sleep_until(even.take(tokens)).await;
+        let mut paid = even.take(tokens);
+        if even.flaw == Flaw::HoldsSomeBack && fastrand::bool() {
+            drop(turn);
+            paid += Duration::from_millis(150);
+        }
+        sleep_until(paid).await;
         Ok(Box::new(Turn { limiter: even.clone(), estimate: tokens }))
     }
 }
@@ -136,9 +135,10 @@ impl Permit for Turn {
 }
 
 async fn found(flaw: Flaw) -> Option<String> {
-    let new = |limits| -> Arc<dyn RateLimiter> {
+    let new = |limits: Limits| -> Arc<dyn RateLimiter> {
         let now = Instant::now();
-        let state = Mutex::new(State { paid: [now; 2], blocked: now });
+        let full = if flaw == Flaw::StartsFull { limits.period } else { Duration::ZERO };
+        let state = Mutex::new(State { paid: [now - full, now], owed: 0, blocked: now });
         Arc::new(Limiter(Arc::new(Even { flaw, limits, state, turn: tokio::sync::Mutex::default() })))
     };
     verdict(rate_contract(new)).await
@@ -152,19 +152,19 @@ async fn a_sound_limiter_passes() {
 #[tokio::test(start_paused = true)]
 async fn each_flaw_of_a_limiter_is_found_by_what_it_breaks() {
     let flaws = [
-        (Flaw::AllowsTwice, "in a period of"),
+        (Flaw::AllowsTwice, "half a period's tokens"),
         (Flaw::UsesHalf, "are allowed each"),
         (Flaw::StartsFull, "in a period of"),
         (Flaw::LimitsRequestsOnly, "in a period of"),
         (Flaw::LimitsTokensOnly, "in a period of 60"),
         (Flaw::RefusesWhatIsLarge, "takes no requests"),
-        (Flaw::LetsTheLastGoFirst, "in order"),
-        (Flaw::KeepsTheEstimate, "comes back"),
+        (Flaw::HoldsSomeBack, "in order"),
+        (Flaw::KeepsTheEstimate, "half a period's tokens"),
         (Flaw::TakesUnknownForNothing, "an estimate of a quarter"),
         (Flaw::TakesFailedForNothing, "half a period's tokens"),
         (Flaw::LimitsNothingToNothing, "nothing is limited"),
         (Flaw::IgnoresPeace, "the provider asked for a second"),
-        (Flaw::KeepsThePeaceForEver, "the provider asked for a second"),
+        (Flaw::KeepsThePeaceForEver, "of the 200 s"),
         (Flaw::WaitsOutEveryPeace, "let through although"),
         (Flaw::TakesTheLastPeace, "let through although"),
     ];
