@@ -1,6 +1,6 @@
 //! Arguments for ffmpeg and ffprobe: pure functions, tested as text.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use langflix_domain::{AudioStream, ClipSpec, MediaInfo, MediaTime, Span};
 
@@ -8,6 +8,7 @@ use crate::{
     encoders,
     filters::{self, Cut},
     loudness::Loudness,
+    remote,
 };
 
 /// The script's name in ffmpeg's working folder.
@@ -29,22 +30,41 @@ pub(crate) fn strings<'a>(items: &'a [&'a str]) -> impl Iterator<Item = OsString
     items.iter().map(OsString::from)
 }
 
-/// The input `path`, whatever its name begins with: only files, only containers of films.
-pub(crate) fn input(path: &str) -> Vec<OsString> {
-    let mut args: Vec<OsString> =
-        strings(&["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-i"]).collect();
-    args.push(format!("file:{path}").into());
-    args
+/// What is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    /// An absolute path where ffmpeg works in another folder, or a URL.
+    pub(crate) location: &'a str,
+    /// Whom a server is trusted by: a file of certificates; the system's authorities where it is `None`.
+    pub(crate) authorities: Option<&'a Path>,
 }
 
-fn quiet() -> impl Iterator<Item = OsString> {
-    strings(&["-nostdin", "-hide_banner", "-v", "error"])
+impl Input<'_> {
+    /// A path is one whatever its name begins with. Only containers of films are opened.
+    fn open(self) -> Vec<OsString> {
+        let Self { location, authorities } = self;
+        let (mut args, location) = match remote::is_url(location) {
+            true => (remote::options(location, authorities), location.into()),
+            false => (strings(&["-protocol_whitelist", "file"]).collect(), format!("file:{location}").into()),
+        };
+        args.extend(strings(&["-format_whitelist", CONTAINERS, "-i"]));
+        args.push(location);
+        args
+    }
+
+    /// What is said on stderr: errors, and what becomes of a connection.
+    fn says(self) -> impl Iterator<Item = OsString> {
+        strings(if remote::is_url(self.location) { &["-v", "level+warning"] } else { &["-v", "error"] })
+    }
+
+    fn quiet(self) -> impl Iterator<Item = OsString> {
+        strings(&["-nostdin", "-hide_banner"]).chain(self.says())
+    }
 }
 
 /// All that one run of ffmpeg needs to know to cut a clip.
 pub(crate) struct Job<'a> {
-    /// Absolute path.
-    pub(crate) source: &'a str,
+    pub(crate) source: Input<'a>,
     pub(crate) spec: &'a ClipSpec,
     pub(crate) info: &'a MediaInfo,
     pub(crate) audio: Option<&'a AudioStream>,
@@ -78,7 +98,7 @@ impl Job<'_> {
         if from > MediaTime::ZERO {
             args.extend(strings(&["-ss", &seconds(from)]));
         }
-        args.extend(input(self.source));
+        args.extend(self.source.open());
         args
     }
 }
@@ -87,7 +107,7 @@ impl Job<'_> {
 pub(crate) fn cut(job: &Job<'_>) -> Vec<OsString> {
     let encode = &job.spec.encode;
     let duration = seconds(job.length());
-    let mut args: Vec<OsString> = quiet().chain(strings(&["-progress", "pipe:1"])).collect();
+    let mut args: Vec<OsString> = job.source.quiet().chain(strings(&["-progress", "pipe:1"])).collect();
     args.extend(encoders::device(encode.codec));
     args.extend(strings(&["-threads", &encode.threads.to_string(), "-filter_threads", "1"]));
     args.extend(strings(&["-filter_complex_threads", "1"]));
@@ -138,33 +158,33 @@ pub(crate) fn loudness(job: &Job<'_>, track: u32) -> Vec<OsString> {
 }
 
 /// Arguments that report the silences of a stretch of sound on stderr.
-pub(crate) fn silences(source: &str, track: u32, stretch: Span) -> Vec<OsString> {
+pub(crate) fn silences(source: Input<'_>, track: u32, stretch: Span) -> Vec<OsString> {
     let mut args: Vec<OsString> = strings(&["-nostdin", "-hide_banner", "-nostats", "-v", "info"]).collect();
     args.extend(strings(&["-ss", &seconds(stretch.start), "-t", &seconds(stretch.duration()), "-vn"]));
-    args.extend(input(source));
+    args.extend(source.open());
     args.extend(strings(&["-map", &format!("0:{track}"), "-af", "silencedetect=noise=-38dB:d=0.08"]));
     args.extend(strings(&["-f", "null", "-"]));
     args
 }
 
 /// Arguments that write the text subtitles of `track` to stdout.
-pub(crate) fn subtitles(source: &str, track: u32, format: &str) -> Vec<OsString> {
-    let mut args: Vec<OsString> = quiet().chain(input(source)).collect();
+pub(crate) fn subtitles(source: Input<'_>, track: u32, format: &str) -> Vec<OsString> {
+    let mut args: Vec<OsString> = source.quiet().chain(source.open()).collect();
     args.extend(strings(&["-map", &format!("0:{track}"), "-f", format, "pipe:1"]));
     args
 }
 
 /// Arguments with which ffprobe tells streams and container.
-pub(crate) fn streams(source: &str) -> Vec<OsString> {
-    strings(&["-v", "error", "-of", "json", "-show_streams", "-show_format"]).chain(input(source)).collect()
+pub(crate) fn streams(source: Input<'_>) -> Vec<OsString> {
+    source.says().chain(strings(&["-of", "json", "-show_streams", "-show_format"])).chain(source.open()).collect()
 }
 
 /// Arguments with which ffprobe lists time and flags of the packets of `track` in `stretches` of the container's own
 /// clock, parted by commas.
-pub(crate) fn packets(source: &str, track: u32, stretches: &str) -> Vec<OsString> {
-    let mut args: Vec<OsString> = strings(&["-v", "error", "-of", "csv=p=0", "-select_streams"]).collect();
+pub(crate) fn packets(source: Input<'_>, track: u32, stretches: &str) -> Vec<OsString> {
+    let mut args: Vec<OsString> = source.says().chain(strings(&["-of", "csv=p=0", "-select_streams"])).collect();
     args.push(track.to_string().into());
     args.extend(strings(&["-show_entries", "packet=pts_time,flags", "-read_intervals", stretches]));
-    args.extend(input(source));
+    args.extend(source.open());
     args
 }

@@ -7,7 +7,7 @@ use langflix_domain::{
 };
 
 use crate::{
-    args::{self, Job},
+    args::{self, Input, Job},
     encoders,
     loudness::Loudness,
     presets, settings,
@@ -67,7 +67,11 @@ fn spec(codec: VideoCodec) -> ClipSpec {
 fn job<'a>(spec: &'a ClipSpec, info: &'a MediaInfo) -> Job<'a> {
     let bounds = Span::from_millis(61_000, 75_250);
     let audio = info.audio.first();
-    Job { source: "/films/it's a: film.mkv", spec, info, audio, bounds, lead: MediaTime::ZERO, loudness: None }
+    Job { source: input("/films/it's a: film.mkv"), spec, info, audio, bounds, lead: MediaTime::ZERO, loudness: None }
+}
+
+fn input(location: &str) -> Input<'_> {
+    Input { location, authorities: None }
 }
 
 /// One line for each option with its value.
@@ -130,13 +134,25 @@ fn what_is_asked_beside_the_cut_is_this() {
 }
 
 #[test]
+fn a_url_is_opened_like_this() {
+    let (info, spec) = (info(), spec(VideoCodec::Libx264));
+    let plain = input("http://127.0.0.1:9000/b/k.mkv?X-Amz-Signature=5ec2e7");
+    let tls = Input {
+        location: "https://s3.example/b/k.mkv?X-Amz-Signature=5ec2e7",
+        authorities: Some("/tmp/authorities.pem".as_ref()),
+    };
+    let cut = args::cut(&Job { source: tls, ..job(&spec, &info) });
+    insta::assert_snapshot!([cut, args::streams(plain)].map(|args| text(&args)).join("\n\n"));
+}
+
+#[test]
 fn nothing_is_decoded_behind_the_clip() {
     let folder = std::env::temp_dir().join(format!("langflix-media-{}", std::process::id()));
     let film = langflix_testkit::video::build(&folder, &langflix_testkit::video::Recipe::long_gop());
     let (info, spec) = (info(), spec(VideoCodec::Libx264));
     let bounds = Span::from_millis(1_000, 2_000);
     let spec = ClipSpec { scene: bounds, ..spec };
-    let job = Job { source: film.to_str().unwrap(), bounds, ..job(&spec, &info) };
+    let job = Job { source: input(film.to_str().unwrap()), bounds, ..job(&spec, &info) };
     let mut args = args::cut(&job);
     for arg in args.iter_mut().filter(|arg| *arg == "error") {
         *arg = "verbose".into();

@@ -17,7 +17,7 @@ use crate::{
     failure::{self, failed},
     filters,
     loudness::Loudness,
-    probe, quality,
+    probe, quality, remote,
     runner::{self, Ffmpeg, Limits},
     silence,
 };
@@ -68,17 +68,15 @@ impl ClipEncoder for Ffmpeg {
         progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
         let Source { location, info } = source;
-        // ffmpeg runs in the clip's folder, so the source's path must not depend on ours.
-        let path = std::path::absolute(location)
-            .map_err(|error| failed(FailureKind::Input, format!("{location}: {error}")))?;
-        let path = path.to_string_lossy();
+        let path = absolute(location)?;
+        let location = remote::shown(location);
         let audio = audio::track(info, spec.audio_language.as_deref());
         let bounds = match audio {
-            Some(track) => self.bounds(&path, spec, track.index).await,
+            Some(track) => self.bounds(&path, spec, track.index).await?,
             None => spec.scene,
         };
         let lead = self.lead(&path, &spec.source, info, bounds.start).await?;
-        let mut job = Job { source: &path, spec, info, audio, bounds, lead, loudness: None };
+        let mut job = Job { source: self.input(&path), spec, info, audio, bounds, lead, loudness: None };
         if let Some(track) = audio.filter(|_| spec.encode.normalize_loudness) {
             job.loudness = self.loudness(&job, track.index).await?;
         }
@@ -90,6 +88,16 @@ impl ClipEncoder for Ffmpeg {
         }
         Ok(EncodedClip { bounds, width, height, has_audio: audio.is_some(), blobs })
     }
+}
+
+/// ffmpeg runs in the clip's folder, so the source's path must not depend on ours.
+fn absolute(location: &str) -> Result<String, Error> {
+    if remote::is_url(location) {
+        return Ok(location.to_owned());
+    }
+    let path = std::path::absolute(location);
+    let path = path.map_err(|error| failed(FailureKind::Input, format!("{location}: {error}")))?;
+    Ok(path.to_string_lossy().into_owned())
 }
 
 /// Names the source in what went wrong with it.
@@ -117,19 +125,24 @@ async fn blob(path: PathBuf) -> Result<Blob, Error> {
 
 impl Ffmpeg {
     /// Where to cut. Where the sound cannot be read the scene's own bounds stand.
-    async fn bounds(&self, source: &str, spec: &ClipSpec, track: u32) -> Span {
+    ///
+    /// # Errors
+    /// What may pass: the bounds must not depend on it.
+    async fn bounds(&self, source: &str, spec: &ClipSpec, track: u32) -> Result<Span, Error> {
         let mut silences = Vec::new();
         let stretches = [
             Span { start: spec.bounds.start, end: spec.scene.start },
             Span { start: spec.scene.end, end: spec.bounds.end },
         ];
         for stretch in stretches.into_iter().filter(|stretch| stretch.duration() > MediaTime::ZERO) {
-            let args = args::silences(source, track, stretch);
-            if let Ok(output) = runner::run(&self.ffmpeg, &args, None, &Limits::SHORT, None).await {
-                silences.extend(silence::read(&output.stderr, stretch.start, stretch.end));
+            let args = args::silences(self.input(source), track, stretch);
+            match runner::run(&self.ffmpeg, &args, None, &Limits::SHORT, None).await {
+                Ok(output) => silences.extend(silence::read(&output.stderr, stretch.start, stretch.end)),
+                Err(error) if error.transient => return Err(error),
+                Err(_) => {}
             }
         }
-        silence::bounds(spec.scene, spec.bounds, &silences)
+        Ok(silence::bounds(spec.scene, spec.bounds, &silences))
     }
 
     async fn loudness(&self, job: &Job<'_>, track: u32) -> Result<Option<Loudness>, Error> {

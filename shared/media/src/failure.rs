@@ -51,7 +51,7 @@ fn reason(stderr: &str) -> String {
 }
 
 /// Parts ffmpeg's `[name @ 0x55d0c0] text`: addresses differ from run to run, and messages go into the manifest.
-fn parted(line: &str) -> (&str, &str) {
+pub(crate) fn parted(line: &str) -> (&str, &str) {
     let mut parted = ("", line);
     while let Some((from, text)) = parted.1.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         let Some((name, _)) = from.split_once(" @ 0x") else { break };

@@ -13,6 +13,7 @@ mod loudness;
 mod packets;
 mod probe;
 mod quality;
+mod remote;
 mod runner;
 mod seek;
 mod silence;

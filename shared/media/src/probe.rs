@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     args,
     failure::failed,
-    packets,
+    packets, remote,
     runner::{self, Ffmpeg, Limits},
 };
 
@@ -30,6 +30,13 @@ struct Container {
     format_name: Option<String>,
     duration: Option<String>,
     start_time: Option<String>,
+    size: Option<String>,
+}
+
+impl Report {
+    fn size(&self) -> Option<u64> {
+        self.format.as_ref()?.size.as_ref()?.parse().ok()
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,31 +67,33 @@ struct Stream {
 #[async_trait]
 impl MediaProbe for Ffmpeg {
     async fn probe(&self, source: &str) -> Result<MediaInfo, Error> {
-        let input = |message: String| failed(FailureKind::Input, format!("{source}: {message}"));
-        let file = tokio::fs::metadata(Path::new(source)).await.map_err(|error| input(plain(&error)))?;
-        if !file.is_file() {
-            return Err(input("this is no file: give a video file".to_owned()));
-        }
-        if file.len() == 0 {
-            return Err(input("the file is empty".to_owned()));
-        }
-        let report = report(self, source).await.map_err(|error| Error {
-            message: format!("{source}: not a video that can be read, or cut off ({})", error.message),
-            kind: if error.kind == FailureKind::TimedOut { error.kind } else { FailureKind::Input },
-            ..error
+        let shown = remote::shown(source);
+        let input = |message: String| failed(FailureKind::Input, format!("{shown}: {message}"));
+        let size = size(source).await.map_err(input)?;
+        let report = report(self, source).await.map_err(|error| match error.transient {
+            true => Error { message: format!("{shown}: {}", error.message), ..error },
+            false => input(format!("not a video that can be read, or cut off ({})", error.message)),
         })?;
-        let (mut info, nominal) = info(report, file.len()).map_err(input)?;
-        let args = args::packets(source, info.video.index, &packets::sampled(&info));
-        if let Ok(listed) = runner::run(&self.ffprobe, &args, None, &Limits::SHORT, None).await {
-            let sample = packets::sample(&packets::read(&listed.stdout));
-            refine(&mut info.video, nominal, sample.frames);
-            info.keyframe_interval = sample.keyframe_interval;
+        let size = size.or(report.size()).unwrap_or_default();
+        let (mut info, nominal) = info(report, size).map_err(input)?;
+        let args = args::packets(self.input(source), info.video.index, &packets::sampled(&info));
+        match runner::run(&self.ffprobe, &args, None, &Limits::SHORT, None).await {
+            Ok(listed) => {
+                let sample = packets::sample(&packets::read(&listed.stdout));
+                refine(&mut info.video, nominal, sample.frames);
+                info.keyframe_interval = sample.keyframe_interval;
+            }
+            Err(error) if error.transient => {
+                return Err(Error { message: format!("{shown}: {}", error.message), ..error });
+            }
+            Err(_) => {}
         }
         Ok(info)
     }
 
     async fn extract_subtitles(&self, source: Source<'_>, track: u32) -> Result<Vec<u8>, Error> {
-        let Source { location: source, info } = source;
+        let Source { location, info } = source;
+        let source = remote::shown(location);
         let stream = info.subtitles.iter().find(|stream| stream.index == track);
         let format = match stream {
             Some(stream) if !stream.text => {
@@ -98,8 +107,21 @@ impl MediaProbe for Ffmpeg {
                 return Err(failed(FailureKind::Input, message));
             }
         };
-        let args = args::subtitles(source, track, format);
+        let args = args::subtitles(self.input(location), track, format);
         Ok(runner::run(&self.ffmpeg, &args, None, &Limits::ENCODE, None).await?.stdout)
+    }
+}
+
+/// The size of a file; `None` of a URL, of which ffprobe tells it.
+async fn size(source: &str) -> Result<Option<u64>, String> {
+    if remote::is_url(source) {
+        return Ok(None);
+    }
+    let file = tokio::fs::metadata(Path::new(source)).await.map_err(|error| plain(&error))?;
+    match file.len() {
+        _ if !file.is_file() => Err("this is no file: give a video file".to_owned()),
+        0 => Err("the file is empty".to_owned()),
+        size => Ok(Some(size)),
     }
 }
 
@@ -113,7 +135,7 @@ fn plain(error: &io::Error) -> String {
 }
 
 async fn report(ffmpeg: &Ffmpeg, source: &str) -> Result<Report, Error> {
-    let output = runner::run(&ffmpeg.ffprobe, &args::streams(source), None, &Limits::SHORT, None).await?;
+    let output = runner::run(&ffmpeg.ffprobe, &args::streams(ffmpeg.input(source)), None, &Limits::SHORT, None).await?;
     serde_json::from_slice(&output.stdout)
         .map_err(|error| failed(FailureKind::Input, format!("ffprobe's answer cannot be read: {error}")))
 }

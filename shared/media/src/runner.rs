@@ -1,6 +1,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fmt,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -9,13 +10,18 @@ use std::{
 
 use langflix_domain::{FailureKind, MediaTime};
 use langflix_ports::{cache::Cache, media::Error};
+use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},
     process::{Child, Command},
     time::{Instant, timeout_at},
 };
 
-use crate::failure::{self, failed};
+use crate::{
+    args::Input,
+    failure::{self, failed},
+    remote,
+};
 
 /// Most of a program's output that is kept, in bytes.
 const MAX_STDOUT: u64 = 256 << 20;
@@ -32,6 +38,7 @@ pub struct Ffmpeg {
     pub(crate) ffprobe: PathBuf,
     pub(crate) stall: Duration,
     pub(crate) cache: Option<Arc<dyn Cache>>,
+    authorities: Option<Arc<NamedTempFile>>,
 }
 
 impl fmt::Debug for Ffmpeg {
@@ -78,7 +85,7 @@ impl Ffmpeg {
                 )
             })
         };
-        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")?, stall: STALL, cache: None })
+        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")?, stall: STALL, cache: None, authorities: None })
     }
 
     /// Counts ffmpeg as hung when it encodes nothing for `stall`; two minutes unless said otherwise.
@@ -91,6 +98,21 @@ impl Ffmpeg {
     #[must_use]
     pub fn with_cache(self, cache: Arc<dyn Cache>) -> Self {
         Self { cache: Some(cache), ..self }
+    }
+
+    /// Trusts servers whose certificates are signed by one of these, in PEM, rather than by one of the system's
+    /// authorities.
+    ///
+    /// # Errors
+    /// Where the file that the programs read them from cannot be written.
+    pub fn with_authorities(self, pem: &[u8]) -> io::Result<Self> {
+        let mut file = NamedTempFile::new()?;
+        file.write_all(pem)?;
+        Ok(Self { authorities: Some(Arc::new(file)), ..self })
+    }
+
+    pub(crate) fn input<'a>(&'a self, location: &'a str) -> Input<'a> {
+        Input { location, authorities: self.authorities.as_deref().map(NamedTempFile::path) }
     }
 }
 
@@ -118,6 +140,8 @@ pub(crate) async fn run(
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
+    // A store is spoken to without a proxy, as whoever signed the URL does.
+    command.env_remove("http_proxy");
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
@@ -151,6 +175,7 @@ pub(crate) async fn run(
     let stdout = stdout.ok_or_else(|| late(&format!("made no progress for {:?}", limits.stall)))?;
     let status = timeout_at(deadline, group.0.wait()).await.map_err(|_| late("did not end"))?;
     let status = status.map_err(|error| failed(FailureKind::Encoder, format!("{name}: {error}")))?;
+    let stderr = if remote::is_read(args) { remote::said(&stderr)? } else { stderr };
     if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure::read(&name, &stderr)) }
 }
 

@@ -53,7 +53,7 @@ impl Ffmpeg {
                 break;
             }
             let stretch = packets::stretch(info.start_time + start - back, info.start_time + start);
-            let args = args::packets(source, info.video.index, &stretch);
+            let args = args::packets(self.input(source), info.video.index, &stretch);
             let listed = runner::run(&self.ffprobe, &args, None, &Limits::SHORT, None).await?;
             if let Some(lead) = lead(&packets::read(&listed.stdout), info.start_time + start) {
                 return Ok(lead.min(start));
