@@ -38,6 +38,7 @@ struct Inner {
     turn: Mutex<()>,
     requests: Pace,
     tokens: Pace,
+    period: u64,
     step: f64,
 }
 
@@ -65,6 +66,7 @@ impl RedisRateLimiter {
             turn: Mutex::default(),
             requests: pace(limits.requests),
             tokens: pace(limits.tokens),
+            period: micros(limits.period),
             step: limits.requests.map_or(STEP, |limit| 1.0 / f64::from(limit.get())),
         };
         Self { inner: Arc::new(inner) }
@@ -106,7 +108,7 @@ impl RateLimiter for RedisRateLimiter {
 impl Inner {
     async fn ask(&self, tokens: u32) -> Result<(bool, Duration, u64, bool), Refusal> {
         let mut script = ADMIT.key(&self.key);
-        script.arg(micros(AHEAD));
+        script.arg(micros(AHEAD)).arg(self.period);
         for (cost, pace) in [(1, self.requests), (tokens, self.tokens)] {
             script.arg(cost).arg(pace.interval).arg(pace.burst);
         }
@@ -133,8 +135,8 @@ impl Permit for Turn {
             return;
         }
         let mut script = SETTLE.key(&limiter.key);
-        script.arg(what).arg(given).arg(more.to_string()).arg(limiter.tokens.interval).arg(limiter.step);
-        script.arg(micros(after.unwrap_or_default().min(DAY)));
+        script.arg(what).arg(given).arg(more.to_string()).arg(limiter.tokens.interval);
+        script.arg(limiter.period).arg(limiter.step).arg(micros(after.unwrap_or_default().min(DAY)));
         let script = &script;
         let settle = |mut connection| async move { script.invoke_async::<()>(&mut connection).await };
         // Unsettled, the request counts as estimated.

@@ -1,11 +1,11 @@
 -- Settles a request that had its turn.
 -- KEYS: the limit's state. ARGV: answered, failed or too-many; when the turn was given; how many tokens more than
--- estimated, and their interval; by how much an answer raises the rate; for how long nothing more is wanted. All times in
--- microseconds.
+-- estimated, and their interval; the period; by how much an answer raises the rate; for how long nothing more is wanted.
+-- All times in microseconds.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local what, given, more, interval, step, after = unpack(ARGV)
-local state = redis.call('HMGET', KEYS[1], 'blocked', 'share', 'lowered', 'tokens')
+local what, given, more, interval, period, step, after = unpack(ARGV)
+local state = redis.call('HMGET', KEYS[1], 'blocked', 'share', 'lowered', 'tokens', 'credit', 'credited')
 local share = tonumber(state[2] or 1)
 local changed = {}
 local function set(name, value, format)
@@ -14,7 +14,15 @@ local function set(name, value, format)
 end
 
 if tonumber(more) ~= 0 then
-    set('tokens', tonumber(state[4] or now) + more * interval / share, '%.0f')
+    local to = math.max(now, tonumber(state[4] or 0)) + more * interval / share
+    set('tokens', math.max(now, to), '%.0f')
+    if to < now then
+        -- The time is over that would be shorter: the next one gets it, and no more than half a period is given at once.
+        local fresh = tonumber(state[6] or 0) + period > now
+        local credit = fresh and tonumber(state[5] or 0) or 0
+        set('credit', math.min(credit + now - to, period / 2), '%.0f')
+        set('credited', now, '%.0f')
+    end
 end
 if what == 'answered' and share < 1 then
     set('share', math.min(1, share + step), '%.6f')
