@@ -2,7 +2,7 @@ use std::{convert::Infallible, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use langflix_ports::flight::{Error, Flight, Flights};
-use redis::{Script, cmd};
+use redis::Script;
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{Failure, Redis};
@@ -12,11 +12,13 @@ const GIVEN_UP: Duration = Duration::from_secs(10);
 /// How often it is said that one is still under way.
 const SAID: Duration = Duration::from_secs(3);
 
-/// Says that one is still under way, unless another has set out since.
-static GOES_ON: LazyLock<Script> = LazyLock::new(|| {
+/// Says that one is under way, unless another is. Whoever is under way and was forgotten says it again by this.
+static UNDER_WAY: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-         return redis.call('PEXPIRE', KEYS[1], ARGV[2])",
+        "local holder = redis.call('GET', KEYS[1])
+         if holder and holder ~= ARGV[1] then return 0 end
+         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+         return 1",
     )
 });
 
@@ -48,7 +50,7 @@ impl Flights for RedisFlights {
             key: format!("langflix:flight:{key}"),
             token: format!("{:032x}", fastrand::u128(..)),
         };
-        let taken = lease.take().await.map_err(|failure| Error { message: failure.to_string() })?;
+        let taken = lease.tell(&UNDER_WAY).await.map_err(|failure| Error { message: failure.to_string() })?;
         Ok(taken.then(|| {
             let (held, dropped) = oneshot::channel();
             tokio::spawn(lease.keep(dropped));
@@ -64,19 +66,11 @@ struct Lease {
 }
 
 impl Lease {
-    async fn take(&self) -> Result<bool, Failure> {
-        let mut set = cmd("SET");
-        set.arg(&self.key).arg(&self.token).arg("NX").arg("PX").arg(GIVEN_UP.as_millis() as u64);
-        let set = &set;
-        let set = |mut connection| async move { set.query_async::<Option<String>>(&mut connection).await };
-        Ok(self.redis.call("flight", set).await?.is_some())
-    }
-
     /// Renews the lease until its holder is dropped, and then gives it back.
     async fn keep(self, mut dropped: oneshot::Receiver<Infallible>) {
         while timeout(SAID, &mut dropped).await.is_err() {
             // What cannot be renewed may be renewed the next time; what was lost is another's.
-            if let Ok(false) = self.tell(&GOES_ON).await {
+            if let Ok(false) = self.tell(&UNDER_WAY).await {
                 return;
             }
         }

@@ -118,6 +118,19 @@ async fn who_takes_long_stays_under_way() {
 }
 
 #[tokio::test]
+async fn who_was_forgotten_says_again_that_it_is_under_way() {
+    let server = servers::redis().await;
+    let _long = set_out(&server.url).await.unwrap();
+    let _flushed: String = query(&server.url, "FLUSHDB").await;
+    let began = Instant::now();
+    while !query::<bool>(&server.url, "EXISTS langflix:flight:key").await {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is forgotten for ever");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(set_out(&server.url).await.is_none());
+}
+
+#[tokio::test]
 async fn who_was_given_up_ends_nobody_elses_flight() {
     let server = private::redis().await;
     let late = set_out(&server.url).await.unwrap();
@@ -125,9 +138,9 @@ async fn who_was_given_up_ends_nobody_elses_flight() {
     let _other = set_out(&server.url).await.unwrap();
     let other: String = query(&server.url, "GET langflix:flight:key").await;
     drop(late);
-    // The script is asked for, loaded, and asked for again.
+    // One script is asked for, loaded, and asked for twice; the other is asked for, loaded, and asked for again.
     let began = Instant::now();
-    while !query::<String>(&server.url, "INFO commandstats").await.contains("cmdstat_evalsha:calls=2,") {
+    while !query::<String>(&server.url, "INFO commandstats").await.contains("cmdstat_evalsha:calls=5,") {
         assert!(began.elapsed() < Duration::from_secs(5), "it does not land");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
