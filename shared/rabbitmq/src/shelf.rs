@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use langflix_ports::queue::{Error, Message, Place};
-use lapin::options::{BasicAckOptions, BasicGetOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
 
 use crate::{connection::within, failure::failed, link::Link, properties::message, publisher::publish, topology::WORK};
 
@@ -56,7 +56,12 @@ pub(crate) async fn go_through(
         }
         got.delivery.acker.ack(BasicAckOptions::default()).await.map_err(|error| failed(&queue, &error))?;
     }
-    // Acknowledgements wait for no answer; closing does, and gives back what is held.
+    if handled.kept > 0 {
+        // A channel that is closed gives back what it holds some time after the answer that it is.
+        let back = BasicNackOptions { multiple: true, requeue: true };
+        channel.basic_nack(0, back).await.map_err(|error| failed(&queue, &error))?;
+    }
+    // Neither of these waits for an answer; closing does.
     within(&queue, channel.close(200, "done".into())).await?;
     Ok(handled)
 }

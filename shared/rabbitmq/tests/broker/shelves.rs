@@ -67,6 +67,15 @@ async fn each_message_of_a_shelf_meets_its_fate_once() {
 }
 
 #[tokio::test]
+async fn whoever_looks_next_finds_all_that_stayed() {
+    let (_rabbit, queue) = queues().await;
+    park(&queue, 20).await;
+    for look in 0..20 {
+        assert_eq!(on_shelf(&queue).await.len(), 20, "look {look}");
+    }
+}
+
+#[tokio::test]
 async fn no_more_messages_are_looked_at_than_are_asked_for_and_an_empty_shelf_has_none() {
     let (_rabbit, queue) = queues().await;
     let handled = queue.go_through(PARKED, 10, |_| Fate::Drop).await.unwrap();
