@@ -33,7 +33,12 @@ impl Encoding {
             Err(end) => return end,
         };
         let trace = job.trace.to_string();
-        let cutter = Cutter { encoder: self.encoder.as_ref(), sources: self.sources.as_ref(), scratch: &self.scratch };
+        let cutter = Cutter {
+            encoder: self.encoder.as_ref(),
+            sources: self.sources.as_ref(),
+            scratch: &self.scratch,
+            footage: order.footage,
+        };
         let this = this_try(&job, self.max_attempts.get());
         end_of_task(self.ports.worker(&trace).clip(cutter, &self.requests, &order, this, &|_| {}).await)
     }

@@ -1,8 +1,10 @@
 use std::path::Path;
 
-use langflix_domain::{Blob, ClipSpec, Digest, EncodedClip, Failure, FailureKind, Outcome, SourceRead, Stage, Usage};
+use langflix_domain::{
+    Blob, ClipSpec, Digest, EncodedClip, Failure, FailureKind, Footage, Outcome, SourceRead, Stage, Usage,
+};
 use langflix_ports::{
-    media::{self, ClipEncoder, Opened, Source, SourceAccess},
+    media::{self, ClipEncoder, Opened, Source, SourceAccess, Wanted},
     store::{ArtifactStore, Put},
 };
 
@@ -23,6 +25,8 @@ pub struct Cutter<'a> {
     pub sources: &'a dyn SourceAccess,
     /// Each clip gets a folder of its own below this one.
     pub scratch: &'a Path,
+    /// All that the run cuts from the source, where it is known: how the source is read may depend on it.
+    pub footage: Option<Footage>,
 }
 
 /// Encodes one clip, unless some run did already, and records the outcome, unless there is one. Gives the failure, if
@@ -125,9 +129,28 @@ async fn cut(
     dir: &Path,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<(EncodedClip, SourceRead), media::Error> {
-    let Opened { location, read, hold: _hold } = cutter.sources.open(&asked.source, spec.bounds, &asked.media).await?;
+    let wanted = Wanted {
+        source: &asked.source,
+        identity: &asked.source_identity,
+        info: &asked.media,
+        footage: cutter.footage.unwrap_or_else(|| Footage::of([spec.bounds])),
+    };
+    let opened = cutter.sources.open(wanted).await?;
+    let (location, read) = (opened.location.clone(), opened.read);
     let source = Source { location: &location, info: &asked.media };
-    Ok((cutter.encoder.encode(source, spec, dir, progress).await?, read))
+    let encoded = cutter.encoder.encode(source, spec, dir, progress).await;
+    let clip = encoded.map_err(|error| named(error, &location, &asked.source))?;
+    cutter.sources.close(wanted, opened).await?;
+    Ok((clip, read))
+}
+
+/// Calls the source what the run calls it, wherever it was read: failures go into manifests.
+fn named(error: media::Error, location: &str, source: &str) -> media::Error {
+    if location == source {
+        return error;
+    }
+    let shown = location.split('?').next().unwrap_or(location);
+    media::Error { message: error.message.replace(shown, source), ..error }
 }
 
 /// Sources that are files of this machine.
@@ -136,12 +159,7 @@ pub struct InPlace;
 
 #[async_trait::async_trait]
 impl SourceAccess for InPlace {
-    async fn open(
-        &self,
-        source: &str,
-        _wanted: langflix_domain::Span,
-        _info: &langflix_domain::MediaInfo,
-    ) -> Result<Opened, media::Error> {
-        Ok(Opened { location: source.to_owned(), read: SourceRead::InPlace, hold: None })
+    async fn open(&self, wanted: Wanted<'_>) -> Result<Opened, media::Error> {
+        Ok(Opened { location: wanted.source.to_owned(), read: SourceRead::InPlace, hold: None })
     }
 }

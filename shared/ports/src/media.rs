@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use langflix_domain::{ClipSpec, EncodedClip, FailureKind, MediaInfo, SourceRead, Span};
+use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Footage, MediaInfo, SourceRead};
 
 /// Reads sources.
 #[async_trait]
@@ -21,8 +21,8 @@ pub trait MediaProbe: Send + Sync {
     async fn extract_subtitles(&self, source: Source<'_>, track: u32) -> Result<Vec<u8>, Error>;
 }
 
-/// A video to read from.
-#[derive(Clone, Copy, Debug)]
+/// A video to read from. There is no `Debug`, since a presigned URL is for no log.
+#[derive(Clone, Copy)]
 pub struct Source<'a> {
     /// Where it is: a path, or a URL of the store.
     pub location: &'a str,
@@ -30,14 +30,36 @@ pub struct Source<'a> {
     pub info: &'a MediaInfo,
 }
 
+/// A source that a clip is to be cut from.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Where it is: a path, or `s3://bucket/key`.
+    pub source: &'a str,
+    /// Identity of the bytes that the run was made from.
+    pub identity: &'a str,
+    /// What is known of it.
+    pub info: &'a MediaInfo,
+    /// All that the run cuts from it, as far as that is known.
+    pub footage: Footage,
+}
+
 /// Makes sources readable for an encoder.
 #[async_trait]
 pub trait SourceAccess: Send + Sync {
-    /// Opens `source`, of which the stretch `wanted` will be read.
+    /// Opens a source.
     ///
     /// # Errors
-    /// [`FailureKind::Input`] where it is not there, [`FailureKind::Store`] where it cannot be read or copied now.
-    async fn open(&self, source: &str, wanted: Span, info: &MediaInfo) -> Result<Opened, Error>;
+    /// [`FailureKind::Input`] where it is not there or was changed, [`FailureKind::Store`] where it cannot be read or
+    /// copied now.
+    async fn open(&self, wanted: Wanted<'_>) -> Result<Opened, Error>;
+
+    /// Closes a source after a clip was cut from it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], where it may have been changed since: the clip is to be thrown away.
+    async fn close(&self, _wanted: Wanted<'_>, _opened: Opened) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// A source that can be read.
@@ -46,7 +68,7 @@ pub struct Opened {
     pub location: String,
     /// How it is read.
     pub read: SourceRead,
-    /// What keeps it readable; dropped when it was read.
+    /// What keeps it readable until it is closed or dropped.
     pub hold: Option<Box<dyn Send + Sync>>,
 }
 

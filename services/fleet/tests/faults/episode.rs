@@ -132,7 +132,7 @@ pub(crate) async fn undisturbed(asked: &RunRequest) -> Manifest {
         analyse_chunk(&store, &model, asked, task).await.unwrap();
     }
     let encoding = plan_encoding(&store, asked, &analysis).await.unwrap();
-    let cutter = Cutter { encoder: &encoder, sources: &InPlace, scratch: dir.path() };
+    let cutter = Cutter { encoder: &encoder, sources: &InPlace, scratch: dir.path(), footage: None };
     for task in &encoding.tasks {
         encode_clip(&store, cutter, asked, task, &|_| {}).await.unwrap();
     }

@@ -75,7 +75,7 @@ impl Workshop<'_> {
             let task = task.id.to_string();
             self.observer.notice(run, Event::TaskProgress { stage: Stage::Encoding, task, fraction });
         };
-        let cutter = Cutter { encoder: self.encoder, sources: &InPlace, scratch: self.scratch };
+        let cutter = Cutter { encoder: self.encoder, sources: &InPlace, scratch: self.scratch, footage: None };
         let failure = encode_clip(self.store, cutter, asked, task, &progress).await?;
         self.finished(run, Stage::Encoding, &task.id, failure);
         Ok(())

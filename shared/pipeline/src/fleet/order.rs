@@ -1,6 +1,6 @@
 //! What travels through the queues.
 
-use langflix_domain::{Lane, RunId, Stage};
+use langflix_domain::{Footage, Lane, RunId, Stage};
 use langflix_ports::queue::{Message, Name};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,9 @@ pub struct TaskOrder<T> {
     /// Where publishing goes on when this task has its outcome; `None` where another task sees to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<u32>,
+    /// What all clips of the stage are together, where they are clips: how a source is read depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footage: Option<Footage>,
 }
 
 #[derive(Serialize)]

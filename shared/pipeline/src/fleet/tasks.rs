@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use langflix_domain::{RunId, Stage, TaskId};
+use langflix_domain::{Footage, RunId, Stage, TaskId};
 use langflix_ports::store::ArtifactStore;
 
 use super::{Order, TaskOrder};
@@ -76,9 +76,14 @@ impl Tasks {
     pub(super) fn order(&self, run: &RunId, at: usize, then: Option<u32>) -> Option<Order> {
         let (run, tasks) = (run.clone(), u32::try_from(self.len()).unwrap_or(u32::MAX));
         Some(match self {
-            Self::Analysis(all) => Order::AnalyseChunk(TaskOrder { run, tasks, task: all.get(at)?.clone(), then }),
+            Self::Analysis(all) => {
+                let task = all.get(at)?.clone();
+                Order::AnalyseChunk(TaskOrder { run, tasks, task, then, footage: None })
+            }
             Self::Encoding(all) => {
-                Order::EncodeClip(Box::new(TaskOrder { run, tasks, task: all.get(at)?.clone(), then }))
+                let task = all.get(at)?.clone();
+                let footage = Some(Footage::of(all.iter().filter_map(|task| Some(task.clip.as_ref()?.bounds))));
+                Order::EncodeClip(Box::new(TaskOrder { run, tasks, task, then, footage }))
             }
         })
     }

@@ -1,8 +1,14 @@
-use langflix_domain::{Digest, EncodedClip, FailureKind, TaskId};
+use std::{path::Path, sync::Mutex};
+
+use async_trait::async_trait;
+use langflix_domain::{ClipSpec, Digest, EncodedClip, FailureKind, Footage, SourceRead, TaskId};
 use langflix_pipeline::{
-    EncodingPlan, EncodingTask, Error, RunRequest, analyse_chunk, encode_clip, plan_analysis, plan_encoding,
+    Cutter, EncodingPlan, EncodingTask, Error, RunRequest, analyse_chunk, encode_clip, plan_analysis, plan_encoding,
 };
-use langflix_ports::store::{ArtifactStore as _, Put};
+use langflix_ports::{
+    media::{self, ClipEncoder, Opened, Source, SourceAccess, Wanted},
+    store::{ArtifactStore as _, Put},
+};
 
 use crate::{
     episode::{Room, cutter, drive, episode},
@@ -144,4 +150,84 @@ async fn a_store_that_fails_leaves_the_clip_without_an_outcome() {
         assert!(room.clips(&asked).await.is_empty());
     }
     assert_eq!(std::fs::read_dir(room.scratch()).unwrap().count(), 0);
+}
+
+/// Sources that lie elsewhere, and are found changed when they are closed, if they are.
+#[derive(Default)]
+struct Elsewhere {
+    is_changed: bool,
+    wanted: Mutex<Vec<Footage>>,
+}
+
+#[async_trait]
+impl SourceAccess for Elsewhere {
+    async fn open(&self, wanted: Wanted<'_>) -> Result<Opened, media::Error> {
+        assert_eq!((wanted.source, wanted.identity), ("s3://media/show.mkv", "etag:1000000"));
+        self.wanted.lock().unwrap().push(wanted.footage);
+        Ok(Opened {
+            location: "https://s3/media/show.mkv?Signature=5ec2e7".to_owned(),
+            read: SourceRead::Ranges,
+            hold: None,
+        })
+    }
+
+    async fn close(&self, _: Wanted<'_>, _: Opened) -> Result<(), media::Error> {
+        if self.is_changed { Err(trouble(FailureKind::Input, false)) } else { Ok(()) }
+    }
+}
+
+fn in_the_store() -> RunRequest {
+    RunRequest { source: "s3://media/show.mkv".to_owned(), source_identity: "etag:1000000".to_owned(), ..episode() }
+}
+
+#[tokio::test]
+async fn how_a_source_was_read_is_recorded_and_what_the_run_cuts_from_it_is_told() {
+    let (room, asked, sources) = (Room::new(), in_the_store(), Elsewhere::default());
+    let (tasks, encoder, scratch) = (planned(&room, &asked).await.tasks, Encoder::good(), room.scratch());
+    let all = Footage { clips: 4, length: asked.media.duration };
+    for (task, footage) in tasks.iter().zip([None, Some(all)]) {
+        let cutter = Cutter { encoder: &encoder, sources: &sources, scratch: &scratch, footage };
+        assert_eq!(encode_clip(&room.store, cutter, &asked, task, &|_| {}).await.unwrap(), None);
+        assert_eq!(room.clips(&asked).await[&task.id].read, Some(SourceRead::Ranges));
+    }
+    let one = Footage::of([tasks[0].clip.as_ref().unwrap().bounds]);
+    assert_eq!(*sources.wanted.lock().unwrap(), [one, all]);
+}
+
+#[tokio::test]
+async fn a_clip_of_a_source_that_was_changed_meanwhile_is_thrown_away() {
+    let (room, asked, encoder) = (Room::new(), in_the_store(), Encoder::good());
+    let (sources, scratch) = (Elsewhere { is_changed: true, ..Elsewhere::default() }, room.scratch());
+    let task = &planned(&room, &asked).await.tasks[0];
+    let cutter = Cutter { encoder: &encoder, sources: &sources, scratch: &scratch, footage: None };
+    let failure = encode_clip(&room.store, cutter, &asked, task, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(failure.kind, FailureKind::Input);
+    assert_eq!(room.store.list("clips/").await.unwrap(), [""; 0]);
+}
+
+/// Quotes its source, as ffmpeg does.
+struct Quoting;
+
+#[async_trait]
+impl ClipEncoder for Quoting {
+    async fn encode(
+        &self,
+        source: Source<'_>,
+        _: &ClipSpec,
+        _: &Path,
+        _: &(dyn Fn(f32) + Send + Sync),
+    ) -> Result<EncodedClip, media::Error> {
+        let shown = source.location.split('?').next().unwrap();
+        Err(media::Error { message: format!("{shown}: it ends early"), ..trouble(FailureKind::Input, false) })
+    }
+}
+
+#[tokio::test]
+async fn a_failure_names_the_source_as_the_run_does() {
+    let (room, asked, sources) = (Room::new(), in_the_store(), Elsewhere::default());
+    let scratch = room.scratch();
+    let task = &planned(&room, &asked).await.tasks[0];
+    let cutter = Cutter { encoder: &Quoting, sources: &sources, scratch: &scratch, footage: None };
+    let failure = encode_clip(&room.store, cutter, &asked, task, &|_| {}).await.unwrap().unwrap();
+    assert_eq!(failure.message, "s3://media/show.mkv: it ends early");
 }

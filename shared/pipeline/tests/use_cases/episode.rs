@@ -163,7 +163,7 @@ impl Room {
 
 /// Cuts clips from files of this machine.
 pub(crate) fn cutter<'a>(encoder: &'a dyn ClipEncoder, scratch: &'a Path) -> Cutter<'a> {
-    Cutter { encoder, sources: &InPlace, scratch }
+    Cutter { encoder, sources: &InPlace, scratch, footage: None }
 }
 
 /// Does all that has no outcome yet, one task after another.

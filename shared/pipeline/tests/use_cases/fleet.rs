@@ -7,11 +7,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use langflix_domain::{EpisodeStatus, Failure, FailureKind, Lane, Manifest, RunId, Stage, TaskId};
+use langflix_domain::{EpisodeStatus, Failure, FailureKind, Footage, Lane, Manifest, RunId, Stage, TaskId};
 use langflix_pipeline::{
-    Ended, Error, RunRequest, Try,
+    EncodingTask, Ended, Error, RunRequest, Try,
     fleet::{
-        Dispatcher, Order, Requests, Submitted, Survey, Sweeper, Worker, latest_runs, manifest, runs, state, submit,
+        Dispatcher, Order, Requests, Submitted, Survey, Sweeper, TaskOrder, Worker, latest_runs, manifest, runs, state,
+        submit,
     },
     retry_failed,
 };
@@ -24,6 +25,7 @@ use langflix_ports::{
 };
 
 use crate::{
+    encoding::planned,
     episode::{Room, cutter, episode, text},
     fakes::{Encoder, Failing, Memory, Model, Remembering, trouble},
 };
@@ -217,6 +219,28 @@ async fn a_bulk_run_has_few_tasks_in_flight_and_an_interactive_one_all() {
         fleet.work(&Model::good(), &Encoder::good()).await;
         assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
     }
+}
+
+#[tokio::test]
+async fn each_clip_is_ordered_with_all_that_its_run_cuts() {
+    let (room, asked) = (Room::new(), episode());
+    let fleet = Fleet::new(&room);
+    let plan = planned(&room, &asked).await;
+    fleet.dispatcher().plan_episode(&asked.run().unwrap()).await.unwrap();
+    let all = Footage::of(plan.tasks.iter().map(|task| task.clip.as_ref().unwrap().bounds));
+    assert_eq!(all.clips, 4);
+    let mut seen = 0;
+    while let Some((_, message)) = fleet.queue.take() {
+        let Order::EncodeClip(order) = Order::read(&message.body).unwrap() else { panic!("{message:?}") };
+        assert_eq!(order.footage, Some(all));
+        // As an older program writes it.
+        let older = Order::EncodeClip(Box::new(TaskOrder::<EncodingTask> { footage: None, ..*order }));
+        let message = older.message(None).unwrap();
+        assert!(!message.body.windows(7).any(|part| part == b"footage"));
+        assert_eq!(Order::read(&message.body).unwrap(), older);
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
 }
 
 #[tokio::test]
