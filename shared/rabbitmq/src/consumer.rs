@@ -50,7 +50,7 @@ impl RabbitConsumer {
 
     fn delivery(&self, mut delivery: lapin::message::Delivery) -> Delivery {
         let (redelivered, message) = (delivery.redelivered, message(&mut delivery));
-        let settle = RabbitSettle { acker: Some(delivery.acker), taking: Arc::clone(&self.taking) };
+        let settle = RabbitSettle { tag: Some(delivery.delivery_tag), taking: Arc::clone(&self.taking) };
         Delivery::new(message, redelivered, Box::new(settle))
     }
 }
@@ -63,11 +63,11 @@ fn left(deliveries: &mut lapin::Consumer) -> Vec<lapin::message::Delivery> {
 #[async_trait]
 impl Consumer for RabbitConsumer {
     async fn next(&mut self) -> Result<Delivery, Error> {
-        let queue = &self.taking.queue;
+        let Taking { channel, queue, .. } = &*self.taking;
         while !self.ended {
             match self.deliveries.next().await {
                 // What came before the channel was lost cannot be settled any more, and comes again.
-                Some(Ok(delivery)) if delivery.acker.poisoned() => {}
+                Some(Ok(_)) if !channel.status().connected() => {}
                 Some(Ok(delivery)) => return Ok(self.delivery(delivery)),
                 Some(Err(error)) => {
                     self.ended = true;
@@ -99,50 +99,53 @@ impl Drop for RabbitConsumer {
             let cancel = taking.channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
             if cancel.await.is_ok() {
                 for delivery in left(&mut deliveries) {
-                    give_back(&delivery.acker).await;
+                    taking.give_back(delivery.delivery_tag).await;
                 }
             }
         });
     }
 }
 
-async fn give_back(acker: &lapin::Acker) {
-    // Fails only where the channel is lost, and then the message comes again by itself.
-    let _lost = acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await;
+/// lapin's own way to settle goes through one more of its tasks for each message than the channel's does.
+impl Taking {
+    async fn ack(&self, tag: u64) -> Result<(), Error> {
+        let ack = self.channel.basic_ack(tag, BasicAckOptions::default());
+        ack.await.map_err(|error| failed(&self.queue, &error))
+    }
+
+    async fn give_back(&self, tag: u64) {
+        let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+        // Fails only where the channel is lost, and then the message comes again by itself.
+        let _lost = self.channel.basic_nack(tag, options).await;
+    }
 }
 
 struct RabbitSettle {
     /// `None` once it is settled.
-    acker: Option<lapin::Acker>,
+    tag: Option<u64>,
     taking: Arc<Taking>,
-}
-
-impl RabbitSettle {
-    fn lost(&self) -> Error {
-        unavailable(&self.taking.queue, "the channel is lost, and the message comes again")
-    }
 }
 
 #[async_trait]
 impl Settle for RabbitSettle {
     async fn settle(mut self: Box<Self>, how: Settled) -> Result<(), Error> {
-        let (link, name) = (&self.taking.link, self.taking.place.name());
+        let Taking { link, channel, place, queue, .. } = &*self.taking;
         // What comes again by itself must not be published beside that.
-        if self.acker.as_ref().is_none_or(lapin::Acker::poisoned) {
-            return Err(self.lost());
+        if !channel.status().connected() {
+            return Err(unavailable(queue, "the channel is lost, and the message comes again"));
         }
         match &how {
             Settled::Done => {}
-            Settled::Later { message, after } => publish(link, WORK, &wait_queue_for(name, *after), message).await?,
+            Settled::Later { message, after } => {
+                publish(link, WORK, &wait_queue_for(place.name(), *after), message).await?;
+            }
             Settled::Parked { message } => {
-                publish(link, DEAD, &Place::Shelf(name, Shelf::Parked).to_string(), message).await?;
+                publish(link, DEAD, &Place::Shelf(place.name(), Shelf::Parked).to_string(), message).await?;
             }
         }
-        let Some(acker) = self.acker.take() else { return Err(self.lost()) };
-        match acker.ack(BasicAckOptions::default()).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.lost()),
-            Err(error) => Err(failed(&self.taking.queue, &error)),
+        match self.tag.take() {
+            Some(tag) => self.taking.ack(tag).await,
+            None => Ok(()),
         }
     }
 }
@@ -150,12 +153,9 @@ impl Settle for RabbitSettle {
 impl Drop for RabbitSettle {
     /// Whoever drops a delivery unsettled has crashed over it: it comes again at once, and the broker counts that.
     fn drop(&mut self) {
-        if let Some(acker) = self.acker.take() {
+        if let Some(tag) = self.tag.take() {
             let taking = Arc::clone(&self.taking);
-            self.taking.connected.spawn(async move {
-                give_back(&acker).await;
-                drop(taking);
-            });
+            self.taking.connected.spawn(async move { taking.give_back(tag).await });
         }
     }
 }

@@ -7,14 +7,14 @@ use std::{
 };
 
 use futures::{StreamExt as _, join, stream};
-use langflix_ports::queue::{Error, ErrorKind, Message, Name, Place, Queue};
+use langflix_ports::queue::{ErrorKind, Message, Name, Place, Queue};
 use langflix_rabbitmq::RabbitQueue;
 use langflix_testkit::servers::Rabbit;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::{sync::watch, time::sleep};
 
-use crate::town::{delete_queue, manage, queues};
+use crate::town::{again, delete_queue, manage, queues};
 
 const NAME: Name = Name::AnalysisBulk;
 const LEAST: usize = 1000;
@@ -64,17 +64,6 @@ async fn flow(queue: &RabbitQueue, trouble: impl AsyncFnOnce(&mut watch::Receive
 
 fn numbered(n: usize) -> Message {
     Message::new(n.to_string().into())
-}
-
-/// As a caller does: until it succeeds, where the broker is only unavailable.
-async fn again<T>(step: impl AsyncFn() -> Result<T, Error>) -> T {
-    loop {
-        match step().await {
-            Ok(done) => return done,
-            Err(error) => assert_eq!(error.kind, ErrorKind::Unavailable, "{error}"),
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Takes what comes a second time, and looks that nothing is left or was given up.

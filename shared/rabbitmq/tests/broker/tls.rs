@@ -4,7 +4,7 @@ mod heavy {
     use langflix_testkit::servers::{Ports, private};
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-    use crate::town::settings;
+    use crate::town::{again, settings};
 
     fn authority() -> CertifiedIssuer<'static, KeyPair> {
         let mut params = CertificateParams::default();
@@ -39,7 +39,8 @@ mod heavy {
 
         // A bundle may hold others, too.
         let queue = at("localhost", Some(other.pem() + &authority.pem()));
-        let server = queue.ping().await.unwrap();
+        // Clients over TLS are let in last.
+        let server = again(async || queue.ping().await).await;
         assert!(server.encrypted && server.product.starts_with("RabbitMQ"), "{server:?}");
         queue.apply_topology().await.unwrap();
         let large = Message::new(vec![7; 300_000]);

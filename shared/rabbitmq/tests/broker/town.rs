@@ -1,11 +1,13 @@
 //! What the tests stand on.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
+use langflix_ports::queue::{Error, ErrorKind};
 use langflix_rabbitmq::{RabbitQueue, Settings};
 use langflix_testkit::servers::{self, Rabbit, private};
 use reqwest::{Client, Method};
 use serde_json::Value;
+use tokio::time::sleep;
 
 /// How `url`, which holds the credentials that the tests' servers have, is reached.
 pub(crate) fn settings(url: &str) -> Settings {
@@ -19,6 +21,17 @@ pub(crate) async fn queues() -> (Rabbit, RabbitQueue) {
     let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
     queue.apply_topology().await.unwrap();
     (rabbit, queue)
+}
+
+/// As a caller does: until it succeeds, where the broker is only unavailable.
+pub(crate) async fn again<T>(step: impl AsyncFn() -> Result<T, Error>) -> T {
+    loop {
+        match step().await {
+            Ok(done) => return done,
+            Err(error) => assert_eq!(error.kind, ErrorKind::Unavailable, "{error}"),
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Asks the management API.
