@@ -1,6 +1,7 @@
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc};
 
 use langflix_fleet::{Ports, end_of_task, misplaced, order_of, this_try};
+use langflix_local::Scratch;
 use langflix_pipeline::{
     Cutter,
     fleet::{Order, Requests},
@@ -16,8 +17,8 @@ pub struct Encoding {
     pub encoder: Arc<dyn ClipEncoder>,
     /// Makes sources readable.
     pub sources: Arc<dyn SourceAccess>,
-    /// Folder for clips in the making.
-    pub scratch: PathBuf,
+    /// Where clips are in the making.
+    pub scratch: Scratch,
     /// The requests of the runs at hand.
     pub requests: Requests,
     /// How often a task is tried.
@@ -36,7 +37,7 @@ impl Encoding {
         let cutter = Cutter {
             encoder: self.encoder.as_ref(),
             sources: self.sources.as_ref(),
-            scratch: &self.scratch,
+            scratch: self.scratch.work(),
             footage: order.footage,
         };
         let this = this_try(&job, self.max_attempts.get());

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod handler;
+mod source;
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use langflix_domain::VideoCodec;
 use langflix_fleet::{Ports, Servers, Service, take};
+use langflix_local::Scratch;
 use langflix_media::{Asked, Ffmpeg, Machine};
 use langflix_pipeline::fleet::Requests;
 use langflix_ports::{
@@ -22,6 +24,7 @@ use langflix_runtime::{
 use tokio::sync::watch;
 
 pub use handler::Encoding;
+pub use source::S3Sources;
 
 /// What this program itself takes at most, in MB.
 const OWN_MB: u64 = 100;
@@ -35,28 +38,30 @@ pub fn main() -> ExitCode {
 
 async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "encoding-worker")?;
-    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let ffmpeg = ffmpeg(&service.config)?;
+    let scratch = scratch(&service.config)?;
     let usable = async || langflix_media::usable(&ffmpeg, VideoCodec::Libx264).await;
     if patience(&service.health.part("encoder"), &service.shutdown, usable).await.is_none()
         || !servers.wait(&service.health, &service.shutdown, false).await
     {
         return Ok(ExitCode::SUCCESS);
     }
-    encode(service, servers.ports(), Arc::new(ffmpeg), Arc::new(langflix_pipeline::InPlace)).await
+    let bucket = service.config.s3.bucket.clone();
+    let sources = S3Sources::new(servers.store.clone(), bucket, scratch.clone());
+    Ok(encode(service, servers.ports(), Arc::new(ffmpeg), Arc::new(sources), scratch).await)
 }
 
-/// Encodes clips through `ports` with `encoder`, which reads from `sources`, until the service is told to end.
-///
-/// # Errors
-/// Where the folder for clips in the making cannot be used.
+/// Encodes clips through `ports` with `encoder`, which reads from `sources` and works in `scratch`, until the service is
+/// told to end.
 pub async fn encode(
     service: Service,
     ports: Ports,
     encoder: Arc<dyn ClipEncoder>,
     sources: Arc<dyn SourceAccess>,
-) -> anyhow::Result<ExitCode> {
+    scratch: Scratch,
+) -> ExitCode {
     let Service { config, health, shutdown } = service;
-    let (scratch, max_attempts) = (scratch(&config)?, config.fleet.max_attempts);
+    let max_attempts = config.fleet.max_attempts;
     let (_free, slots) = watch::channel(slots(&config));
     let lanes = [Name::EncodingInteractive, Name::EncodingBulk].map(Place::Work).into();
     let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
@@ -67,7 +72,7 @@ pub async fn encode(
         let encoding = encoding.clone();
         async move { encoding.clip(job).await }
     });
-    Ok(crew.ended(drain).await)
+    crew.ended(drain).await
 }
 
 /// How many clips are encoded at once, by cores and memory.
@@ -81,14 +86,21 @@ fn slots(config: &FleetConfig) -> usize {
     machine.share(VideoCodec::Libx264, Asked { slots, threads }, COMMON).slots.get()
 }
 
-/// The folder for clips in the making, empty.
-fn scratch(config: &FleetConfig) -> anyhow::Result<PathBuf> {
-    let root = config.fleet.scratch_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("langflix"));
-    let scratch = root.join("clips");
-    let at = || format!("fleet.scratch_dir {}", root.display());
-    if scratch.exists() {
-        fs::remove_dir_all(&scratch).with_context(at)?;
+/// ffmpeg, which trusts the same authorities as this program where it reads from the store.
+fn ffmpeg(config: &FleetConfig) -> anyhow::Result<Ffmpeg> {
+    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    match &config.s3.ca {
+        Some(ca) => ffmpeg.with_authorities(ca.as_pem().as_bytes()).context("no file for s3.ca_file can be written"),
+        None => Ok(ffmpeg),
     }
-    fs::create_dir_all(&scratch).with_context(at)?;
-    std::path::absolute(scratch).with_context(at)
+}
+
+/// The folder for clips in the making and copies of sources.
+///
+/// # Errors
+/// Where it cannot be used; names its key.
+pub fn scratch(config: &FleetConfig) -> anyhow::Result<Scratch> {
+    let root = config.fleet.scratch_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("langflix"));
+    Scratch::open(&root, config.fleet.scratch_mb << 20)
+        .with_context(|| format!("fleet.scratch_dir {}: give another folder", root.display()))
 }

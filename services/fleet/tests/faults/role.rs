@@ -68,7 +68,8 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
         Role::Analysis => Ok(langflix_analysis_worker::analyse(service, ports, Arc::new(model())).await),
         Role::Encoding => {
             let encoder = Stub { log: std::env::var_os(LOG).unwrap().into() };
-            langflix_encoding_worker::encode(service, ports, Arc::new(encoder), Arc::new(InPlace)).await
+            let scratch = langflix_encoding_worker::scratch(&service.config)?;
+            Ok(langflix_encoding_worker::encode(service, ports, Arc::new(encoder), Arc::new(InPlace), scratch).await)
         }
     }
 }
