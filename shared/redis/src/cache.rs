@@ -9,6 +9,9 @@ use crate::{Failure, Redis};
 /// The longest that Redis keeps anything, so that its clock does not overflow: a hundred years.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
+/// How long a value is kept where its writer does not say: what never expires is never evicted either, under some policies.
+const USUALLY: Duration = Duration::from_hours(30 * 24);
+
 /// Values in Redis, below `langflix:cache:`.
 #[derive(Clone, Debug)]
 pub struct RedisCache {
@@ -39,11 +42,10 @@ impl Cache for RedisCache {
 
     async fn put(&self, name: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
         let (mut command, key) = (redis::Cmd::new(), key(name));
-        match ttl.map(|ttl| ttl.min(LONGEST).as_millis()) {
+        match ttl.unwrap_or(USUALLY).min(LONGEST).as_millis() {
             // Redis knows no value that is gone at once.
-            Some(0) => command.arg("DEL").arg(key),
-            Some(ms) => command.arg("SET").arg(key).arg(value).arg("PX").arg(u64::try_from(ms).unwrap_or(u64::MAX)),
-            None => command.arg("SET").arg(key).arg(value),
+            0 => command.arg("DEL").arg(key),
+            ms => command.arg("SET").arg(key).arg(value).arg("PX").arg(u64::try_from(ms).unwrap_or(u64::MAX)),
         };
         let command = &command;
         let put = |mut connection| async move { command.query_async::<redis::Value>(&mut connection).await };

@@ -8,11 +8,11 @@ use crate::{Failure, Redis};
 /// What a server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Its version; empty where the user may not ask.
+    /// Its version; `unknown` where the user may not ask.
     pub version: String,
     /// Whether it takes writes.
     pub writable: bool,
-    /// What it does when its memory is full; empty where the user may not ask.
+    /// What it does when its memory is full; `unknown` where the user may not ask.
     pub eviction: String,
     /// How long it took to answer.
     pub latency: Duration,
@@ -39,7 +39,7 @@ impl Redis {
             let about = about(connection).await?;
             let field = |name: &str| {
                 let line = about.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-                line.unwrap_or_default().trim().to_owned()
+                line.map_or("unknown", str::trim).to_owned()
             };
             let (version, eviction) = (field("redis_version"), field("maxmemory_policy"));
             Ok(Server { version, writable, eviction, latency, clock_ahead_ms })

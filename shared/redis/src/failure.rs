@@ -14,6 +14,7 @@ pub struct Failure {
 }
 
 const CREDENTIALS: &str = "the user or the password is wrong: check redis.username and redis.password_file";
+const FORBIDDEN: &str = "the user may not do this: check its ACL";
 
 pub(crate) fn late() -> String {
     format!("no answer within {} ms", WITHIN.as_millis())
@@ -47,7 +48,8 @@ fn untrusted(error: &RedisError) -> Option<&CertificateError> {
 pub(crate) fn working(error: &RedisError) -> String {
     match error.code() {
         Some("WRONGPASS" | "NOAUTH") => CREDENTIALS.to_owned(),
-        Some("NOPERM") => "the user may not do this: check its ACL".to_owned(),
+        Some("NOPERM") => FORBIDDEN.to_owned(),
+        Some(_) if error.detail().is_some_and(forbids_script) => FORBIDDEN.to_owned(),
         Some("READONLY") => "this is a replica that takes no writes: give the master's address".to_owned(),
         Some("OOM") => "its memory is full and nothing is evicted: set maxmemory-policy".to_owned(),
         Some(code) => format!("it answers {code}"),
@@ -56,4 +58,9 @@ pub(crate) fn working(error: &RedisError) -> String {
         // Its words may hold what Redis holds.
         None => error.category().to_owned(),
     }
+}
+
+/// What a script may not do has no code of its own; the words are those of Redis 7.0 and of later versions.
+fn forbids_script(detail: &str) -> bool {
+    ["The user executing the script", "ACL failure in script"].iter().any(|words| detail.starts_with(words))
 }

@@ -5,6 +5,7 @@ use langflix_llm::{Cached, Limited, ShareWhileAway};
 use langflix_ports::{cache::Cache as _, llm::LanguageModel, rate::Limits, tally::Tally as _};
 use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisTally, Settings};
 use langflix_testkit::servers::private;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{Log, Provider, client, number, query, request, settings};
@@ -83,6 +84,29 @@ async fn a_server_that_stops_and_starts_costs_time_and_one_warning() {
     }
     assert_eq!(log.warnings(), 1, "{}", log.text());
     assert!(log.text().contains(server.url.trim_start_matches("redis://")), "{}", log.text());
+}
+
+#[tokio::test]
+async fn failures_are_counted_by_what_was_to_be_done() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counts = metrics::set_default_local_recorder(&recorder);
+    let mut server = private::redis().await;
+    let redis = client(&server.url);
+    let (cache, tally) = (RedisCache::new(redis.clone()), RedisTally::new(redis));
+    let (run, task) = (RunId::parse("suits-s01e01-0badcafe").unwrap(), TaskId::chunk(1));
+    cache.put("key", b"value", None).await.unwrap();
+    server.server.stop().await;
+    // Of these only the first asks the server; all have to go on without.
+    for _ in 0..3 {
+        cache.get("key").await.unwrap_err();
+    }
+    tally.done(&run, Stage::Analysis, &task).await.unwrap_err();
+    let told = recorder.handle().render();
+    for (operation, count) in [("get", 3), ("tally", 1)] {
+        let line = format!("langflix_redis_failures_total{{operation=\"{operation}\"}} {count}");
+        assert!(told.contains(&line), "{line} in {told}");
+    }
+    assert!(!told.contains("put"), "{told}");
 }
 
 #[tokio::test]

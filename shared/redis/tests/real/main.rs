@@ -2,6 +2,8 @@
 
 // Clippy allows `unwrap` in tests only where it sees that they are tests.
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod faults;
