@@ -23,6 +23,13 @@ pub struct Stat {
     pub etag: String,
 }
 
+impl Stat {
+    /// What tells these bytes from others; not the key, under which others may lie tomorrow.
+    pub fn identity(&self) -> String {
+        format!("{}:{}", self.etag, self.bytes)
+    }
+}
+
 /// A key that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
