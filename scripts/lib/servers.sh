@@ -140,7 +140,8 @@ start_rabbitmq() {
     await rabbitmq 120 curl -fsS -u guest:guest "http://127.0.0.1:$(port $MANAGEMENT)/api/health/checks/local-alarms"
 }
 
-# ceph_settings FSID: one monitor, one OSD that keeps objects in memory as they come, no authentication among them.
+# ceph_settings FSID: one monitor, one OSD that keeps objects in memory as they come, no authentication among them. For
+# the rules by which objects expire a day has ten minutes: what tests leave behind would fill the memory of a long day.
 ceph_settings() {
     cat <<CONF
 [global]
@@ -180,6 +181,7 @@ mon cluster log file = $STATE/ceph/cluster.log
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:$(port $S3) tcp_nodelay=1
 rgw dns name = localhost
+rgw lc debug interval = 600
 rgw gc obj min wait = 60
 rgw gc processor period = 60
 log file = $STATE/s3.log

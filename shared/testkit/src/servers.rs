@@ -11,7 +11,13 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_s3::{
+    config::{BehaviorVersion, Config, Credentials, Region},
+    types::{
+        AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration,
+        LifecycleRule, LifecycleRuleFilter,
+    },
+};
 use reqwest::{Client, Method, StatusCode, Url};
 
 mod ports;
@@ -78,7 +84,7 @@ pub async fn redis() -> Redis {
     Redis { url }
 }
 
-/// Makes a new bucket.
+/// Makes a new bucket. Its objects expire after an hour, so that they do not pile up in the server's memory.
 ///
 /// # Panics
 /// Where the servers are not up, or the bucket cannot be made.
@@ -90,9 +96,26 @@ pub async fn s3() -> S3 {
         access_key: "AK".into(),
         secret_key: "SK".into(),
     };
-    let made = s3.client().create_bucket().bucket(&s3.bucket).send().await;
+    let client = s3.client();
+    let made = client.create_bucket().bucket(&s3.bucket).send().await;
     made.unwrap_or_else(|error| panic!("no bucket {}: {error:?}", s3.bucket));
+    let expiry = client.put_bucket_lifecycle_configuration().bucket(&s3.bucket);
+    let told = expiry.lifecycle_configuration(in_an_hour()).send().await;
+    told.unwrap_or_else(|error| panic!("objects in {} do not expire: {error:?}", s3.bucket));
     s3
+}
+
+/// Six days, of which each has ten minutes on the server of `scripts/servers`.
+fn in_an_hour() -> BucketLifecycleConfiguration {
+    let uploads = AbortIncompleteMultipartUpload::builder().days_after_initiation(6).build();
+    let rule = LifecycleRule::builder()
+        .id("tests")
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("").build())
+        .expiration(LifecycleExpiration::builder().days(6).build())
+        .abort_incomplete_multipart_upload(uploads);
+    let rules = rule.build().and_then(|rule| BucketLifecycleConfiguration::builder().rules(rule).build());
+    rules.unwrap_or_else(|error| panic!("{error}"))
 }
 
 impl S3 {
