@@ -12,6 +12,9 @@ pub(crate) use fleet::{
     DeadCommand, DeadFilter, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
 };
 
+/// Where help shows what every command takes: behind its own options.
+const COMMON: usize = 900;
+
 /// Learn a language from the shows you love: expressions worth learning, each with the clip in which it is said.
 #[derive(Debug, Parser)]
 #[command(name = "langflix", version, max_term_width = 100, args_override_self = true)]
@@ -20,15 +23,15 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// Read settings from FILE instead of langflix.yaml.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = COMMON)]
     pub(crate) config: Option<PathBuf>,
 
     /// Set any configuration key, as in `llm.chunk_size=1000`; may be repeated. `langflix config show` lists the keys.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value, display_order = COMMON)]
     pub(crate) set: Vec<(String, String)>,
 
     /// Say more: each repair in a subtitle file, and what goes on inside.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = COMMON)]
     pub(crate) verbose: bool,
 }
 

@@ -42,7 +42,8 @@ impl Verbosity {
     fn directives(self) -> &'static str {
         match self {
             Self::Quiet => "error",
-            Self::Normal => "warn",
+            // lapin tells as errors what comes back to its caller, who says it in words of his own.
+            Self::Normal => "warn,lapin=off",
             Self::Verbose => "warn,langflix=info",
             Self::Debug => "info,langflix=debug",
             Self::Trace => "debug,langflix=trace",

@@ -14,10 +14,10 @@ Examples:
   One episode that somebody waits for, before all seasons:
     langflix ingest Show.S01E01.mkv --language ko --lane interactive
 
-Nothing is submitted unless every episode can be read. The same episodes with the same settings again are no new work,
-and an upload that was stopped goes on.
+Nothing is submitted unless every episode can be read. The same episodes with the same settings
+again are no new work, and an upload that was stopped goes on.
 
-Exit codes: 0 all submitted (with --wait: all complete), 2 some (some partial), 1 none (all failed), 64 wrong usage.";
+Exit codes: 0 all submitted (with --wait: all complete), 2 some, 1 none, 64 wrong usage.";
 
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
@@ -32,7 +32,8 @@ Examples:
     langflix fetch suits-s01
     langflix fetch suits-s01e02-1f2e3d4c
 
-Exit codes: 0 complete, 2 partial (the manifest lists what failed), 1 failed or not there yet, 64 wrong usage.";
+Exit codes: 0 complete, 2 partial (the manifest lists what failed), 1 failed or not ended yet,
+64 wrong usage.";
 
 pub(super) const DEAD_EXAMPLES: &str = "\
 Examples:
@@ -45,7 +46,8 @@ pub(super) const CANCEL_EXAMPLES: &str = "\
 Example:
   langflix cancel suits-s01e02
 
-What has no outcome yet gets one that says so, and the run ends; what is done stays. `langflix retry` takes it up again.";
+What has no outcome yet gets one that says so, and the run ends; what is done stays.
+`langflix retry` takes it up again.";
 
 pub(super) const RETRY_EXAMPLES: &str = "\
 Example:
@@ -155,12 +157,16 @@ pub(crate) struct RunNameArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
     /// Count them by queue, run and reason.
+    #[command(after_help = "Example:\n  langflix dead list --reason 'no such run'")]
     List(DeadListArgs),
     /// Show each one.
+    #[command(after_help = "Example:\n  langflix dead show --run suits-s01e02 --json")]
     Show(DeadListArgs),
     /// Work on them again, as if they had never been tried.
+    #[command(after_help = "Example:\n  langflix dead retry --queue analysis.bulk.v1")]
     Retry(DeadFilter),
     /// Throw them away. What they asked for stays undone.
+    #[command(after_help = "Example:\n  langflix dead drop --run suits-s01e02 --yes")]
     Drop {
         #[command(flatten)]
         filter: DeadFilter,
@@ -194,13 +200,15 @@ pub(crate) struct DeadFilter {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TopologyCommand {
-    /// Show the queues that the fleet needs, and how the broker's differ from them.
+    /// Show the queues that the fleet needs, and whether the broker has them.
+    #[command(after_help = "Example:\n  langflix topology show --json")]
     Show {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
     /// Declare them. What is there already is left alone.
+    #[command(after_help = "Example:\n  langflix topology apply")]
     Apply,
 }
 

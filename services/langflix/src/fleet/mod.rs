@@ -34,9 +34,7 @@ pub(crate) async fn command(
     let (store, queue) = (servers.store.as_ref(), servers.queue.as_ref());
     match command {
         Command::Ingest(args) => {
-            let place = ingest::Place { store, bucket: &config.s3.bucket, queue };
-            // Before anything is uploaded in vain.
-            queue.check_topology().await?;
+            let place = ingest::Place { store, s3: &config.s3, queue };
             ingest::ingest(args, &config.common, place, parting).await
         }
         Command::Status(args) => status::status(args, store, queue, parting).await,

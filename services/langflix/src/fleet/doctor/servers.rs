@@ -38,13 +38,13 @@ pub(super) async fn rabbitmq(section: Option<&config::RabbitMq>) -> Vec<Finding>
         Err(error) => return vec![Finding::fail(CHECK, error.to_string())],
     };
     let mut findings = vec![reached(CHECK, &server)];
-    match queue.counts().await {
-        Ok(counts) => {
-            findings.push(Finding::ok("queues", format!("all {} are there", counts.len())));
-            findings.extend(takers(&counts));
-            findings.extend(shelved(&counts));
-        }
-        Err(error) => findings.push(Finding::fail("queues", error.to_string())),
+    findings.push(match queue.check_topology().await {
+        Ok(()) => Finding::ok("queues", "all are there, and what they should be"),
+        Err(error) => Finding::fail("queues", error.to_string()),
+    });
+    if let Ok(counts) = queue.counts().await {
+        findings.extend(takers(&counts));
+        findings.extend(shelved(&counts));
     }
     findings
 }

@@ -6,7 +6,7 @@ mod upload;
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, stream};
 use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, Manifest, RunId};
 use langflix_llm::Identity;
@@ -15,8 +15,8 @@ use langflix_pipeline::{
     RunRequest, RunSettings,
     fleet::{Submitted, submit},
 };
-use langflix_ports::queue::Queue;
-use langflix_runtime::config::Config;
+use langflix_rabbitmq::RabbitQueue;
+use langflix_runtime::config::{Config, S3};
 use langflix_s3::{S3Store, Stat};
 
 use super::wait;
@@ -42,9 +42,8 @@ const UPLOADED_AT_ONCE: usize = 3;
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) store: &'a S3Store,
-    /// The bucket's name.
-    pub(crate) bucket: &'a str,
-    pub(crate) queue: &'a dyn Queue,
+    pub(crate) s3: &'a S3,
+    pub(crate) queue: &'a RabbitQueue,
 }
 
 /// An episode that can be submitted.
@@ -66,33 +65,50 @@ pub(crate) async fn ingest(
     parting: &Parting,
 ) -> anyhow::Result<EpisodeStatus> {
     let output = args.output();
-    let language = settings::language(config, &args.episodes)?;
-    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
-    let encode = (!args.episodes.dry_run).then(|| settings::fleet_encoding(config)).transpose()?;
-    let asked = settings::run(config, language.clone(), Identity::of(&settings::llm(&config.llm))?, encode);
-    let ready = match prefixes(&args.paths, place.bucket)? {
-        None => {
-            let found = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
-            run::introduce(config, &asked, found.len(), output);
-            let videos = OnDisk { media: &ffmpeg, cache: None };
-            read(&ffmpeg, &videos, &found, &asked, output, |sources| Some(sources.video.clone())).await?
-        }
-        Some(prefixes) => {
-            let keys = Keys::list(place.store, place.bucket, &prefixes).await?;
-            let mut found = episodes::find(&keys, &prefixes, &args.episodes, config, &language)?;
-            run::introduce(config, &asked, found.len(), output);
-            let subtitles = tempfile::tempdir()?;
-            bucket::fetch_subtitles(place.store, &mut found, &args.episodes, subtitles.path()).await?;
-            let videos = InBucket { media: &ffmpeg, store: place.store, bucket: place.bucket };
-            read(&ffmpeg, &videos, &found, &asked, output, |_| None).await?
-        }
-    };
+    let ready = ready(args, config, place).await?;
     let sent = send(place, ready, args.lane(), &Told::new(output)).await;
     if !args.wait {
         return Ok(report::overall(&sent.iter().map(|(_, sent)| sent.is_some()).map(submitted).collect::<Vec<_>>()));
     }
     parting.set("stopped waiting: the fleet goes on; `langflix status` tells how far it is");
     Ok(wait_for(place, sent, output).await)
+}
+
+/// Reads every episode that the arguments name.
+async fn ready(args: &IngestArgs, config: &Config, place: Place<'_>) -> anyhow::Result<Vec<Ready>> {
+    let (output, bucket) = (args.output(), place.s3.bucket.as_str());
+    let language = settings::language(config, &args.episodes)?;
+    let encode = (!args.episodes.dry_run).then(|| settings::fleet_encoding(config)).transpose()?;
+    let asked = settings::run(config, language.clone(), Identity::of(&settings::llm(&config.llm))?, encode);
+    if config.llm.provider_is_automatic {
+        let model = &asked.model_name;
+        tracing::warn!(%model, "llm.provider is auto: workers that have other keys mean another model and refuse these runs");
+    }
+    let (ffmpeg, prefixes) = (ffmpeg(place.s3)?, prefixes(&args.paths, bucket)?);
+    // Before anything is read and uploaded in vain.
+    place.queue.check_topology().await?;
+    let Some(prefixes) = prefixes else {
+        let found = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
+        run::introduce(config, &asked, found.len(), output);
+        let videos = OnDisk { media: &ffmpeg, cache: None };
+        return read(&ffmpeg, &videos, &found, &asked, output, |sources| Some(sources.video.clone())).await;
+    };
+    let keys = Keys::list(place.store, bucket, &prefixes).await?;
+    let mut found = episodes::find(&keys, &prefixes, &args.episodes, config, &language)?;
+    run::introduce(config, &asked, found.len(), output);
+    let subtitles = tempfile::tempdir()?;
+    bucket::fetch_subtitles(place.store, &mut found, &args.episodes, subtitles.path()).await?;
+    let videos = InBucket { media: &ffmpeg, store: place.store, bucket };
+    read(&ffmpeg, &videos, &found, &asked, output, |_| None).await
+}
+
+/// ffmpeg, which trusts the same authorities as this program where it reads from the store.
+fn ffmpeg(s3: &S3) -> anyhow::Result<Ffmpeg> {
+    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    match &s3.ca {
+        Some(ca) => ffmpeg.with_authorities(ca.as_pem().as_bytes()).context("no file for s3.ca_file can be written"),
+        None => Ok(ffmpeg),
+    }
 }
 
 fn submitted(is_submitted: bool) -> EpisodeStatus {
@@ -183,7 +199,7 @@ async fn send_one(
     let asked = match file {
         Some(file) => {
             let (key, stat) = upload::upload(place.store, &file, &told.track(&asked.episode)).await?;
-            of_bucket(asked, place.bucket, &key, &stat)
+            of_bucket(asked, &place.s3.bucket, &key, &stat)
         }
         None => asked,
     };
@@ -204,7 +220,7 @@ fn address(bucket: &str, key: &str) -> String {
 
 /// What tells a video's bytes from others; not the key, under which others may lie tomorrow.
 fn identity(stat: &Stat) -> String {
-    format!("{}:{}", stat.etag, stat.bytes)
+    stat.identity()
 }
 
 /// Waits for the runs that were submitted.

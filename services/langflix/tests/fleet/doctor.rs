@@ -1,0 +1,82 @@
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{servers::Fleet, support::said};
+
+/// What the checks found, by what was looked at.
+fn verdicts(json: &str) -> Vec<(String, String)> {
+    let findings: Vec<Value> = serde_json::from_str(json).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    findings.iter().map(|finding| (text(&finding["check"]), text(&finding["verdict"]))).collect()
+}
+
+fn has(verdicts: &[(String, String)], check: &str, verdict: &str) -> bool {
+    verdicts.contains(&(check.to_owned(), verdict.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_is_well_every_check_says_so() {
+    let fleet = Fleet::new().await;
+    let verdicts = verdicts(&fleet.done(&["doctor", "--json"]));
+    for check in ["configuration", "model", "rabbitmq", "queues", "redis", "s3", "ffmpeg", "encoder"] {
+        assert!(has(&verdicts, check, "ok"), "{check}: {verdicts:?}");
+    }
+    for service in ["dispatcher", "analysis", "encoding"] {
+        assert!(has(&verdicts, service, "warn"), "{service} is not started: {verdicts:?}");
+    }
+    let text = fleet.done(&["doctor"]);
+    assert!(text.lines().any(|line| line.starts_with("ok    s3 ") && line.contains(&fleet.s3.bucket)), "{text}");
+    assert_eq!(fleet.keys("").await, [""; 0], "nothing is left behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_wrong_is_found_at_once() {
+    let fleet = Fleet::bare().await;
+    // Nobody answers here.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = fleet.langflix(&["doctor", "--json"]);
+    command.env("LANGFLIX__REDIS__URL", format!("redis://{}", silent.local_addr().unwrap()));
+    command.env("AWS_SECRET_ACCESS_KEY", "wrong-secret").env("LANGFLIX__LLM__CHUNK_SIZE", "1");
+    command.env("PATH", "/nowhere");
+    let began = Instant::now();
+    let said = said(&mut command);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let verdicts = verdicts(&said.out);
+    for check in ["configuration", "queues", "redis", "s3", "ffmpeg"] {
+        assert!(has(&verdicts, check, "fail"), "{check}: {}", said.out);
+    }
+    assert!(has(&verdicts, "rabbitmq", "ok"), "{}", said.out);
+    assert!(said.out.contains("langflix topology apply") && !said.out.contains("wrong-secret"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_configured_keeps_nothing_else_from_being_checked() {
+    let fleet = Fleet::new().await;
+    let mut command = fleet.langflix(&["doctor", "--json"]);
+    command.env_remove("LANGFLIX__S3__BUCKET");
+    let said = said(&mut command);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let verdicts = verdicts(&said.out);
+    assert!(has(&verdicts, "configuration", "fail") && has(&verdicts, "s3", "fail"), "{verdicts:?}");
+    assert!(has(&verdicts, "rabbitmq", "ok") && has(&verdicts, "redis", "ok"), "{verdicts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_topology_is_shown_and_applied() {
+    let fleet = Fleet::bare().await;
+    let missing = fleet.said(&["topology", "show"]);
+    assert_eq!(missing.code, Some(1), "{missing:#?}");
+    assert!(missing.out.contains("They are not as they should be: "), "{missing:#?}");
+    assert_eq!(fleet.done(&["topology", "apply"]), "2 exchanges and 42 queues are there\n");
+    assert_eq!(fleet.done(&["topology", "apply"]), "2 exchanges and 42 queues are there\n");
+    let text = fleet.done(&["topology", "show"]);
+    assert!(text.ends_with("\nAll of them are there.\n"), "{text}");
+    assert!(text.contains("analysis.bulk.v1.wait.30s") && text.contains("x-message-ttl=30000"), "{text}");
+    let json: Value = serde_json::from_str(&fleet.done(&["topology", "show", "--json"])).unwrap();
+    assert_eq!((json["queues"].as_array().unwrap().len(), &json["missing"]), (42, &Value::Null));
+}

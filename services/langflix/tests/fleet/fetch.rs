@@ -1,0 +1,76 @@
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{
+    by_hand,
+    servers::Fleet,
+    support::{complaint, complete, episode, files, manifest, results},
+};
+
+/// A manifest without what names the source's place and the moment.
+fn comparable(mut manifest: Value) -> Value {
+    for field in ["timing", "run"] {
+        manifest.as_object_mut().unwrap().remove(field);
+    }
+    manifest["video"].as_object_mut().unwrap().remove("digest");
+    for clip in manifest["clips"].as_array_mut().unwrap() {
+        clip.as_object_mut().unwrap().remove("id");
+    }
+    manifest
+}
+
+fn clips(out: &Path) -> BTreeMap<String, Vec<u8>> {
+    let folder = results(out);
+    let clips = files(&folder).into_iter().filter(|name| name.starts_with("clips/"));
+    clips.map(|name| (name.clone(), fs::read(folder.join(&name)).unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_laid_out_like_one_that_was_worked_on_here() {
+    let fleet = Fleet::new().await;
+    fleet.ingest(&episode(), &[]);
+    let run = by_hand::submitted(&fleet).await.remove(0);
+    let dir = tempdir().unwrap();
+    let (there, here) = (dir.path().join("fleet"), dir.path().join("here"));
+    let early = fleet.said(&["fetch", "the-long-way-home-s01e01"]);
+    assert_eq!(early.code, Some(1), "{early:#?}");
+    assert!(complaint(&early).contains("has not ended yet"), "{early:#?}");
+
+    by_hand::finish(&fleet, &run, &episode()).await;
+    let said = fleet.done(&["fetch", "the-long-way-home-s01e01", "--out", there.to_str().unwrap()]);
+    assert!(said.starts_with("The Long Way Home S01E01: complete, 2 expressions, 2 clips: "), "{said}");
+    let path = episode();
+    let args = ["run", path.to_str().unwrap(), "--language", "ko", "--max-expressions", "2", "--out"];
+    complete(fleet.langflix(&args).arg(&here).args(["--set", "video.threads=4"]));
+    assert_eq!(files(&there), files(&here));
+    assert_eq!(comparable(manifest(&there)), comparable(manifest(&here)));
+    assert!(clips(&there) == clips(&here), "the clips differ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_runs_of_an_episode_the_newest_is_fetched() {
+    let fleet = Fleet::new().await;
+    let mut runs = Vec::new();
+    for level in ["beginner", "advanced"] {
+        fleet.ingest(&episode(), &["--dry-run", "--level", level]);
+        runs.push(by_hand::submitted(&fleet).await.into_iter().find(|run| !runs.contains(run)).unwrap());
+        by_hand::finish(&fleet, &runs[runs.len() - 1], &episode()).await;
+    }
+    let dir = tempdir().unwrap();
+    let out = dir.path().to_str().unwrap();
+    for (name, level) in [
+        ("the-long-way-home-s01e01", "advanced"),
+        ("the-long-way-home-s01", "advanced"),
+        ("The Long Way Home", "advanced"),
+        (runs[0].as_str(), "beginner"),
+    ] {
+        fleet.done(&["fetch", name, "--out", out]);
+        assert_eq!(manifest(dir.path())["level"], level, "{name}");
+    }
+    let gone = fleet.said(&["fetch", "the-long-way-home-s01e01-00000000"]);
+    assert!(complaint(&gone).contains("there is no such run"), "{gone:#?}");
+    let gone = fleet.said(&["fetch", "suits-s01e01"]);
+    assert!(complaint(&gone).contains("no such run was ever submitted"), "{gone:#?}");
+}

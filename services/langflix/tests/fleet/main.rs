@@ -1,0 +1,25 @@
+//! The operator's commands as a user runs them, on the real servers.
+
+// Clippy allows `unwrap` in tests only where it sees that they are tests.
+#[cfg(test)]
+mod bucket;
+#[cfg(test)]
+mod by_hand;
+#[cfg(test)]
+mod dead;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod fetch;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod ingest;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
+mod steer;
+#[cfg(test)]
+#[expect(dead_code, reason = "the other suite needs more of it")]
+#[path = "../run/support.rs"]
+mod support;
