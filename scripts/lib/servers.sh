@@ -135,6 +135,9 @@ start_redis() {
 }
 
 start_rabbitmq() {
+    # By its port mapper a node finds others, and its commands find the node.
+    spawn epmd epmd -address 127.0.0.1 -port "$(port $EPMD)"
+    await epmd 20 listening "$(port $EPMD)"
     spawn rabbitmq scripts/lib/rabbitmq-node langflix "$STATE/rabbitmq" \
         "$(port $AMQP)" "$(port $MANAGEMENT)" "$(port $DIST)" "$(port $EPMD)"
     await rabbitmq 120 curl -fsS -u guest:guest "http://127.0.0.1:$(port $MANAGEMENT)/api/health/checks/local-alarms"

@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::Command,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -38,15 +39,8 @@ pub struct Rabbit {
     pub api: String,
     /// What is started and stopped.
     pub server: Server,
-}
-
-/// RabbitMQ nodes that know each other.
-#[derive(Debug)]
-pub struct Cluster {
-    /// The nodes, each of which may be stopped apart from the others.
-    pub nodes: Vec<Rabbit>,
-    /// By which they find each other.
-    _mapper: Server,
+    /// By which Erlang's nodes find each other; none finds this one if it is in no cluster.
+    _mapper: Arc<Server>,
 }
 
 /// Starts a Redis server.
@@ -70,35 +64,35 @@ pub async fn redis() -> Redis {
 /// # Panics
 /// Where it does not start.
 pub async fn rabbitmq(settings: &str) -> Rabbit {
-    let mut node = node("langflix", settings, None);
+    let mut node = node("langflix", settings, port_mapper().await);
     node.server.start().await;
     node
 }
 
-/// Starts nodes of RabbitMQ that form a cluster, in which `settings` hold for each.
+/// Starts nodes of RabbitMQ that form a cluster, in which `settings` hold for each. Each may be stopped apart from the
+/// others.
 ///
 /// # Panics
 /// Where one does not start.
-pub async fn rabbitmq_cluster(nodes: usize, settings: &str) -> Cluster {
-    let mut mapper = port_mapper();
-    mapper.start().await;
+pub async fn rabbitmq_cluster(nodes: usize, settings: &str) -> Vec<Rabbit> {
+    let mapper = port_mapper().await;
     let mut settings = format!("{settings}\ncluster_formation.peer_discovery_backend = classic_config\n");
     for number in 1..=nodes {
         settings += &format!("cluster_formation.classic_config.nodes.{number} = node{number}@localhost\n");
     }
-    let port = mapper.ports.port(0);
-    let mut nodes: Vec<Rabbit> = (1..=nodes).map(|n| node(&format!("node{n}"), &settings, Some(port))).collect();
+    let mut nodes: Vec<Rabbit> =
+        (1..=nodes).map(|number| node(&format!("node{number}"), &settings, mapper.clone())).collect();
     for node in &mut nodes {
         node.server.launch();
     }
     for node in &mut nodes {
         node.server.ready().await;
     }
-    Cluster { nodes, _mapper: mapper }
+    nodes
 }
 
-/// A node that is yet to be started. Alone it has a port mapper of its own, in a cluster that of all.
-fn node(name: &str, settings: &str, mapper: Option<u16>) -> Rabbit {
+/// A node that is yet to be started.
+fn node(name: &str, settings: &str, mapper: Arc<Server>) -> Rabbit {
     let (folder, ports) = (folder(), Ports::claim());
     write(&folder.path().join("conf.d/test.conf"), settings);
     // Nodes talk to those that have the same secret.
@@ -107,22 +101,22 @@ fn node(name: &str, settings: &str, mapper: Option<u16>) -> Rabbit {
     let private = fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400));
     private.unwrap_or_else(|error| panic!("{}: {error}", cookie.display()));
     let [amqp, management, distribution] = [0, 1, 2].map(|number| ports.port(number));
-    let mapper = mapper.unwrap_or_else(|| ports.port(3));
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/lib/rabbitmq-node"));
     command.arg(name).arg(folder.path());
-    command.args([amqp, management, distribution, mapper].map(|port| port.to_string()));
+    command.args([amqp, management, distribution, mapper.ports.port(0)].map(|port| port.to_string()));
     let api = format!("http://guest:guest@127.0.0.1:{management}");
-    // The management API is up some time before clients are let in.
-    let sign = Sign::Answers(format!("{api}/api/health/checks/port-listener/{amqp}"));
+    let sign = Sign::Answers(format!("{api}/api/health/checks/local-alarms"));
     let server = Server { process: None, command, sign, folder, ports };
-    Rabbit { url: format!("amqp://guest:guest@127.0.0.1:{amqp}"), api, server }
+    Rabbit { url: format!("amqp://guest:guest@127.0.0.1:{amqp}"), api, server, _mapper: mapper }
 }
 
-fn port_mapper() -> Server {
+async fn port_mapper() -> Arc<Server> {
     let (folder, ports) = (folder(), Ports::claim());
     let mut command = Command::new("epmd");
     command.args(["-address", "127.0.0.1", "-port", &ports.port(0).to_string()]);
-    Server { process: None, command, sign: Sign::Listens(ports.port(0)), folder, ports }
+    let mut mapper = Server { process: None, command, sign: Sign::Listens(ports.port(0)), folder, ports };
+    mapper.start().await;
+    Arc::new(mapper)
 }
 
 fn folder() -> TempDir {

@@ -24,13 +24,13 @@ async fn a_rabbitmq_of_ones_own_keeps_durable_queues_over_restarts() {
 async fn a_cluster_of_rabbitmq_outlives_one_of_its_nodes() {
     let mut cluster = private::rabbitmq_cluster(3, "").await;
     let queue = r#"{"durable":true,"arguments":{"x-queue-type":"quorum"}}"#;
-    assert_eq!(ask(&cluster.nodes[0].api, Method::PUT, "queues/%2F/kept", queue).await.0, 201);
-    let (_, known) = ask(&cluster.nodes[2].api, Method::GET, "queues/%2F/kept", "").await;
+    assert_eq!(ask(&cluster[0].api, Method::PUT, "queues/%2F/kept", queue).await.0, 201);
+    let (_, known) = ask(&cluster[2].api, Method::GET, "queues/%2F/kept", "").await;
     assert_eq!(known["members"].as_array().unwrap().len(), 3, "{known}");
 
-    cluster.nodes[0].server.kill();
+    cluster[0].server.kill();
     let queue = r#"{"durable":true,"arguments":{"x-queue-type":"quorum"}}"#;
-    assert_eq!(ask(&cluster.nodes[1].api, Method::PUT, "queues/%2F/new", queue).await.0, 201);
-    cluster.nodes[0].server.start().await;
-    assert_eq!(ask(&cluster.nodes[0].api, Method::GET, "queues/%2F/new", "").await.0, 200);
+    assert_eq!(ask(&cluster[1].api, Method::PUT, "queues/%2F/new", queue).await.0, 201);
+    cluster[0].server.start().await;
+    assert_eq!(ask(&cluster[0].api, Method::GET, "queues/%2F/new", "").await.0, 200);
 }
