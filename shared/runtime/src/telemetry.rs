@@ -40,13 +40,14 @@ pub enum Verbosity {
 
 impl Verbosity {
     fn directives(self) -> &'static str {
+        // lapin tells as errors what comes back to its caller, who says it in words of his own, and tells the whole body of
+        // a message that no queue took, which quotes subtitles.
         match self {
-            Self::Quiet => "error",
-            // lapin tells as errors what comes back to its caller, who says it in words of his own.
+            Self::Quiet => "error,lapin=off",
             Self::Normal => "warn,lapin=off",
-            Self::Verbose => "warn,langflix=info",
-            Self::Debug => "info,langflix=debug",
-            Self::Trace => "debug,langflix=trace",
+            Self::Verbose => "warn,lapin=off,langflix=info",
+            Self::Debug => "info,lapin=off,langflix=debug",
+            Self::Trace => "debug,lapin=off,langflix=trace",
         }
     }
 }
@@ -185,6 +186,17 @@ mod tests {
         assert_eq!(words(Verbosity::Verbose), ["ours-error", "ours-warn", "ours-info"]);
         assert_eq!(words(Verbosity::Debug), ["ours-error", "ours-warn", "ours-info", "ours-debug", "other-info"]);
         assert_eq!(words(Verbosity::Trace).len(), 6);
+    }
+
+    #[test]
+    fn what_lapin_tells_of_messages_is_never_told() {
+        use Verbosity::{Debug, Normal, Quiet, Trace, Verbose};
+        for verbosity in [Quiet, Normal, Verbose, Debug, Trace] {
+            let told = told_of(&Settings { verbosity, ..Settings::default() }, || {
+                tracing::error!(target: "lapin::channels", "a body");
+            });
+            assert_eq!(told, "", "{verbosity:?}");
+        }
     }
 
     #[test]
