@@ -50,12 +50,15 @@ impl Flights for RedisFlights {
             key: format!("langflix:flight:{key}"),
             token: format!("{:032x}", fastrand::u128(..)),
         };
-        let taken = lease.tell(&UNDER_WAY).await.map_err(|failure| Error { message: failure.to_string() })?;
-        Ok(taken.then(|| {
-            let (held, dropped) = oneshot::channel();
-            tokio::spawn(lease.keep(dropped));
-            Flight::new(held)
-        }))
+        let (held, dropped) = oneshot::channel();
+        // Who stops waiting for the answer gives back at once what it may have been given.
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(lease.live(answer, dropped));
+        match answered.await {
+            Ok(Ok(taken)) => Ok(taken.then(|| Flight::new(held))),
+            Ok(Err(failure)) => Err(Error { message: failure.to_string() }),
+            Err(_) => Err(Error { message: "this process is ending".to_owned() }),
+        }
     }
 }
 
@@ -66,8 +69,15 @@ struct Lease {
 }
 
 impl Lease {
-    /// Renews the lease until its holder is dropped, and then gives it back.
-    async fn keep(self, mut dropped: oneshot::Receiver<Infallible>) {
+    /// Takes the lease, renews it until its holder is dropped, and then gives it back.
+    async fn live(self, answer: oneshot::Sender<Result<bool, Failure>>, mut dropped: oneshot::Receiver<Infallible>) {
+        let taken = self.tell(&UNDER_WAY).await;
+        let is_taken = matches!(taken, Ok(true));
+        // Nobody may wait for it any more, and then the holder is dropped as well.
+        let _heard = answer.send(taken);
+        if !is_taken {
+            return;
+        }
         while timeout(SAID, &mut dropped).await.is_err() {
             // What cannot be renewed may be renewed the next time; what was lost is another's.
             if let Ok(false) = self.tell(&UNDER_WAY).await {
