@@ -179,7 +179,10 @@ fn http() -> &'static Client {
 
 async fn query<T: redis::FromRedisValue>(url: &str, command: &mut redis::Cmd) -> T {
     let client = redis::Client::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    let connection = client.get_multiplexed_async_connection().await;
+    // Longer than the machine is busy.
+    let patient = Some(Duration::from_secs(30));
+    let config = redis::AsyncConnectionConfig::new().set_connection_timeout(patient).set_response_timeout(patient);
+    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
     let mut connection = connection.unwrap_or_else(|error| panic!("{url}: {error}"));
     command.query_async(&mut connection).await.unwrap_or_else(|error| panic!("{url}: {error}"))
 }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, Digest, LearnerLevel, RejectedItem, RequestLine, Usage};
 use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
 use langflix_redis::{Redis, Settings};
+use redis::AsyncConnectionConfig;
 use tokio::time::{Instant, sleep};
 
 pub(crate) fn settings(url: &str) -> Settings {
@@ -23,7 +24,11 @@ pub(crate) fn client(url: &str) -> Redis {
 
 /// Asks past the crate what lies in Redis.
 pub(crate) async fn query<T: redis::FromRedisValue>(url: &str, command: &str) -> T {
-    let mut connection = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    // Longer than the machine is busy.
+    let patient = Some(Duration::from_secs(30));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(patient).set_response_timeout(patient);
+    let client = redis::Client::open(url).unwrap();
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
     let mut words = command.split(' ');
     redis::cmd(words.next().unwrap()).arg(words.collect::<Vec<_>>()).query_async(&mut connection).await.unwrap()
 }
