@@ -151,6 +151,7 @@ async fn change(
             }
             let handled = deal(queue, &found, |_| Fate::Drop).await?;
             say::out!("{} dropped", counted(handled.dropped, "message"))?;
+            warn_of_others(&found, handled);
         }
         _ => retry(store, queue, &found).await?,
     }
@@ -178,6 +179,7 @@ async fn retry(store: &dyn ArtifactStore, queue: &RabbitQueue, found: &[Found]) 
     if handled.republished > 0 {
         say::out!("{} back in the work queues", counted(handled.republished, "message"))?;
     }
+    warn_of_others(found, handled);
     Ok(())
 }
 
@@ -195,6 +197,14 @@ async fn deal(queue: &RabbitQueue, found: &[Found], fate: impl Fn(&Found) -> Fat
         all.dropped += handled.dropped;
     }
     Ok(all)
+}
+
+/// Says how many of the messages were there no more when their turn came.
+fn warn_of_others(found: &[Found], handled: Handled) {
+    let gone = found.len().saturating_sub(handled.dropped + handled.republished);
+    if gone > 0 {
+        say::err!("{} not there any more: did somebody else deal with them?", counted(gone, "message"));
+    }
 }
 
 fn confirmed(found: &[Found]) -> anyhow::Result<bool> {

@@ -87,7 +87,7 @@ fn print(findings: &[Finding], json: bool) -> anyhow::Result<()> {
 }
 
 fn lines(findings: &[Finding]) -> String {
-    let mut table = Table::new(&["", "CHECK", ""]);
+    let mut table = Table::new(&["VERDICT", "CHECK", "FOUND"]);
     for finding in findings {
         let verdict = match finding.verdict {
             Verdict::Ok => "ok",
@@ -111,10 +111,10 @@ mod tests {
             Finding::fail("s3", "bucket fleet: access denied"),
         ];
         insta::assert_snapshot!(lines(&findings), @r"
-              CHECK
-        ok    rabbitmq    127.0.0.1:5672, virtual host /
-        warn  dispatcher  none takes messages: no run is planned
-        FAIL  s3          bucket fleet: access denied
+        VERDICT  CHECK       FOUND
+        ok       rabbitmq    127.0.0.1:5672, virtual host /
+        warn     dispatcher  none takes messages: no run is planned
+        FAIL     s3          bucket fleet: access denied
         ");
     }
 

@@ -15,7 +15,7 @@ use langflix_ports::{
 };
 use langflix_s3::S3Store;
 
-use super::{address, identity};
+use super::address;
 use crate::{
     cli::EpisodeArgs,
     run::{
@@ -151,7 +151,7 @@ impl Videos for InBucket<'_> {
         let stat = self.store.stat(&key).await?.with_context(|| format!("{source}: it is gone"))?;
         let location = self.store.presign(&key, READABLE).await?.expose().to_owned();
         let info = self.media.probe(&location).await?;
-        Ok(Video { location, source, identity: identity(&stat), bytes: stat.bytes, info })
+        Ok(Video { location, source, identity: stat.identity(), bytes: stat.bytes, info })
     }
 }
 

@@ -208,7 +208,7 @@ async fn send_one(
 
 /// The same request, its video in the bucket.
 fn of_bucket(asked: RunRequest, bucket: &str, key: &str, stat: &Stat) -> RunRequest {
-    let mut asked = RunRequest { source: address(bucket, key), source_identity: identity(stat), ..asked };
+    let mut asked = RunRequest { source: address(bucket, key), source_identity: stat.identity(), ..asked };
     asked.video.digest = Digest::of_bytes(asked.source_identity.as_bytes());
     asked
 }
@@ -216,11 +216,6 @@ fn of_bucket(asked: RunRequest, bucket: &str, key: &str, stat: &Stat) -> RunRequ
 /// What a run calls a video in the bucket.
 fn address(bucket: &str, key: &str) -> String {
     format!("s3://{bucket}/{key}")
-}
-
-/// What tells a video's bytes from others; not the key, under which others may lie tomorrow.
-fn identity(stat: &Stat) -> String {
-    stat.identity()
 }
 
 /// Waits for the runs that were submitted.
