@@ -86,7 +86,15 @@ async fn nothing(consumer: &mut Box<dyn Consumer>, what: &str) {
 
 /// That a queue or shelf has no message for a new consumer.
 async fn is_empty(queue: &dyn Queue, place: Place, what: &str) {
-    nothing(&mut consume(queue, place, 10).await, what).await;
+    let mut consumer = consume(queue, place, 10).await;
+    nothing(&mut consumer, what).await;
+    end(consumer).await;
+}
+
+/// Ends a consumer for which nothing is left. One that is dropped may take a message yet, which then comes again.
+async fn end(consumer: Box<dyn Consumer>) {
+    let left: Vec<String> = must(consumer.cancel().await).iter().map(text).collect();
+    assert!(left.is_empty(), "when all were taken, {left:?} are left");
 }
 
 fn text(delivery: &Delivery) -> String {

@@ -1,7 +1,7 @@
 use langflix_ports::queue::{Name, Place, Queue, Shelf};
 use tokio::time::Duration;
 
-use super::{Seen, consume, is_empty, must, next, nothing, publish, text};
+use super::{Seen, consume, end, is_empty, must, next, nothing, publish, text};
 
 /// Deliveries that may be lost: with the one after them the message is given up.
 const LIMIT: usize = 5;
@@ -45,6 +45,7 @@ pub(super) async fn what_a_dropped_consumer_had_not_given_out_goes_to_others(que
     }
     seen.each_of(0..10, WHAT);
     nothing(&mut other, "done").await;
+    end(other).await;
 }
 
 pub(super) async fn a_message_that_is_lost_too_often_is_given_up(queue: &dyn Queue, name: Name) {
@@ -67,12 +68,13 @@ pub(super) async fn a_message_that_is_lost_too_often_is_given_up(queue: &dyn Que
     }
     assert_eq!(lost, LIMIT + 1, "{WHAT}: a message is given up too early");
     nothing(&mut consumer, "given up").await;
+    end(consumer).await;
     let mut dead = consume(queue, shelf(Shelf::Dead), 1).await;
     let given_up = next(&mut dead, "given up").await;
     assert_eq!(text(&given_up), "poison");
     must(given_up.bury("it ended its worker").await);
     nothing(&mut dead, "buried from the dead shelf").await;
-    drop(dead);
+    end(dead).await;
 
     // A shelf keeps what it has, however often somebody looks.
     let mut parked = consume(queue, shelf(Shelf::Parked), 1).await;
@@ -83,6 +85,7 @@ pub(super) async fn a_message_that_is_lost_too_often_is_given_up(queue: &dyn Que
     }
     must(next(&mut parked, "on a shelf").await.ack().await);
     nothing(&mut parked, "taken from a shelf").await;
+    end(parked).await;
 }
 
 pub(super) async fn what_is_tried_again_is_not_nearer_to_being_given_up(queue: &dyn Queue, name: Name) {
@@ -97,5 +100,6 @@ pub(super) async fn what_is_tried_again_is_not_nearer_to_being_given_up(queue: &
         must(next(&mut consumer, WHAT).await.retry(Duration::ZERO).await);
     }
     must(next(&mut consumer, WHAT).await.ack().await);
+    end(consumer).await;
     is_empty(queue, Place::Shelf(name, Shelf::Dead), WHAT).await;
 }

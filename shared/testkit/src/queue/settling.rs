@@ -1,7 +1,7 @@
 use langflix_ports::queue::{Message, Name, Place, Queue, Shelf};
 use tokio::time::{Duration, Instant};
 
-use super::{consume, is_empty, must, next, nothing, publish, text};
+use super::{consume, end, is_empty, must, next, nothing, publish, text};
 
 /// Longest wait for what is handed back.
 const SOON: Duration = Duration::from_secs(10);
@@ -11,7 +11,7 @@ pub(super) async fn what_is_done_is_gone(queue: &dyn Queue, name: Name) {
     let mut consumer = consume(queue, Place::Work(name), 1).await;
     must(next(&mut consumer, "published").await.ack().await);
     nothing(&mut consumer, "done").await;
-    drop(consumer);
+    end(consumer).await;
     is_empty(queue, Place::Work(name), "done").await;
 }
 
@@ -31,6 +31,8 @@ pub(super) async fn what_is_buried_is_parked_with_its_reason(queue: &dyn Queue, 
     assert!(delivery.message == parked, "buried: the message or its reason changed: {:?}", delivery.message);
     must(delivery.ack().await);
     nothing(&mut shelf, "taken from the shelf").await;
+    end(shelf).await;
+    end(consumer).await;
 }
 
 pub(super) async fn what_is_tried_again_comes_after_its_wait(queue: &dyn Queue, name: Name) {
@@ -53,6 +55,7 @@ pub(super) async fn what_is_tried_again_comes_after_its_wait(queue: &dyn Queue, 
     assert!(again.message == Message { attempt: 2, ..message }, "{WHAT}: {:?} comes", again.message);
     assert!(!again.redelivered, "{WHAT}: its delivery before was settled");
     must(again.ack().await);
+    end(consumer).await;
 }
 
 pub(super) async fn what_is_handed_back_comes_soon_and_was_not_tried(queue: &dyn Queue, name: Name) {
@@ -70,6 +73,7 @@ pub(super) async fn what_is_handed_back_comes_soon_and_was_not_tried(queue: &dyn
     assert!(again.message == message, "{WHAT}: {:?} comes", again.message);
     assert!(!again.redelivered, "{WHAT}: its delivery before was settled");
     must(again.ack().await);
+    end(other).await;
 }
 
 pub(super) async fn a_long_wait_holds_up_no_short_one(queue: &dyn Queue, name: Name) {
@@ -86,4 +90,5 @@ pub(super) async fn a_long_wait_holds_up_no_short_one(queue: &dyn Queue, name: N
         assert!(waited >= Duration::from_secs(seconds), "{body}: it waits {waited:?} only");
         must(delivery.ack().await);
     }
+    end(consumer).await;
 }

@@ -5,7 +5,7 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-use super::{PATIENCE, Seen, consume, is_empty, must, next, nothing, publish, text};
+use super::{PATIENCE, Seen, consume, end, is_empty, must, next, nothing, publish, text};
 
 pub(super) async fn a_message_arrives_in_its_queue_as_it_was_published(queue: &dyn Queue) {
     let large: Vec<u8> = (0..1u32 << 18).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -32,6 +32,7 @@ pub(super) async fn a_message_arrives_in_its_queue_as_it_was_published(queue: &d
             must(delivery.ack().await);
         }
         nothing(&mut consumer, "once all were taken").await;
+        end(consumer).await;
     }
 }
 
@@ -48,7 +49,7 @@ pub(super) async fn a_consumer_holds_no_more_than_its_prefetch(queue: &dyn Queue
     let mut seen = Seen::default();
     held.iter().for_each(|delivery| seen.add(delivery));
     seen.each_of(0..5, "two consumers");
-    drop(must(wide.cancel().await));
+    end(wide).await;
     // Room is made by any way of settling.
     must(held.remove(0).ack().await);
     must(held.remove(0).bury("aside").await);
@@ -61,6 +62,8 @@ pub(super) async fn a_consumer_holds_no_more_than_its_prefetch(queue: &dyn Queue
     }
     let mut parked = consume(queue, Place::Shelf(name, Shelf::Parked), 1).await;
     must(next(&mut parked, "parked").await.ack().await);
+    end(parked).await;
+    end(narrow).await;
 }
 
 pub(super) async fn a_consumer_waits_for_what_is_published_later(queue: &dyn Queue, name: Name) {
@@ -71,6 +74,7 @@ pub(super) async fn a_consumer_waits_for_what_is_published_later(queue: &dyn Que
     };
     let (delivery, ()) = join!(next(&mut consumer, "published later"), later);
     must(delivery.ack().await);
+    end(consumer).await;
 }
 
 pub(super) async fn who_stops_waiting_for_a_message_misses_none(queue: &dyn Queue, name: Name) {
@@ -95,6 +99,7 @@ pub(super) async fn who_stops_waiting_for_a_message_misses_none(queue: &dyn Queu
     };
     join!(publish(queue, name, 0..COUNT), take);
     seen.each_of(0..COUNT, "who stops waiting");
+    end(consumer).await;
 }
 
 pub(super) async fn what_a_consumer_has_left_when_it_is_cancelled_is_not_lost(queue: &dyn Queue, name: Name) {
@@ -115,7 +120,7 @@ pub(super) async fn what_a_consumer_has_left_when_it_is_cancelled_is_not_lost(qu
     for delivery in all {
         must(delivery.ack().await);
     }
-    drop(other);
+    end(other).await;
     is_empty(queue, Place::Work(name), "what was taken before the consumer was cancelled, and is done").await;
 }
 
@@ -129,17 +134,16 @@ pub(super) async fn many_who_publish_and_take_lose_and_double_nothing(queue: &dy
     let all = |seen: &Seen| seen.0.values().sum::<usize>() >= PUBLISHERS * EACH;
     let take = async |_| {
         let mut consumer = consume(queue, Place::Work(name), 7).await;
-        let mut end = taken.subscribe();
+        let mut seen = taken.subscribe();
         loop {
             let delivery = tokio::select! {
                 delivery = next(&mut consumer, WHAT) => delivery,
-                _ = end.wait_for(all) => break,
+                _ = seen.wait_for(all) => break,
             };
             taken.send_modify(|seen| seen.add(&delivery));
             must(delivery.ack().await);
         }
-        let left: Vec<String> = must(consumer.cancel().await).iter().map(text).collect();
-        assert!(left.is_empty(), "{WHAT}: doubled: {left:?}");
+        end(consumer).await;
     };
     let publishers = (0..PUBLISHERS).map(|who| publish(queue, name, bodies(who)));
     join!(join_all(publishers), join_all((0..CONSUMERS).map(take)));

@@ -272,7 +272,7 @@ async fn a_sound_queue_passes() {
 async fn each_flaw_of_a_queue_is_found_by_what_it_breaks() {
     let flaws = [
         (Flaw::LosesSome, "no message comes"),
-        (Flaw::DoublesSome, "doubled"),
+        (Flaw::DoublesSome, "7/49"),
         (Flaw::CutsLongBodies, "changed on its way"),
         (Flaw::ForgetsTheTrace, "changed on its way"),
         (Flaw::ForgetsTheAttempt, "changed on its way"),
