@@ -18,7 +18,7 @@ pub struct Settings {
     pub username: String,
     /// The user's password.
     pub password: String,
-    /// Authorities in PEM that the server's certificate may be signed by; the system's where it is `None`.
+    /// Authorities in PEM that the server's certificate may be signed by, beside those that the system trusts.
     pub ca_pem: Option<Vec<u8>>,
     /// What the connection is called at the broker.
     pub name: String,

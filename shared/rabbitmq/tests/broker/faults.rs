@@ -171,7 +171,7 @@ mod heavy {
     async fn a_broker_that_stops_and_starts_loses_nothing() {
         let mut rabbit = private::rabbitmq("").await;
         let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
-        queue.apply_topology().await.unwrap();
+        again(async || queue.apply_topology().await).await;
         flow(&queue, async |seen| {
             seen.wait_for(|seen| *seen >= LEAST / 3).await.unwrap();
             rabbit.server.stop().await;
@@ -185,13 +185,31 @@ mod heavy {
     }
 
     #[tokio::test]
+    async fn a_node_of_a_cluster_that_is_killed_loses_nothing() {
+        let mut nodes = private::rabbitmq_cluster(3, "").await;
+        // The node at which a queue is declared leads it.
+        let leader = RabbitQueue::new(settings(&nodes[1].url)).unwrap();
+        again(async || leader.apply_topology().await).await;
+        let queue = RabbitQueue::new(settings(&nodes[0].url)).unwrap();
+        flow(&queue, async |seen| {
+            seen.wait_for(|seen| *seen >= LEAST / 3).await.unwrap();
+            nodes[1].server.kill();
+            let since = *seen.borrow();
+            seen.wait_for(|seen| *seen >= since + LEAST / 3).await.unwrap();
+            nodes[1].server.start().await;
+            seen.changed().await.unwrap();
+        })
+        .await;
+    }
+
+    #[tokio::test]
     async fn channels_closed_by_the_broker_lose_nothing() {
         let rabbit = private::rabbitmq("").await;
         let short = ["consumer_timeout, 1000", "channel_tick_interval, 500"]
             .map(|setting| format!("ok = application:set_env(rabbit, {setting})"));
         rabbitmqctl(&rabbit, &["eval", &format!("{}.", short.join(", "))]);
         let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
-        queue.apply_topology().await.unwrap();
+        again(async || queue.apply_topology().await).await;
         // The broker closes the channel of whoever keeps a message for too long.
         let mut consumer = queue.consume(Place::Work(NAME), 1).await.unwrap();
         flow(&queue, async |seen| {
@@ -209,7 +227,7 @@ mod heavy {
     async fn a_broker_short_of_memory_takes_no_messages_and_gives_and_settles_those_it_has() {
         let rabbit = private::rabbitmq("").await;
         let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
-        queue.apply_topology().await.unwrap();
+        again(async || queue.apply_topology().await).await;
         for n in 0..20 {
             queue.publish(NAME, &numbered(n)).await.unwrap();
         }

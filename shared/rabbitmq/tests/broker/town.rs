@@ -51,10 +51,11 @@ pub(crate) async fn delete_queue(rabbit: &Rabbit, queue: &str) {
 /// Tells a node of one's own what the management API has no way to tell.
 pub(crate) fn rabbitmqctl(rabbit: &private::Rabbit, command: &[&str]) {
     let amqp: u16 = rabbit.url.rsplit(':').next().unwrap().parse().unwrap();
-    // Its port mapper has the fourth port of the node's.
-    let port = (amqp + 3).to_string();
+    // Nodes are reached at the third of a node's ports, where no port mapper is asked.
+    let straight = format!("-start_epmd false -dist_listen false -erl_epmd_port {}", amqp + 2);
     let mut ctl = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
-    ctl.env("ERL_EPMD_PORT", port).args(["--node", "langflix@localhost", "--erlang-cookie", "langflix"]);
+    ctl.env("RABBITMQ_CTL_ERL_ARGS", straight);
+    ctl.args(["--node", "langflix@localhost", "--erlang-cookie", "langflix"]);
     let output = ctl.args(command).output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
 }

@@ -105,7 +105,8 @@ fn node(name: &str, settings: &str, mapper: Arc<Server>) -> Rabbit {
     command.arg(name).arg(folder.path());
     command.args([amqp, management, distribution, mapper.ports.port(0)].map(|port| port.to_string()));
     let api = format!("http://guest:guest@127.0.0.1:{management}");
-    let sign = Sign::Answers(format!("{api}/api/health/checks/local-alarms"));
+    // The management API is up some time before clients are let in.
+    let sign = Sign::Answers(format!("{api}/api/health/checks/port-listener/{amqp}"));
     let server = Server { process: None, command, sign, folder, ports };
     Rabbit { url: format!("amqp://guest:guest@127.0.0.1:{amqp}"), api, server, _mapper: mapper }
 }
