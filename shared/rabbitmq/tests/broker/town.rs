@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use langflix_ports::queue::{Error, ErrorKind};
 use langflix_rabbitmq::{RabbitQueue, Settings};
 use langflix_testkit::servers::{self, Rabbit, private};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -34,13 +34,18 @@ pub(crate) async fn again<T>(step: impl AsyncFn() -> Result<T, Error>) -> T {
     }
 }
 
-/// Asks the management API.
+/// Asks the management API for something that must succeed.
 pub(crate) async fn manage(api: &str, method: Method, path: &str, body: Value) -> Value {
-    let request = Client::builder().no_proxy().build().unwrap().request(method, format!("{api}/api/{path}"));
-    let answer = request.json(&body).send().await.unwrap();
-    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    let (status, text) = ask(api, method, path, body).await;
     assert!(status.is_success(), "{path}: {status} {text}");
     if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
+}
+
+/// What the management API answers.
+pub(crate) async fn ask(api: &str, method: Method, path: &str, body: Value) -> (StatusCode, String) {
+    let request = Client::builder().no_proxy().build().unwrap().request(method, format!("{api}/api/{path}"));
+    let answer = request.json(&body).send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
 }
 
 /// Deletes a queue behind the adapter's back.
