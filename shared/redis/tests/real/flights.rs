@@ -31,20 +31,19 @@ fn worker(url: &str, provider: &Arc<Provider>) -> Cached<Provider> {
     Cached::for_fleet(provider.clone(), cache, DAY, Arc::new(flights(url)))
 }
 
-async fn until_begun(url: &str) {
-    while !query::<bool>(url, "EXISTS langflix:flight:key").await {
+async fn until_begun(url: &str, key: &str) {
+    while !query::<bool>(url, &format!("EXISTS langflix:flight:{key}")).await {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Waits until the flight of "key" is over, as it soon is.
-async fn until_over(url: &str) -> Duration {
+/// Waits until a flight is over, as it soon is.
+async fn until_over(url: &str, key: &str) {
     let began = Instant::now();
-    while query::<bool>(url, "EXISTS langflix:flight:key").await {
+    while query::<bool>(url, &format!("EXISTS langflix:flight:{key}")).await {
         assert!(began.elapsed() < Duration::from_secs(5), "it is not over");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    began.elapsed()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +96,7 @@ async fn one_at_a_time_is_under_way_until_it_lands() {
     assert!(first.is_some() && set_out(&server.url).await.is_none());
     assert!(flights(&server.url).set_out("another key").await.is_ok_and(|flight| flight.is_some()));
     drop(first);
-    until_over(&server.url).await;
+    until_over(&server.url, "key").await;
     assert!(set_out(&server.url).await.is_some());
 }
 
@@ -106,14 +105,23 @@ async fn who_stops_before_it_knows_that_it_is_under_way_is_not() {
     let server = servers::redis().await;
     let proxy = Proxy::before(&server.url);
     let flights = flights(&proxy.url);
-    drop(flights.set_out("another key").await.unwrap());
-    proxy.set(Link::Slow(Duration::from_millis(150)));
-    tokio::select! {
-        flight = flights.set_out("key") => panic!("it knows before it is told: {}", flight.is_ok()),
-        () = until_begun(&server.url) => {}
+    drop(flights.set_out("key").await.unwrap());
+    // A busy machine may see too late that it is under way, or be too late to say so.
+    for attempt in 0..50 {
+        let key = format!("key-{attempt}");
+        proxy.set(Link::Slow(Duration::from_millis(100)));
+        let stopped = tokio::select! {
+            _known = flights.set_out(&key) => false,
+            () = until_begun(&server.url, &key) => true,
+        };
+        proxy.set(Link::Whole);
+        if stopped {
+            until_over(&server.url, &key).await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    proxy.set(Link::Whole);
-    until_over(&server.url).await;
+    panic!("it always knows before it is stopped");
 }
 
 #[test]
@@ -129,7 +137,7 @@ fn who_dies_under_way_is_given_up_within_ten_seconds() {
         assert!((1..=10_000).contains(&left), "{left}");
         // The ten seconds pass quickly here.
         let _set: i64 = query(&server.url, "PEXPIRE langflix:flight:key 200").await;
-        until_over(&server.url).await;
+        until_over(&server.url, "key").await;
         assert!(set_out(&server.url).await.is_some());
     });
 }
@@ -149,7 +157,7 @@ async fn who_was_forgotten_says_again_that_it_is_under_way() {
     let server = servers::redis().await;
     let _long = set_out(&server.url).await.unwrap();
     let _flushed: String = query(&server.url, "FLUSHDB").await;
-    tokio::time::timeout(Duration::from_secs(10), until_begun(&server.url)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), until_begun(&server.url, "key")).await.unwrap();
     assert!(set_out(&server.url).await.is_none());
 }
 

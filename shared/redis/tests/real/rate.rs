@@ -63,15 +63,16 @@ async fn work(url: &str, provider: &Arc<Provider>, limits: Limits, lasting: Dura
     answered.iter().map(|answered| answered.load(Ordering::SeqCst)).collect()
 }
 
-/// 600 requests a minute, of a minute that takes six seconds.
+/// 600 requests a minute, of a minute that takes fifteen seconds. In a quicker one there is no time for what a busy machine
+/// holds up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_use_a_shared_limit_almost_whole_and_hardly_ever_exceed_it() {
     let server = private::redis().await;
-    let period = Duration::from_secs(6);
-    let provider = Arc::new(Provider::new(600, period, Duration::from_millis(200)));
-    let shares = work(&server.url, &provider, limits(600, 0, period), 3 * period).await;
+    let period = Duration::from_secs(15);
+    let provider = Arc::new(Provider::new(600, period, Duration::from_millis(500)));
+    let shares = work(&server.url, &provider, limits(600, 0, period), 2 * period).await;
     let (answered, turned_away) = provider.counts();
-    let used = answered as f64 / (3 * 600) as f64;
+    let used = answered as f64 / (2 * 600) as f64;
     eprintln!("{:.1} % used, {turned_away} of {} turned away, {shares:?}", used * 100.0, answered + turned_away);
     assert!(used >= 0.95, "{:.1} % of the limit used", used * 100.0);
     assert!(turned_away * 100 < answered + turned_away, "{turned_away} turned away, {answered} answered");
