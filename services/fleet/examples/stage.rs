@@ -102,6 +102,10 @@ impl ArtifactStore for Watched {
         self.inner.list(prefix).await
     }
 
+    async fn get_all(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, store::Error> {
+        self.inner.get_all(prefix).await
+    }
+
     async fn delete(&self, key: &str) -> Result<(), store::Error> {
         self.inner.delete(key).await
     }
@@ -209,7 +213,7 @@ async fn run(servers: &Servers, number: u16, chunks: usize) -> Result<f64, Box<d
     Ok(began.elapsed().as_secs_f64())
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let tasks: usize = arguments.next().unwrap_or_else(|| "10000".to_owned()).parse()?;

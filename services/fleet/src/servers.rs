@@ -39,10 +39,12 @@ impl Servers {
     /// # Errors
     /// Where a setting cannot be right whatever the server is; names its key.
     pub fn of(config: &FleetConfig, name: &str) -> anyhow::Result<Self> {
+        let redis = Redis::new(redis(&config.redis))?;
+        let store = S3Store::new(s3(&config.s3)).context("s3")?;
         Ok(Self {
-            store: Arc::new(S3Store::new(s3(&config.s3)).context("s3")?),
+            store: Arc::new(store.with_copies(Arc::new(RedisCache::new(redis.clone())))),
             queue: Arc::new(RabbitQueue::new(rabbitmq(&config.rabbitmq, name))?),
-            redis: Redis::new(redis(&config.redis))?,
+            redis,
         })
     }
 

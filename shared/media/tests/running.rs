@@ -5,23 +5,18 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
     env, fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use common::{ffmpeg, source, spec};
 use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Span, VideoCodec};
 use langflix_media::{Ffmpeg, usable};
-use langflix_ports::{
-    cache::{self, Cache},
-    media::{ClipEncoder as _, Error, MediaProbe as _, Source},
-};
-use langflix_testkit::video::Recipe;
+use langflix_ports::media::{ClipEncoder as _, Error, MediaProbe as _, Source};
+use langflix_testkit::{cache::MemoryCache, video::Recipe};
 
 /// An ffmpeg that does what the shell script says, beside the real ffprobe.
 fn pretended(dir: &Path, script: &str) -> Ffmpeg {
@@ -174,21 +169,6 @@ async fn progress_rises_to_the_whole_of_the_clip() {
     assert_eq!(parts.last(), Some(&1.0), "{parts:?}");
 }
 
-#[derive(Default)]
-struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
-
-#[async_trait]
-impl Cache for Memory {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, cache::Error> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn put(&self, key: &str, value: &[u8], _: Option<Duration>) -> Result<(), cache::Error> {
-        self.0.lock().unwrap().insert(key.to_owned(), value.to_vec());
-        Ok(())
-    }
-}
-
 /// The path of a program on this machine.
 fn real(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap();
@@ -209,7 +189,7 @@ async fn keyframes_are_looked_for_once_in_the_same_bytes() {
     symlink(real("ffmpeg"), bin.join("ffmpeg")).unwrap();
     fs::write(bin.join("ffprobe"), counting).unwrap();
     fs::set_permissions(bin.join("ffprobe"), fs::Permissions::from_mode(0o755)).unwrap();
-    let ffmpeg = Ffmpeg::locate(Some(bin.as_os_str())).unwrap().with_cache(Arc::new(Memory::default()));
+    let ffmpeg = Ffmpeg::locate(Some(bin.as_os_str())).unwrap().with_cache(Arc::new(MemoryCache::default()));
     let location = film.to_str().unwrap();
     let info = ffmpeg.probe(location).await.unwrap();
     fs::remove_file(&log).unwrap();

@@ -1,11 +1,7 @@
 //! What lies in the store, and how it is read and written.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::ready,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
     Expression, Failure, FailureKind, Lane, LanguageTag, LearnerLevel, ManifestFailure, MediaInfo, Outcome,
@@ -234,13 +230,9 @@ pub async fn outcomes<T: DeserializeOwned>(
     run: &RunId,
     stage: Stage,
 ) -> Result<Outcomes<T>, Error> {
-    let keys = store.list(&outcome_prefix(run, stage)).await?;
-    let reads: Vec<_> = keys.iter().map(|key| read::<Recorded<T>>(store, key)).collect();
-    let reads = stream::iter(reads).buffer_unordered(READS_AT_ONCE);
-    reads
-        .try_filter_map(|recorded| ready(Ok(recorded.map(|recorded| (recorded.task.clone(), recorded)))))
-        .try_collect()
-        .await
+    let all = store.get_all(&outcome_prefix(run, stage)).await?;
+    let recorded = all.iter().map(|(key, bytes)| parsed::<Recorded<T>>(key, bytes));
+    recorded.map(|recorded| recorded.map(|recorded| (recorded.task.clone(), recorded))).collect()
 }
 
 /// The tasks of a stage that have an outcome, by the names of the outcomes alone.
@@ -365,8 +357,12 @@ pub(crate) async fn record<T: Serialize + DeserializeOwned>(
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {
-    let Some(bytes) = store.get(key).await? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(key, &error))
+    let bytes = store.get(key).await?;
+    bytes.map(|bytes| parsed(key, &bytes)).transpose()
+}
+
+fn parsed<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| unreadable(key, &error))
 }
 
 pub(crate) async fn write<T: Serialize>(store: &dyn ArtifactStore, key: &str, value: &T) -> Result<Put, Error> {

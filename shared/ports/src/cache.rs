@@ -16,6 +16,18 @@ pub trait Cache: Send + Sync {
     /// [`Error`] where the cache cannot be asked; the caller goes on without it.
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error>;
 
+    /// The values of many keys, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(self.get(key).await?);
+        }
+        Ok(values)
+    }
+
     /// Keeps the value, for at most `ttl`; for as long as the cache likes where that is `None`.
     ///
     /// # Errors

@@ -41,6 +41,19 @@ pub trait ArtifactStore: Send + Sync {
     /// [`Error`] where the store cannot be read.
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error>;
 
+    /// The content of every key that begins with `prefix`, in the order of [`Self::list`]; a key that is deleted meanwhile
+    /// may be missing. For many small artifacts: all are held in memory.
+    ///
+    /// # Errors
+    /// [`Error`] where the store cannot be read.
+    async fn get_all(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut all = Vec::new();
+        for key in self.list(prefix).await? {
+            all.extend(self.get(&key).await?.map(|content| (key, content)));
+        }
+        Ok(all)
+    }
+
     /// Removes the key; a key that does not exist is no error.
     ///
     /// # Errors

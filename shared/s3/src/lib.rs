@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+mod copies;
 mod download;
 mod failure;
 mod listing;

@@ -87,7 +87,7 @@ impl Part {
     }
 }
 
-fn hex(md5: &[u8; 16]) -> String {
+pub(crate) fn hex(md5: &[u8; 16]) -> String {
     md5.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -5,10 +5,14 @@ use aws_sdk_s3::{
     Client,
     primitives::{ByteStream, SdkBody},
 };
-use langflix_ports::store::{ArtifactStore, Error, Put, check_key};
+use langflix_ports::{
+    cache::Cache,
+    store::{ArtifactStore, Error, Put, check_key},
+};
 
 use crate::{
     client::{client, connector},
+    copies::Copies,
     failure::{Failure, Sort, local},
     request::{Operation, persist},
     settings::{Settings, SettingsError, Timeouts},
@@ -27,6 +31,7 @@ pub struct S3Store {
     pub(crate) wire: Arc<Wire>,
     pub(crate) bucket: Arc<str>,
     pub(crate) timeouts: Timeouts,
+    pub(crate) copies: Option<Copies>,
     /// What errors call the server.
     server: Arc<str>,
 }
@@ -48,7 +53,14 @@ impl S3Store {
         let wire = Arc::new(Wire::new(&settings, connector.clone())?);
         let client = client(&settings, connector);
         let server = settings.endpoint.map_or_else(|| format!("AWS S3 in {}", settings.region).into(), Arc::from);
-        Ok(Self { client, wire, bucket: settings.bucket.into(), timeouts: settings.timeouts, server })
+        Ok(Self { client, wire, bucket: settings.bucket.into(), timeouts: settings.timeouts, copies: None, server })
+    }
+
+    /// Keeps a copy of each small artifact that it writes in `cache`, so that many are read at once for little. A copy
+    /// counts only where its MD5 is the ETag that the server lists.
+    #[must_use]
+    pub fn with_copies(self, cache: Arc<dyn Cache>) -> Self {
+        Self { copies: Some(Copies::new(cache)), ..self }
     }
 
     pub(crate) fn error(&self, key: &str, failure: &Failure) -> Error {
@@ -66,6 +78,14 @@ impl S3Store {
         Ok(content)
     }
 
+    pub(crate) async fn content(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        match persist(Operation::GetObject, || self.read(key)).await {
+            Ok(content) => Ok(Some(content)),
+            Err(failure) if failure.sort == Sort::Missing => Ok(None),
+            Err(failure) => Err(self.error(key, &failure)),
+        }
+    }
+
     async fn remove(&self, key: &str) -> Result<(), Failure> {
         let delete = Request { method: "DELETE", key, headers: &[], body: SdkBody::empty() };
         self.wire.ask(delete, self.timeouts.answer).await.map(drop)
@@ -77,7 +97,13 @@ impl ArtifactStore for S3Store {
     async fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put, Error> {
         check_key(key)?;
         let put = self.create(key, SdkBody::from(bytes), bytes.len() as u64);
-        put.await.map_err(|failure| self.error(key, &failure))
+        let copied = async {
+            if let Some(copies) = &self.copies {
+                copies.keep(bytes).await;
+            }
+        };
+        let (put, ()) = tokio::join!(put, copied);
+        put.map_err(|failure| self.error(key, &failure))
     }
 
     async fn put_file_if_absent(&self, key: &str, path: &Path) -> Result<Put, Error> {
@@ -92,11 +118,7 @@ impl ArtifactStore for S3Store {
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         check_key(key)?;
-        match persist(Operation::GetObject, || self.read(key)).await {
-            Ok(content) => Ok(Some(content)),
-            Err(failure) if failure.sort == Sort::Missing => Ok(None),
-            Err(failure) => Err(self.error(key, &failure)),
-        }
+        self.content(key).await
     }
 
     async fn download(&self, key: &str, path: &Path) -> Result<(), Error> {
@@ -106,6 +128,10 @@ impl ArtifactStore for S3Store {
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.keys(prefix).await
+    }
+
+    async fn get_all(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        self.contents(prefix).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {

@@ -1,7 +1,12 @@
 //! What every cache does, whatever it stands on.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use futures::future::join_all;
 use langflix_ports::cache::{Cache, Error};
 use tokio::time::Instant;
@@ -13,6 +18,29 @@ const PAST: Duration = Duration::from_millis(310);
 const LONG: Duration = Duration::from_secs(3600);
 /// Longest wait for a value to go once its time is over.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A cache for tests that look into it or change what it says. Nothing in it expires.
+#[derive(Debug, Default)]
+pub struct MemoryCache(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl MemoryCache {
+    /// Its values by key.
+    pub fn values(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Cache for MemoryCache {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.values().get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, value: &[u8], _ttl: Option<Duration>) -> Result<(), Error> {
+        self.values().insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+}
 
 /// Holds an empty `cache` to all that [`Cache`] promises. `pass` lets time go by for the cache: it moves a clock, or
 /// sleeps where the cache has none that can be moved.
@@ -85,6 +113,13 @@ async fn keys_are_any_text_and_never_mixed_up(cache: &dyn Cache) {
     for key in keys {
         assert_eq!(get(cache, key).await, Some(format!("value of {key}").into_bytes()), "{key:?}");
     }
+    let mut asked: Vec<String> = keys.iter().chain(&keys).map(|key| (*key).to_owned()).collect();
+    asked.insert(1, "of nobody".to_owned());
+    let values = asked.iter().map(|key| (key != "of nobody").then(|| format!("value of {key}").into_bytes()));
+    assert_eq!(must(cache.get_many(&asked).await), values.collect::<Vec<_>>(), "many at once");
+    let many: Vec<String> = asked.iter().cycle().take(1000).cloned().collect();
+    assert_eq!(must(cache.get_many(&many).await).len(), 1000);
+    assert!(must(cache.get_many(&[]).await).is_empty());
 }
 
 async fn values_are_any_bytes(cache: &dyn Cache) {

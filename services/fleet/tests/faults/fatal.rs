@@ -117,6 +117,10 @@ impl ArtifactStore for Fatal<dyn ArtifactStore> {
         self.inner.list(prefix).await
     }
 
+    async fn get_all(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, store::Error> {
+        self.inner.get_all(prefix).await
+    }
+
     async fn delete(&self, key: &str) -> Result<(), store::Error> {
         self.step.around("delete", key, self.inner.delete(key)).await
     }

@@ -3,12 +3,12 @@
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use crate::support::{
-    KEY, LINE, Memory, TEXT, ask, cutting_server, expect_error, nobody, provider, reply, request, sent, server,
-    settings, usage,
+    KEY, LINE, TEXT, ask, cutting_server, expect_error, nobody, provider, reply, request, sent, server, settings, usage,
 };
 use langflix_domain::{RejectedItem, Usage};
 use langflix_llm::{BuildError, Gemini, ProviderSettings, build};
 use langflix_ports::llm::{ErrorKind, LanguageModel as _};
+use langflix_testkit::cache::MemoryCache;
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -86,7 +86,7 @@ async fn fenced_and_half_valid_answers_are_handed_on_as_they_came() {
 #[tokio::test]
 async fn a_cut_off_answer_is_truncated_even_where_it_reads_well_and_is_not_asked_for_again() {
     let server = server([finished("MAX_TOKENS", TEXT)]).await;
-    let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
     expect_error(&*model, ErrorKind::Truncated, COST).await;
     assert_eq!(sent(&server).await, 1);
 }
@@ -95,7 +95,7 @@ async fn a_cut_off_answer_is_truncated_even_where_it_reads_well_and_is_not_asked
 async fn every_permanent_end_is_a_refusal_that_names_its_reason() {
     for reason in ["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"] {
         let server = server([finished(reason, TEXT)]).await;
-        let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+        let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
         let error = expect_error(&*model, ErrorKind::Refused, COST).await;
         assert!(error.message.contains(reason), "{error}");
         assert_eq!(sent(&server).await, 1);
@@ -122,12 +122,12 @@ async fn a_blocked_prompt_is_a_refusal_whatever_else_the_reply_says() {
 #[tokio::test]
 async fn an_end_without_a_reason_is_asked_again_once_and_both_are_counted() {
     let twice = server([finished("OTHER", ""), finished("OTHER", ""), finished("STOP", TEXT)]).await;
-    let model = build(&settings("gemini", twice.uri()), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("gemini", twice.uri()), Arc::new(MemoryCache::default())).unwrap();
     expect_error(&*model, ErrorKind::Unavailable, usage(2, 240, 90)).await;
     assert_eq!(sent(&twice).await, 2);
 
     let once = server([finished("OTHER", ""), finished("STOP", TEXT)]).await;
-    let model = build(&settings("gemini", once.uri()), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("gemini", once.uri()), Arc::new(MemoryCache::default())).unwrap();
     assert_eq!(ask(&*model).await.unwrap().usage, usage(2, 240, 90));
 }
 
@@ -150,7 +150,7 @@ async fn replies_that_break_the_protocol_are_malformed() {
 #[tokio::test]
 async fn a_rate_limit_with_a_short_delay_is_waited_for_and_both_requests_are_counted() {
     let server = server([too_many(json!([retry_info("0.05s")])), finished("STOP", TEXT)]).await;
-    let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
     let started = std::time::Instant::now();
     assert_eq!(ask(&*model).await.unwrap().usage, Usage { requests: 2, ..COST });
     assert!(started.elapsed() >= Duration::from_millis(50));
@@ -159,7 +159,7 @@ async fn a_rate_limit_with_a_short_delay_is_waited_for_and_both_requests_are_cou
 #[tokio::test]
 async fn a_rate_limit_without_a_delay_is_asked_again_as_often_as_allowed() {
     let server = server((0..4).map(|_| too_many(json!([])))).await;
-    let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
     expect_error(&*model, ErrorKind::RateLimited { after: None }, usage(4, 0, 0)).await;
     assert_eq!(sent(&server).await, 4);
 }
@@ -168,7 +168,7 @@ async fn a_rate_limit_without_a_delay_is_asked_again_as_often_as_allowed() {
 async fn a_rate_limit_with_a_long_delay_is_given_back_at_once() {
     let details = json!([quota("GenerateContentInputTokensPerModelPerMinute-FreeTier"), retry_info("41s")]);
     let server = server([too_many(details)]).await;
-    let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
     expect_error(&*model, ErrorKind::RateLimited { after: Some(Duration::from_secs(41)) }, UNPAID).await;
     assert_eq!(sent(&server).await, 1);
 }
@@ -180,7 +180,7 @@ async fn a_daily_quota_is_exhausted_and_not_asked_again() {
         json!([quota("GenerateRequestsPerMinutePerProject"), retry_info("301s")]),
     ] {
         let server = server([too_many(details)]).await;
-        let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+        let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
         expect_error(&*model, ErrorKind::QuotaExhausted, UNPAID).await;
         assert_eq!(sent(&server).await, 1);
     }
@@ -193,7 +193,7 @@ async fn server_errors_are_asked_again_until_the_answer_comes() {
         let server = server([failing(), failing(), finished("STOP", TEXT)]).await;
         let bare = gemini(&server);
         expect_error(&bare, ErrorKind::Unavailable, UNPAID).await;
-        let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+        let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
         assert_eq!(ask(&*model).await.unwrap().usage, Usage { requests: 2, ..COST });
     }
 }
@@ -209,7 +209,7 @@ async fn a_wrong_key_is_said_to_be_one_and_asked_once() {
         error(403, "PERMISSION_DENIED", &message, json!([])),
     ] {
         let server = server([response]).await;
-        let model = build(&settings("gemini", server.uri()), Arc::new(Memory::default())).unwrap();
+        let model = build(&settings("gemini", server.uri()), Arc::new(MemoryCache::default())).unwrap();
         let error = expect_error(&*model, ErrorKind::Auth, UNPAID).await;
         assert!(error.message.contains("the key is not accepted"), "{error}");
         assert_eq!(sent(&server).await, 1);
@@ -253,7 +253,7 @@ async fn a_slow_server_is_given_up_after_the_timeout() {
 async fn a_cut_connection_is_tried_again_and_counted() {
     for start in ["", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"cand"] {
         let (address, connections) = cutting_server(start).await;
-        let model = build(&settings("gemini", format!("http://{address}")), Arc::new(Memory::default())).unwrap();
+        let model = build(&settings("gemini", format!("http://{address}")), Arc::new(MemoryCache::default())).unwrap();
         let error = expect_error(&*model, ErrorKind::Unavailable, usage(4, 0, 0)).await;
         assert!(error.message.contains("was cut"), "{error}");
         assert_eq!(connections.load(Ordering::SeqCst), 4);
@@ -270,7 +270,7 @@ async fn where_nobody_listens_the_error_says_so() {
 #[tokio::test]
 async fn an_answer_is_paid_for_once() {
     let server = server([finished("STOP", TEXT)]).await;
-    let cache = Arc::new(Memory::default());
+    let cache = Arc::new(MemoryCache::default());
     let model = build(&settings("gemini", server.uri()), cache.clone()).unwrap();
     assert_eq!(ask(&*model).await.unwrap().usage, COST);
     let again = build(&settings("gemini", server.uri()), cache).unwrap();

@@ -3,11 +3,12 @@
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use crate::support::{
-    KEY, LINE, Memory, TEXT, ask, cutting_server, expect_error, nobody, provider, reply, sent, server, settings, usage,
+    KEY, LINE, TEXT, ask, cutting_server, expect_error, nobody, provider, reply, sent, server, settings, usage,
 };
 use langflix_domain::Usage;
 use langflix_llm::{BuildError, LlmSettings, OpenAi, ProviderSettings, Secret, build};
 use langflix_ports::llm::{ErrorKind, LanguageModel};
+use langflix_testkit::cache::MemoryCache;
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -43,7 +44,7 @@ fn openai(server: &MockServer) -> OpenAi {
 }
 
 fn whole(server: &MockServer) -> Arc<dyn LanguageModel> {
-    build(&settings("openai", format!("{}/v1", server.uri())), Arc::new(Memory::default())).unwrap()
+    build(&settings("openai", format!("{}/v1", server.uri())), Arc::new(MemoryCache::default())).unwrap()
 }
 
 async fn formats(server: &MockServer) -> Vec<Value> {
@@ -249,7 +250,7 @@ async fn a_slow_server_is_given_up_after_the_timeout() {
 #[tokio::test]
 async fn a_cut_connection_is_tried_again_and_counted() {
     let (address, connections) = cutting_server("").await;
-    let model = build(&settings("openai", format!("http://{address}")), Arc::new(Memory::default())).unwrap();
+    let model = build(&settings("openai", format!("http://{address}")), Arc::new(MemoryCache::default())).unwrap();
     let error = expect_error(&*model, ErrorKind::Unavailable, usage(4, 0, 0)).await;
     assert!(error.message.contains("was cut"), "{error}");
     assert_eq!(connections.load(Ordering::SeqCst), 4);
@@ -276,9 +277,9 @@ fn wrong_settings_are_named() {
         (LlmSettings { temperature: Some(f64::NAN), ..base.clone() }, "llm.temperature"),
     ];
     for (wrong, says) in cases {
-        let error = build(&wrong, Arc::new(Memory::default())).err().unwrap();
+        let error = build(&wrong, Arc::new(MemoryCache::default())).err().unwrap();
         assert!(error.to_string().contains(says), "{error}");
         assert!(!matches!(error, BuildError::Client(_)));
     }
-    assert_eq!(build(&base, Arc::new(Memory::default())).unwrap().name(), "openai/model-1");
+    assert_eq!(build(&base, Arc::new(MemoryCache::default())).unwrap().name(), "openai/model-1");
 }

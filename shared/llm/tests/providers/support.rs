@@ -1,23 +1,18 @@
 //! A provider's server on this machine, and what every test of a provider needs.
 
 use std::{
-    collections::HashMap,
     net::SocketAddr,
     num::NonZeroU32,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, LearnerLevel, RequestLine, Usage};
 use langflix_llm::{LlmSettings, ProviderSettings, Secret};
-use langflix_ports::{
-    cache::{self, Cache},
-    llm::{Answer, Error, ErrorKind, LanguageModel},
-};
+use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -125,19 +120,4 @@ pub(crate) async fn cutting_server(before_the_cut: &'static str) -> (SocketAddr,
 /// An address at which nobody listens.
 pub(crate) async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
-}
-
-#[derive(Default)]
-pub(crate) struct Memory(Mutex<HashMap<String, Vec<u8>>>);
-
-#[async_trait]
-impl Cache for Memory {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, cache::Error> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn put(&self, key: &str, value: &[u8], _: Option<Duration>) -> Result<(), cache::Error> {
-        self.0.lock().unwrap().insert(key.to_owned(), value.to_owned());
-        Ok(())
-    }
 }

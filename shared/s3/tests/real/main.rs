@@ -6,6 +6,8 @@ mod bucket;
 #[cfg(test)]
 mod checking;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod proxy;

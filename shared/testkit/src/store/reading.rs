@@ -57,6 +57,8 @@ pub(super) async fn keys_are_listed_by_prefix_in_the_order_of_their_bytes(store:
     let begins = |prefix: &str| sorted.iter().filter(|key| key.starts_with(prefix)).cloned().collect::<Vec<_>>();
     for prefix in ["", "contract/", "contract", "contract/a", "contract/a/", "contract/a/b", "contract/a/c/", "con"] {
         assert_eq!(must(store.list(prefix).await), begins(prefix), "{prefix:?}");
+        let contents = begins(prefix).into_iter().map(|key| (key.clone(), key.into_bytes())).collect::<Vec<_>>();
+        assert_eq!(must(store.get_all(prefix).await), contents, "{prefix:?}");
     }
     for nothing in ["contract/c", "contract/b/", "contract/a/b/", "nowhere/at/all/"] {
         assert_eq!(must(store.list(nothing).await), [""; 0], "{nothing:?}");
