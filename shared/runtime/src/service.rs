@@ -48,10 +48,11 @@ pub fn begin(config: Option<&Path>) -> Result<FleetConfig, Error> {
     Ok(config)
 }
 
-/// Runs a service to its end, on threads that it leaves behind where they hang. A service that does not begin says why
-/// on stderr and ends with code 64.
+/// Runs a service to its end, on one thread, and on others, which it leaves behind where they hang, what would hold that one
+/// up. A service waits for servers and children nearly all of the time: to wake one more thread for each answer would cost
+/// more than to work on the answer. A service that does not begin says why on stderr and ends with code 64.
 pub fn block_on<E: fmt::Display>(work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no threads to run on: {error}");
