@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
+    filter::{FilterExt as _, filter_fn},
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
     util::SubscriberInitExt,
@@ -40,16 +42,22 @@ pub enum Verbosity {
 
 impl Verbosity {
     fn directives(self) -> &'static str {
-        // lapin tells as errors what comes back to its caller, who says it in words of his own, and tells the whole body of
-        // a message that no queue took, which quotes subtitles.
         match self {
-            Self::Quiet => "error,lapin=off",
-            Self::Normal => "warn,lapin=off",
-            Self::Verbose => "warn,lapin=off,langflix=info",
-            Self::Debug => "info,lapin=off,langflix=debug",
-            Self::Trace => "debug,lapin=off,langflix=trace",
+            Self::Quiet => "error",
+            Self::Normal => "warn",
+            Self::Verbose => "warn,langflix=info",
+            Self::Debug => "info,langflix=debug",
+            Self::Trace => "debug,langflix=trace",
         }
     }
+}
+
+/// Whether an event of this kind keeps to itself what no log may show, whatever filter is asked for. lapin tells as errors
+/// what comes back to its caller, who says it in words of his own, and tells the whole body of a message that no queue
+/// took, which quotes subtitles. The signer of S3's requests tells a session's token at its lowest level.
+fn is_discreet(event: &Metadata<'_>) -> bool {
+    let of = |library: &str| event.target().split("::").next() == Some(library);
+    !(of("lapin") || of("aws_sigv4") && *event.level() == Level::TRACE)
 }
 
 /// Why nothing is told.
@@ -128,7 +136,7 @@ where
         (false, true) => layer.without_time().with_target(false).boxed(),
         (false, false) => layer.boxed(),
     };
-    Ok(layer.with_filter(filter))
+    Ok(layer.with_filter(filter.and(filter_fn(is_discreet))))
 }
 
 /// What is told while `work` runs on this thread.
@@ -189,13 +197,18 @@ mod tests {
     }
 
     #[test]
-    fn what_lapin_tells_of_messages_is_never_told() {
+    fn what_libraries_tell_of_bodies_and_tokens_is_never_told() {
         use Verbosity::{Debug, Normal, Quiet, Trace, Verbose};
+        let said = || {
+            tracing::error!(target: "lapin::channels", "a body");
+            tracing::trace!(target: "aws_sigv4::http_request", "a token");
+        };
         for verbosity in [Quiet, Normal, Verbose, Debug, Trace] {
-            let told = told_of(&Settings { verbosity, ..Settings::default() }, || {
-                tracing::error!(target: "lapin::channels", "a body");
-            });
-            assert_eq!(told, "", "{verbosity:?}");
+            assert_eq!(told_of(&Settings { verbosity, ..Settings::default() }, said), "", "{verbosity:?}");
+        }
+        for filter in ["trace", "lapin=trace,aws_sigv4=trace", "error"] {
+            let settings = Settings { filter: Some(filter.to_owned()), ..Settings::default() };
+            assert_eq!(told_of(&settings, said), "", "{filter}");
         }
     }
 
