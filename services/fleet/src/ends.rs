@@ -39,6 +39,8 @@ pub fn last(job: &Job, max_attempts: u32) -> bool {
 pub fn end_of_task(ended: Result<Ended, Error>) -> End {
     match ended {
         Ok(Ended::Recorded(None)) => End::Done,
+        // Somebody wanted it so: there is nothing to look into.
+        Ok(Ended::Recorded(Some(failure))) if failure.kind == FailureKind::Cancelled => End::Done,
         Ok(Ended::Recorded(Some(failure))) => End::Bury { why: failure.message, fault: fault_of(failure.kind) },
         Ok(Ended::Later { failure, after }) => match failure.kind {
             FailureKind::QuotaExhausted | FailureKind::Auth => {
@@ -68,5 +70,23 @@ fn fault_of(kind: FailureKind) -> Fault {
     match kind {
         FailureKind::Encoder | FailureKind::TimedOut => Fault::Worker,
         _ => Fault::Elsewhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langflix_domain::Failure;
+
+    use super::*;
+
+    fn recorded(kind: FailureKind) -> End {
+        end_of_task(Ok(Ended::Recorded(Some(Failure { kind, message: "so it is".to_owned() }))))
+    }
+
+    #[test]
+    fn a_task_that_failed_for_good_is_parked_and_one_that_was_cancelled_is_not() {
+        assert!(matches!(recorded(FailureKind::Cancelled), End::Done));
+        assert!(matches!(recorded(FailureKind::Input), End::Bury { fault: Fault::Elsewhere, .. }));
+        assert!(matches!(recorded(FailureKind::Encoder), End::Bury { fault: Fault::Worker, .. }));
     }
 }
