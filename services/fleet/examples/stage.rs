@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use langflix_analysis_worker::analyse;
 use langflix_dispatcher::dispatch;
 use langflix_domain::{
-    AnalysisRequest, Burn, Cue, CueKind, Digest, EpisodeId, Lane, LearnerLevel, MediaInfo, MediaTime, RejectedItem,
-    SourceFile, Span, Transcript, Usage, VideoStream,
+    AnalysisRequest, Burn, Cue, CueKind, Digest, EpisodeId, Lane, LearnerLevel, MediaTime, RejectedItem, SourceFile,
+    Span, Transcript, Usage,
 };
 use langflix_fleet::{Ports, Servers, Service};
 use langflix_pipeline::{RunRequest, RunSettings, fleet::submit};
@@ -31,7 +31,7 @@ use langflix_runtime::{
     health::Health,
     shutdown::Shutdown,
 };
-use langflix_testkit::servers;
+use langflix_testkit::{media::silent_film, servers};
 
 const FAN_IN: usize = 1_000;
 
@@ -118,34 +118,11 @@ fn asked(number: u16, chunks: usize) -> RunRequest {
         Cue { span: Span::from_millis(start, start + 3500), text, speaker: None, kind: CueKind::Speech }
     };
     let file = |name: &str| SourceFile { name: name.to_owned(), bytes: 1, digest: Digest::of_bytes(name.as_bytes()) };
-    let video = VideoStream {
-        index: 0,
-        codec: "h264".to_owned(),
-        width: 320,
-        height: 180,
-        pixel_format: "yuv420p".to_owned(),
-        sample_aspect_ratio: (1, 1),
-        frame_rate: (24, 1),
-        variable_frame_rate: false,
-        interlaced: false,
-        rotation: 0,
-        color_transfer: None,
-    };
     RunRequest {
         episode: EpisodeId { show: "Bench".to_owned(), season: 1, episode: number },
         source: "nowhere".to_owned(),
         source_identity: format!("nowhere:{number}"),
-        media: MediaInfo {
-            container: "matroska,webm".to_owned(),
-            duration: MediaTime::from_secs(chunks as i64 * 4),
-            start_time: MediaTime::ZERO,
-            bytes: 1,
-            video,
-            audio: Vec::new(),
-            subtitles: Vec::new(),
-            others: Vec::new(),
-            keyframe_interval: None,
-        },
+        media: silent_film(MediaTime::from_secs(chunks as i64 * 4)),
         video: file("nowhere.mkv"),
         subtitles: file("nowhere.srt"),
         target_subtitles: None,

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use langflix_domain::{
     Blob, Burn, ClipSpec, Cue, CueKind, CutMethod, Digest, EncodeSpec, EncodedClip, EpisodeId, LearnerLevel, Manifest,
-    MediaInfo, MediaTime, SourceFile, Span, Timing, Transcript, VideoCodec, VideoStream,
+    MediaTime, SourceFile, Span, Timing, Transcript, VideoCodec,
 };
 use langflix_llm::Offline;
 use langflix_local::DirectoryStore;
@@ -21,6 +21,7 @@ use langflix_ports::{
     llm::LanguageModel as _,
     media::{self, ClipEncoder, Source},
 };
+use langflix_testkit::media::silent_film;
 
 const LINES: [&str; 6] = [
     "They never give up hope.",
@@ -49,33 +50,6 @@ fn transcript() -> Transcript {
     Transcript { language: None, cues: LINES.iter().enumerate().flat_map(scene).collect() }
 }
 
-fn media() -> MediaInfo {
-    let video = VideoStream {
-        index: 0,
-        codec: "h264".to_owned(),
-        width: 320,
-        height: 180,
-        pixel_format: "yuv420p".to_owned(),
-        sample_aspect_ratio: (1, 1),
-        frame_rate: (24, 1),
-        variable_frame_rate: false,
-        interlaced: false,
-        rotation: 0,
-        color_transfer: None,
-    };
-    MediaInfo {
-        container: "matroska,webm".to_owned(),
-        duration: MediaTime::from_secs(300),
-        start_time: MediaTime::ZERO,
-        bytes: 1_000_000,
-        video,
-        audio: Vec::new(),
-        subtitles: Vec::new(),
-        others: Vec::new(),
-        keyframe_interval: None,
-    }
-}
-
 pub(crate) fn episode(number: u16) -> RunRequest {
     let file =
         |name: &str| SourceFile { name: name.to_owned(), bytes: 1000, digest: Digest::of_bytes(name.as_bytes()) };
@@ -84,7 +58,7 @@ pub(crate) fn episode(number: u16) -> RunRequest {
         episode: EpisodeId { show: "The Show".to_owned(), season: 1, episode: number },
         source: "/videos/show.mkv".to_owned(),
         source_identity: format!("show.mkv:1000000:{number}"),
-        media: media(),
+        media: silent_film(MediaTime::from_secs(300)),
         video: file("show.mkv"),
         subtitles: file("show.srt"),
         target_subtitles: None,

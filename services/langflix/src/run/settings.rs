@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
 use langflix_fleet::CLIP_THREADS;
-use langflix_llm::{Identity, LlmSettings, Secret};
+use langflix_llm::{Identity, LlmSettings};
 use langflix_media::{Asked, Capacity, Ffmpeg, Machine, presets, settings, usable};
 use langflix_pipeline::RunSettings;
 use langflix_runtime::{
@@ -24,20 +24,7 @@ use crate::{Usage, cli::EpisodeArgs};
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 pub(crate) fn llm(llm: &Llm) -> LlmSettings {
-    LlmSettings {
-        provider: llm.provider.as_str().to_owned(),
-        model: llm.model.clone(),
-        base_url: llm.base_url.as_ref().map(|url| url.as_str().to_owned()),
-        api_key: llm.api_key.as_ref().map(|key| Secret::new(key.expose())),
-        temperature: llm.temperature,
-        max_retries: llm.max_retries,
-        retry_backoff: llm.retry_backoff,
-        longest_wait: LONGEST_WAIT,
-        max_concurrent_requests: llm.max_concurrent_requests,
-        requests_per_minute: llm.requests_per_minute,
-        tokens_per_minute: llm.tokens_per_minute,
-        request_timeout: llm.request_timeout,
-    }
+    LlmSettings { longest_wait: LONGEST_WAIT, ..langflix_fleet::llm(llm) }
 }
 
 /// What this program itself takes at most, in MB.

@@ -4,7 +4,7 @@ use std::{num::NonZeroU8, path::Path};
 
 use langflix_domain::{
     Burn, ChunkAnalysis, Cue, CueKind, CutMethod, DiagnosticCount, Digest, EncodeSpec, EncodedClip, EpisodeId,
-    LearnerLevel, Manifest, MediaInfo, MediaTime, SourceFile, Span, Stage, Timing, Transcript, VideoCodec, VideoStream,
+    LearnerLevel, Manifest, MediaTime, SourceFile, Span, Stage, Timing, Transcript, VideoCodec,
 };
 use langflix_local::DirectoryStore;
 use langflix_pipeline::{
@@ -12,6 +12,7 @@ use langflix_pipeline::{
     plan_analysis, plan_encoding, retry_failed,
 };
 use langflix_ports::{llm::LanguageModel, media::ClipEncoder, store::ArtifactStore};
+use langflix_testkit::media::silent_film;
 
 /// The expressions by chunk. Each is said in the middle of three lines, a minute after the one before.
 pub(crate) const EXPRESSIONS: [&str; 4] = ["give up", "call it a day", "break the ice", "hit the road"];
@@ -41,39 +42,12 @@ fn file(name: &str) -> SourceFile {
     SourceFile { name: name.to_owned(), bytes: 1000, digest: Digest::of_bytes(name.as_bytes()) }
 }
 
-fn media() -> MediaInfo {
-    let video = VideoStream {
-        index: 0,
-        codec: "h264".to_owned(),
-        width: 320,
-        height: 180,
-        pixel_format: "yuv420p".to_owned(),
-        sample_aspect_ratio: (1, 1),
-        frame_rate: (24, 1),
-        variable_frame_rate: false,
-        interlaced: false,
-        rotation: 0,
-        color_transfer: None,
-    };
-    MediaInfo {
-        container: "matroska,webm".to_owned(),
-        duration: MediaTime::from_secs(300),
-        start_time: MediaTime::ZERO,
-        bytes: 1_000_000,
-        video,
-        audio: Vec::new(),
-        subtitles: Vec::new(),
-        others: Vec::new(),
-        keyframe_interval: None,
-    }
-}
-
 pub(crate) fn episode() -> RunRequest {
     RunRequest {
         episode: EpisodeId { show: "The Show".to_owned(), season: 1, episode: 2 },
         source: "/videos/show.mkv".to_owned(),
         source_identity: "/videos/show.mkv:1000000:1700000000".to_owned(),
-        media: media(),
+        media: silent_film(MediaTime::from_secs(300)),
         video: file("show.mkv"),
         subtitles: file("show.srt"),
         target_subtitles: None,
