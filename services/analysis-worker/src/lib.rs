@@ -22,7 +22,11 @@ pub fn main() -> ExitCode {
     langflix_fleet::run("analysis-worker", "Finds the expressions in subtitle chunks and records them.", serve)
 }
 
-async fn serve(service: Service) -> anyhow::Result<ExitCode> {
+/// Waits for the servers of the configuration, and analyses chunks until the service is told to end.
+///
+/// # Errors
+/// Where a setting is wrong; names its key.
+pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "analysis-worker")?;
     let model = servers.model(&service.config)?;
     if !servers.wait(&service.health, &service.shutdown, false).await {

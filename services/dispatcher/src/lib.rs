@@ -22,7 +22,11 @@ pub fn main() -> ExitCode {
     langflix_fleet::run("dispatcher", "Plans episodes, publishes their tasks and follows them to the manifest.", serve)
 }
 
-async fn serve(service: Service) -> anyhow::Result<ExitCode> {
+/// Waits for the servers of the configuration, and dispatches until the service is told to end.
+///
+/// # Errors
+/// Where a setting is wrong; names its key.
+pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "dispatcher")?;
     if !servers.wait(&service.health, &service.shutdown, true).await {
         return Ok(ExitCode::SUCCESS);

@@ -36,7 +36,11 @@ pub fn main() -> ExitCode {
     langflix_fleet::run("encoding-worker", "Cuts the clips of runs and records them.", serve)
 }
 
-async fn serve(service: Service) -> anyhow::Result<ExitCode> {
+/// Waits for the servers of the configuration, and encodes clips until the service is told to end.
+///
+/// # Errors
+/// Where a setting is wrong; names its key.
+pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "encoding-worker")?;
     let ffmpeg = ffmpeg(&service.config)?;
     let scratch = scratch(&service.config)?;
