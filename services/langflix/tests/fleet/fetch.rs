@@ -1,25 +1,13 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
-use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::{
     by_hand,
+    season::comparable,
     servers::Fleet,
     support::{complaint, complete, episode, files, manifest, results},
 };
-
-/// A manifest without what names the source's place and the moment.
-fn comparable(mut manifest: Value) -> Value {
-    for field in ["timing", "run"] {
-        manifest.as_object_mut().unwrap().remove(field);
-    }
-    manifest["video"].as_object_mut().unwrap().remove("digest");
-    for clip in manifest["clips"].as_array_mut().unwrap() {
-        clip.as_object_mut().unwrap().remove("id");
-    }
-    manifest
-}
 
 fn clips(out: &Path) -> BTreeMap<String, Vec<u8>> {
     let folder = results(out);

@@ -16,7 +16,11 @@ mod help;
 #[cfg(test)]
 mod ingest;
 #[cfg(test)]
+mod season;
+#[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod services;
 #[cfg(test)]
 mod steer;
 #[cfg(test)]

@@ -65,6 +65,12 @@ impl Fleet {
     /// The program, configured for these servers.
     pub(crate) fn langflix(&self, args: &[&str]) -> Command {
         let mut command = langflix(args);
+        self.configure(&mut command);
+        command
+    }
+
+    /// Tells a program of these servers.
+    pub(crate) fn configure(&self, command: &mut Command) {
         command
             .env("LANGFLIX__RABBITMQ__URL", without_user(&self.rabbit.url))
             .env("LANGFLIX__REDIS__URL", &self.redis.url)
@@ -76,7 +82,6 @@ impl Fleet {
             // A model that needs no network, and none that a key of this machine would choose.
             .env("LANGFLIX__LLM__PROVIDER", "offline")
             .env("LANGFLIX__VIDEO__QUALITY", "fast");
-        command
     }
 
     /// What a command says, which is never a secret.

@@ -1,0 +1,83 @@
+//! The services as processes of their own: this test binary, started again as one of them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+use langflix_testkit::process::Process;
+
+use crate::servers::Fleet;
+
+const SERVICE: &str = "TEST_SERVICE";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Becomes the service that the environment names; there is none where the tests are run.
+#[test]
+fn becomes_a_service() {
+    let Ok(name) = std::env::var(SERVICE) else { return };
+    let code = match name.as_str() {
+        "dispatcher" => langflix_fleet::begin("dispatcher", None, langflix_dispatcher::serve),
+        "analysis-worker" => langflix_fleet::begin("analysis-worker", None, langflix_analysis_worker::serve),
+        "encoding-worker" => langflix_fleet::begin("encoding-worker", None, langflix_encoding_worker::serve),
+        other => panic!("there is no service {other}"),
+    };
+    std::process::exit(i32::from(code != ExitCode::SUCCESS));
+}
+
+/// A service that runs, killed when this is dropped.
+pub(crate) struct Service {
+    process: Process,
+    log: PathBuf,
+}
+
+impl Service {
+    /// Starts one; what it keeps and says lies below `dir`.
+    pub(crate) fn start(fleet: &Fleet, name: &str, dir: &Path) -> Self {
+        Self::start_with(fleet, name, dir, |command| command)
+    }
+
+    /// Starts one by a command that `change` made of its own.
+    pub(crate) fn start_with(fleet: &Fleet, name: &str, dir: &Path, change: impl FnOnce(Command) -> Command) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "services::becomes_a_service", "--nocapture"]);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(dir);
+        fleet.configure(&mut command);
+        command
+            .env(SERVICE, name)
+            .env("LANGFLIX__FLEET__HEALTH_ADDRESS", "127.0.0.1:0")
+            .env("LANGFLIX__FLEET__SCRATCH_DIR", dir.join("scratch"))
+            .env("LANGFLIX__FLEET__DRAIN_SECONDS", "20");
+        let log = dir.join(format!("{name}.log"));
+        Self { process: Process::start(&mut change(command), &log), log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until it says this.
+    pub(crate) async fn says(&self, text: &str) {
+        let log = || std::fs::read_to_string(&self.log).unwrap();
+        until(async || log().contains(text), || format!("{text:?} is not in {}", log())).await;
+    }
+
+    /// Tells it to end, which it does well, and has told no signed address.
+    pub(crate) async fn ends(mut self) {
+        self.process.terminate();
+        let status = self.process.wait(PATIENCE).await;
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        assert!(status.success(), "{status}: {log}");
+        assert!(!log.contains("X-Amz-Signature"), "a signed address is told: {log}");
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool, otherwise: impl Fn() -> String) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "{}", otherwise());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
