@@ -27,3 +27,5 @@ mod steer;
 #[expect(dead_code, reason = "the other suite needs more of it")]
 #[path = "../run/support.rs"]
 mod support;
+#[cfg(test)]
+mod trouble;
