@@ -70,7 +70,9 @@ impl S3Sources {
             Ok(held) => return Ok(Some(held)),
             Err(HoldError::NoRoom) => return Ok(None),
             Err(HoldError::Fill(failed)) => failed,
-            Err(HoldError::Disk(error)) => (on_disk(&error), error.kind() == io::ErrorKind::StorageFull),
+            Err(HoldError::Disk(error)) => {
+                (on_disk(&error), matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+            }
         };
         if is_full {
             // Others write to this disk, too, and what nobody holds can come again.

@@ -32,10 +32,11 @@ pub(crate) fn read(program: &str, stderr: &str) -> Error {
     failed(kind, format!("{program}: {line}"))
 }
 
-/// Whether the disk is full; ffmpeg may end well nevertheless.
+/// Whether the disk is full, or what this user may have of it; ffmpeg may end well nevertheless.
 pub(crate) fn full(stderr: &str) -> Option<Error> {
     let message = "the clip could not be written: no space left on the device; free some, or give another folder";
-    stderr.contains("No space left on device").then(|| failed(FailureKind::Store, message.to_owned()))
+    let is_full = ["No space left on device", "Disk quota exceeded"].iter().any(|text| stderr.contains(text));
+    is_full.then(|| failed(FailureKind::Store, message.to_owned()))
 }
 
 /// Decoders complain of frames in front of a cut that nobody asked for; that is no reason unless there is no other.
@@ -85,6 +86,7 @@ mod tests {
     fn each_failure_has_its_kind() {
         for (text, kind) in [
             ("Error writing trailer of clip.mp4: No space left on device", FailureKind::Store),
+            ("av_interleaved_write_frame(): Disk quota exceeded", FailureKind::Store),
             ("file:x.mp4: Invalid data found when processing input", FailureKind::Input),
             ("[mov @ 0x1] moov atom not found", FailureKind::Input),
             ("Unknown encoder 'libx264'", FailureKind::Encoder),
