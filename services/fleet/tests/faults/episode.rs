@@ -100,7 +100,7 @@ pub(crate) fn text(manifest: &Manifest) -> String {
 pub(crate) async fn undisturbed(asked: &RunRequest) -> Manifest {
     let dir = tempfile::tempdir().unwrap();
     let store = DirectoryStore::open(&dir.path().join("store")).unwrap();
-    let (model, encoder) = (model(), Stub { log: dir.path().join("log") });
+    let (model, encoder) = (model(), Stub { log: dir.path().join("log"), mark: String::new() });
     let analysis = plan_analysis(&store, asked).await.unwrap();
     for task in &analysis.tasks {
         analyse_chunk(&store, &model, asked, task).await.unwrap();
@@ -116,6 +116,8 @@ pub(crate) async fn undisturbed(asked: &RunRequest) -> Manifest {
 /// Writes each clip's digest for a clip, and a line about it to a log.
 pub(crate) struct Stub {
     pub(crate) log: PathBuf,
+    /// What its clips have and those of others have not: no two encoders give the same bytes.
+    pub(crate) mark: String,
 }
 
 #[async_trait]
@@ -132,7 +134,7 @@ impl ClipEncoder for Stub {
         log.write_all(format!("{digest}\n").as_bytes()).unwrap();
         let mut blobs = BTreeMap::new();
         for name in ["clip.mp4", "poster.jpg"] {
-            let content = format!("{name} of {digest}");
+            let content = format!("{name} of {digest}{}", self.mark);
             std::fs::write(dir.join(name), &content).unwrap();
             let blob = Blob { sha256: Digest::of_bytes(content.as_bytes()), bytes: content.len() as u64 };
             blobs.insert(name.to_owned(), blob);

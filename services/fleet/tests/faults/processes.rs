@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::{
     episode::episode,
-    role::{Process, Role},
+    role::{MARK, Process, Role},
     town::Town,
 };
 
@@ -29,22 +29,38 @@ async fn services_that_begin_before_anything_is_declared_wait_for_it() {
     drop(workers);
 }
 
-#[tokio::test]
-async fn a_worker_that_sleeps_on_its_task_and_wakes_changes_nothing() {
-    let (town, asked) = (Town::new().await, episode(1));
-    let _dispatcher = town.start([Role::Dispatcher, Role::Encoding]);
-    let mut sleepy = Process::start(&town, Role::Analysis, Some("put outcomes/chunk-0001.json sleep"));
+/// Has the service of that `role` fall asleep at `step`, others do its work meanwhile, and wakes it when all is done.
+async fn sleeps_at(role: Role, step: &str) {
+    let (mut town, asked) = (Town::new().await, episode(1));
+    let _others = town.start(Role::ALL.into_iter().filter(|other| *other != role));
+    // Its clips are told from those of the one that takes over.
+    town.more.push((MARK.to_owned(), " by the sleeper".to_owned()));
+    let mut sleeper = Process::start(&town, role, Some(step));
+    town.more.clear();
     town.submit(&asked).await;
-    sleepy.sleeps().await;
+    sleeper.sleeps().await;
     // The broker finds out by itself that it hears nothing, and gives its tasks to another. Here its connections are cut.
-    town.cut_connections("analysis-worker").await;
-    let _other = Process::start(&town, Role::Analysis, None);
+    town.cut_connections(role.name()).await;
+    let _other = Process::start(&town, role, None);
     town.is_well(&asked).await;
-    sleepy.send(Signal::CONT);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(sleeper.wakes_and_ends().await.success());
     town.is_well(&asked).await;
-    sleepy.send(Signal::TERM);
-    assert!(sleepy.ended().await.success());
+}
+
+macro_rules! asleep {
+    ($($name:ident: $role:ident, $step:literal;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            sleeps_at(Role::$role, $step).await;
+        }
+    )*};
+}
+
+asleep! {
+    an_analysis_worker_that_sleeps_on_an_outcome_and_wakes_changes_nothing: Analysis, "put outcomes/chunk-0001.json sleep";
+    an_encoding_worker_that_sleeps_on_a_clip_and_wakes_changes_nothing: Encoding, "put clip.mp4 sleep";
+    a_dispatcher_that_sleeps_on_a_plan_and_wakes_changes_nothing: Dispatcher, "put encoding/plan.json sleep";
+    a_dispatcher_that_sleeps_on_a_manifest_and_wakes_changes_nothing: Dispatcher, "put manifest.json sleep";
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::{
 
 use langflix_fleet::{Servers, Service};
 use langflix_pipeline::InPlace;
+use langflix_s3::{S3Store, Settings, Timeouts};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -22,6 +23,10 @@ const STEP: &str = "TEST_STEP";
 /// Set where every message is published twice.
 pub(crate) const TWICE: &str = "TEST_TWICE";
 pub(crate) const LOG: &str = "TEST_ENCODER_LOG";
+/// What the clips of an encoder have, where they are to differ.
+pub(crate) const MARK: &str = "TEST_ENCODER_MARK";
+/// How long the store may take to answer, in milliseconds, where it is not the usual.
+pub(crate) const STORE_WAITS_MS: &str = "TEST_STORE_WAITS_MS";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -33,7 +38,7 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) const ALL: [Self; 3] = [Self::Dispatcher, Self::Analysis, Self::Encoding];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Dispatcher => "dispatcher",
             Self::Analysis => "analysis-worker",
@@ -52,7 +57,11 @@ fn plays_its_role() {
 }
 
 async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
-    let servers = Servers::of(&service.config, role.name())?;
+    let mut servers = Servers::of(&service.config, role.name())?;
+    if let Ok(ms) = std::env::var(STORE_WAITS_MS) {
+        let timeouts = Timeouts { answer: Duration::from_millis(ms.parse()?), ..Timeouts::default() };
+        servers.store = Arc::new(S3Store::new(Settings { timeouts, ..langflix_fleet::s3(&service.config.s3) })?);
+    }
     if !servers.wait(&service.health, &service.shutdown, role == Role::Dispatcher).await {
         return Ok(ExitCode::SUCCESS);
     }
@@ -67,7 +76,8 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
         Role::Dispatcher => Ok(langflix_dispatcher::dispatch(service, ports).await),
         Role::Analysis => Ok(langflix_analysis_worker::analyse(service, ports, Arc::new(model())).await),
         Role::Encoding => {
-            let encoder = Stub { log: std::env::var_os(LOG).unwrap().into() };
+            let mark = std::env::var(MARK).unwrap_or_default();
+            let encoder = Stub { log: std::env::var_os(LOG).unwrap().into(), mark };
             let scratch = langflix_encoding_worker::scratch(&service.config)?;
             Ok(langflix_encoding_worker::encode(service, ports, Arc::new(encoder), Arc::new(InPlace), scratch).await)
         }
@@ -105,6 +115,21 @@ impl Process {
             }
         };
         tokio::time::timeout(Duration::from_secs(60), sleeps).await.unwrap();
+    }
+
+    /// Wakes it as often as it stops itself, tells it to end, and waits until it has: what it slept on is done then.
+    pub(crate) async fn wakes_and_ends(&mut self) -> ExitStatus {
+        self.send(Signal::TERM);
+        let wake = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    break status;
+                }
+                self.send(Signal::CONT);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), wake).await.unwrap()
     }
 
     /// Waits until it has ended.
