@@ -10,10 +10,14 @@ mod kills;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod role;
+#[cfg(test)]
+mod store;
 #[cfg(test)]
 mod town;

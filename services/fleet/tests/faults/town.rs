@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use langflix_domain::{EncodedClip, Lane, Manifest, RunId, Stage};
+use langflix_domain::{Digest, EncodedClip, Lane, Manifest, RunId, Stage};
 use langflix_fleet::Servers;
 use langflix_pipeline::{RunRequest, fleet::submit, outcomes};
 use langflix_ports::store::ArtifactStore;
@@ -25,7 +25,7 @@ pub(crate) struct Town {
     pub(crate) redis: Redis,
     pub(crate) s3: S3,
     dir: tempfile::TempDir,
-    /// What a test sets besides.
+    /// What a test sets for the services besides; it goes before.
     pub(crate) more: Vec<(String, String)>,
 }
 
@@ -35,7 +35,12 @@ impl Town {
         Self { rabbit, redis, s3, dir: tempfile::tempdir().unwrap(), more: Vec::new() }
     }
 
+    /// What the services are told.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.settings().into_iter().chain(self.more.iter().cloned()).collect()
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
         let amqp = self.rabbit.url.replacen("guest:guest@", "", 1);
         let settings = [
             ("LANGFLIX__RABBITMQ__URL", amqp.as_str()),
@@ -55,7 +60,7 @@ impl Town {
             (role::LOG, self.log().to_str().unwrap()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        settings.into_iter().chain(self.more.iter().cloned()).collect()
+        settings.into()
     }
 
     fn log(&self) -> PathBuf {
@@ -67,8 +72,9 @@ impl Town {
         std::fs::read_to_string(self.log()).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
+    /// The servers as the test reaches them, whatever lies between them and the services.
     pub(crate) fn servers(&self) -> Servers {
-        let sources = Sources { environment: self.environment(), ..Sources::default() };
+        let sources = Sources { environment: self.settings(), ..Sources::default() };
         let config = FleetConfig::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
         Servers::of(&config, "test").unwrap()
     }
@@ -96,6 +102,25 @@ impl Town {
         }
     }
 
+    /// Waits until one more task has its outcome.
+    pub(crate) async fn moves_on(&self) {
+        let store = self.servers().store;
+        let outcomes = async || {
+            let keys = store.list("runs/").await.unwrap();
+            keys.iter().filter(|key| key.contains("/outcomes/")).count()
+        };
+        let (before, began) = (outcomes().await, Instant::now());
+        while outcomes().await <= before {
+            assert!(began.elapsed() < PATIENCE, "nothing has come behind {before} outcomes");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Holds that a run is unfinished.
+    pub(crate) async fn is_underway(&self) {
+        assert_ne!(self.servers().store.list("open/").await.unwrap(), [""; 0], "all runs have ended already");
+    }
+
     /// Holds that the run came out as if nothing had happened: the same manifest, nothing open, nothing left in a queue,
     /// and each recorded clip the one that is stored.
     pub(crate) async fn is_well(&self, asked: &RunRequest) -> Manifest {
@@ -105,7 +130,12 @@ impl Town {
         let store = self.servers().store;
         for (task, recorded) in outcomes::<EncodedClip>(store.as_ref(), &run, Stage::Encoding).await.unwrap() {
             let stored = store.get(&format!("clips/{task}/clip.json")).await.unwrap().unwrap();
-            assert_eq!(recorded.result(), Some(&serde_json::from_slice(&stored).unwrap()));
+            let clip: EncodedClip = serde_json::from_slice(&stored).unwrap();
+            for (name, blob) in &clip.blobs {
+                let stored = store.get(&format!("clips/{task}/{name}")).await.unwrap().unwrap();
+                assert_eq!(Digest::of_bytes(&stored), blob.sha256, "{name} of {task} is another");
+            }
+            assert_eq!(recorded.result(), Some(&clip));
         }
         self.is_empty(&[]).await;
         manifest
