@@ -2,6 +2,8 @@
 
 // Clippy allows `unwrap` in tests only where it sees that they are tests.
 #[cfg(test)]
+mod asleep;
+#[cfg(test)]
 mod bucket;
 #[cfg(test)]
 mod by_hand;
@@ -27,5 +29,9 @@ mod steer;
 #[expect(dead_code, reason = "the other suite needs more of it")]
 #[path = "../run/support.rs"]
 mod support;
+#[cfg(test)]
+#[expect(dead_code, reason = "the other suite needs more of it")]
+#[path = "../run/teacher.rs"]
+mod teacher;
 #[cfg(test)]
 mod trouble;

@@ -57,6 +57,15 @@ impl Service {
         self.process.id()
     }
 
+    /// Halts it, until it is to go on.
+    pub(crate) fn pause(&self) {
+        self.process.pause();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Waits until it says this.
     pub(crate) async fn says(&self, text: &str) {
         let log = || std::fs::read_to_string(&self.log).unwrap();

@@ -1,0 +1,73 @@
+//! A worker that sleeps until others have its lease.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use langflix_testkit::proxy::Proxy;
+use tempfile::tempdir;
+
+use crate::{
+    season::{comparable, is_done, made_here},
+    servers::Fleet,
+    services::{Service, until},
+    support::{episode, manifest_of},
+    teacher::Teacher,
+};
+
+/// An analysis worker that asks `teacher` about one chunk at a time and reaches the broker at `amqp`.
+fn worker(fleet: &Fleet, teacher: &Teacher, amqp: &str, dir: &Path) -> Service {
+    std::fs::create_dir(dir).unwrap();
+    Service::start_with(fleet, "analysis-worker", dir, |mut command: Command| {
+        for setting in teacher.arguments().iter().filter(|argument| argument.contains('=')) {
+            let (key, value) = setting.split_once('=').unwrap();
+            command.env(format!("LANGFLIX__{}", key.replace('.', "__").to_uppercase()), value);
+        }
+        command.env("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "1").env("LANGFLIX__RABBITMQ__URL", amqp);
+        command
+    })
+}
+
+/// A flight is a lease of ten seconds in Redis, renewed by whoever is under way.
+#[test]
+fn a_worker_that_sleeps_past_its_lease_and_wakes_changes_nothing() {
+    let teacher = Teacher::slow_on("", Duration::from_secs(8));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (fleet, dir) = (Fleet::new().await, tempdir().unwrap());
+        let amqp = fleet.rabbit.url.replacen("guest:guest@", "", 1);
+        let _others = ["dispatcher", "encoding-worker"].map(|name| Service::start(&fleet, name, dir.path()));
+        let proxy = Proxy::before(&amqp);
+        let sleeper = worker(&fleet, &teacher, &proxy.url, &dir.path().join("sleeper"));
+        let (video, arguments) = (episode(), teacher.arguments());
+        let mut args = vec!["ingest", video.to_str().unwrap(), "--language", "ko", "--max-expressions", "2"];
+        args.extend(arguments.iter().map(String::as_str));
+        fleet.done(&args);
+
+        until(async || teacher.requests() > 0, || "nobody asks".to_owned()).await;
+        sleeper.pause();
+        teacher.hurry();
+        let outcomes = fleet.keys("runs/").await.into_iter().filter(|key| key.contains("/outcomes/"));
+        assert_eq!((outcomes.count(), teacher.requests()), (0, 1), "it sleeps on its first question");
+        // The broker gives its message to another as soon as it misses it.
+        proxy.reset();
+        let other = worker(&fleet, &teacher, &amqp, &dir.path().join("other"));
+        args.push("--wait");
+        fleet.done(&args);
+        assert_eq!(is_done(&fleet).await.len(), 2);
+        let mut asked: Vec<usize> = teacher.asked().into_values().collect();
+        asked.sort_unstable();
+        let (twice, others) = asked.split_last().unwrap();
+        assert_eq!((*twice, others), (2, vec![1; others.len()].as_slice()), "only what it slept on is asked again");
+
+        sleeper.resume();
+        sleeper.ends().await;
+        other.ends().await;
+        assert_eq!(is_done(&fleet).await.len(), 2);
+        let (there, here) = (dir.path().join("there"), dir.path().join("here"));
+        fleet.done(&["fetch", "the-long-way-home-s01e01", "--out", there.to_str().unwrap()]);
+        let more: Vec<&str> =
+            ["--max-expressions", "2"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let here = made_here(&fleet, &video, &more, &here);
+        let manifest = |show: &Path| comparable(manifest_of(&show.join("S01E01")));
+        assert_eq!(manifest(&there.join("The Long Way Home")), manifest(&here));
+    });
+}
