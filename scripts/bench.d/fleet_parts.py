@@ -49,8 +49,7 @@ class Provider(ThreadingHTTPServer):
 
 
 class Answering(BaseHTTPRequestHandler):
-    protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
-    wbufsize = -1
+    protocol_version, disable_nagle_algorithm, wbufsize = "HTTP/1.1", True, -1
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -141,7 +140,8 @@ class S3:
         host, at = urllib.parse.urlsplit(self.endpoint).netloc, datetime.datetime.now(datetime.timezone.utc)
         stamp, empty = at.strftime("%Y%m%dT%H%M%SZ"), hashlib.sha256(b"").hexdigest()
         headers = {"host": host, "x-amz-content-sha256": empty, "x-amz-date": stamp}
-        asked, names = urllib.parse.urlencode(sorted(query.items()), quote_via=urllib.parse.quote, safe=""), ";".join(headers)
+        asked = urllib.parse.urlencode(sorted(query.items()), quote_via=urllib.parse.quote, safe="")
+        names = ";".join(headers)
         lines = [method, f"/{self.bucket}", asked, *(f"{k}:{v}" for k, v in headers.items()), "", names, empty]
         scope = f"{stamp[:8]}/us-east-1/s3/aws4_request"
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -160,7 +160,8 @@ class S3:
     def keys(self, prefix: str) -> list[str]:
         found, after = [], ""
         while True:
-            page = re.findall(r"<Key>([^<]*)</Key>", text := self.ask("GET", {"list-type": "2", "prefix": prefix, "start-after": after}))
+            text = self.ask("GET", {"list-type": "2", "prefix": prefix, "start-after": after})
+            page = re.findall(r"<Key>([^<]*)</Key>", text)
             found += page
             if "<IsTruncated>true" not in text:
                 return found

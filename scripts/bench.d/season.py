@@ -1,11 +1,11 @@
 """A season through the fleet, with a provider that takes its time and limits its callers: see `scripts/bench`.
 
-One dispatcher, one analysis worker and one encoding worker, each a process of its own, on servers of their own. Seasons of
-1, 6 and 24 episodes follow one another, each handed in by `langflix ingest --dry-run`: no clip is cut. Every chunk of every
-episode is another text, so that no answer is known before.
+One dispatcher, one analysis worker and one encoding worker, each a process of its own, on servers of their own. Seasons
+of 1, 6 and 24 episodes follow one another, each handed in by `langflix ingest --dry-run`: no clip is cut. Every chunk of
+every episode is another text, so that no answer is known before.
 
-limit used    answered calls from a season's first to its last one, per minute of that time, as a part of the limit; once
-              more from 10 s after the first one, since a limiter at rest lets some calls go at once
+limit used    answered calls from a season's first to its last one, per minute of that time, as a part of the limit;
+              once more from 10 s after the first one, since a limiter at rest lets some calls go at once
 time          from the first episode submitted to the last run closed, by episode
 S3 requests   those of the three services, by episode; what handing in takes is not among them
 memory        the most that a process ever had (VmHWM), when the season had ended
@@ -121,11 +121,16 @@ def table(seasons: list, quiet: dict):
     def row(what: str, values, wanted: str):
         print(f"{what:34}" + "".join(f"{value:>10}" for value in values) + f"   {wanted}")
 
-    of = lambda give: [give(one) for one in seasons]
+    def of(give):
+        return [give(one) for one in seasons]
+
+    def part(value: float) -> str:
+        return "-" if math.isnan(value) else f"{value:.1%}"
+
     row("", of(lambda s: f"{s['episodes']} ep."), "wanted")
-    row("limit used", of(lambda s: f"{s['used']:.1%}"), "at least 95 % with 24")
-    row("limit used, first 10 s left out", of(lambda s: f"{s['steady']:.1%}"), "at least 95 % with 24")
-    row("answered 429", of(lambda s: f"{s['refused']:.1%}"), "under 1 %")
+    row("limit used", of(lambda s: part(s["used"])), "at least 95 % with 24")
+    row("limit used, first 10 s left out", of(lambda s: part(s["steady"])), "at least 95 % with 24")
+    row("answered 429", of(lambda s: part(s["refused"])), "under 1 %")
     row("calls", of(lambda s: s["calls"]), f"{CHUNKS} an episode")
     row("most calls in 60 s", of(lambda s: s["most"]), f"{LIMIT} at most")
     row("seconds an episode", of(lambda s: f"{s['each_s']:.2f}"), "no more with 24 than with 1")
@@ -138,7 +143,9 @@ def table(seasons: list, quiet: dict):
     print(f"{'commands that Redis got, a minute':34}{quiet['redis']:30.0f}")
     print("\nS3 requests an episode, by service and operation")
     for one in seasons:
-        print(f"  {one['episodes']:3} ep.  " + "; ".join(f"{name} {of}" for name, of in one["s3"].items() if of))
+        for name, counts in one["s3"].items():
+            sent = ", ".join(f"{operation} {count}" for operation, count in counts.items() if count)
+            print(f"{one['episodes']:4} ep.  {name:17}{sent or 'none'}")
 
 
 def main():
@@ -153,10 +160,10 @@ def main():
     name, database = f"bench-{uuid.uuid4().hex[:12]}", 4094
     s3, provider = S3(os.environ["LANGFLIX_TEST_S3"], name), Provider(LIMIT, LATENCY)
     fleet = []
+    s3.make()
+    redis("FLUSHDB", database)
+    vhost("PUT", name)
     try:
-        s3.make()
-        redis("FLUSHDB", database)
-        vhost("PUT", name)
         settings = {
             "RABBITMQ__URL": f"{os.environ['LANGFLIX_TEST_AMQP'].replace('guest:guest@', '')}/{name}",
             "REDIS__URL": f"{os.environ['LANGFLIX_TEST_REDIS']}/{database}",
@@ -178,18 +185,17 @@ def main():
             fleet.append(Service(one, options.programs, environment, options.work))
         for service in fleet:
             service.wait()
-        count = enumerate(options.episodes, 1)
-        seasons = [run(number, many, options, environment, fleet, provider, s3) for number, many in count]
-        ended = s3.keys("runs/")
-        manifests = sum(key.endswith("/manifest.json") for key in ended)
+        numbered = enumerate(options.episodes, 1)
+        seasons = [run(number, many, options, environment, fleet, provider, s3) for number, many in numbered]
+        manifests = sum(key.endswith("/manifest.json") for key in s3.keys("runs/"))
         if manifests != sum(options.episodes):
             sys.exit(f"error: {manifests} manifests for {sum(options.episodes)} episodes")
         table(seasons, idle(fleet, database, options.idle))
     finally:
         for service in fleet:
             service.end()
-        vhost("DELETE", name)
         provider.shutdown()
+        vhost("DELETE", name)
 
 
 if __name__ == "__main__":
