@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod handler;
+mod room;
 mod source;
 
 use std::{process::ExitCode, sync::Arc};
@@ -24,6 +25,7 @@ use langflix_runtime::{
 use tokio::sync::watch;
 
 pub use handler::Encoding;
+pub use room::MakesRoom;
 pub use source::S3Sources;
 
 /// What this program itself takes at most, in MB.
@@ -52,7 +54,8 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     }
     let bucket = service.config.s3.bucket.clone();
     let sources = S3Sources::new(servers.store.clone(), bucket, scratch.clone());
-    Ok(encode(service, servers.ports(), Arc::new(ffmpeg), Arc::new(sources), scratch).await)
+    let encoder = MakesRoom::new(Arc::new(ffmpeg), scratch.clone());
+    Ok(encode(service, servers.ports(), Arc::new(encoder), Arc::new(sources), scratch).await)
 }
 
 /// Encodes clips through `ports` with `encoder`, which reads from `sources` and works in `scratch`, until the service is

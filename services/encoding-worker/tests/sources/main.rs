@@ -6,4 +6,5 @@ mod copies;
 mod meter;
 mod place;
 mod ranges;
+mod room;
 mod trouble;

@@ -103,7 +103,7 @@ impl Place {
 }
 
 /// The clip of a scene, with all that is read for one: the silence around it, its loudness, its picture.
-fn spec(scene: Span) -> ClipSpec {
+pub(crate) fn spec(scene: Span) -> ClipSpec {
     let encode = EncodeSpec {
         codec: VideoCodec::Libx264,
         method: CutMethod::Reencode,
