@@ -11,7 +11,8 @@ use langflix_testkit::process::Process;
 use crate::servers::Fleet;
 
 const SERVICE: &str = "TEST_SERVICE";
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than the machine is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Becomes the service that the environment names; there is none where the tests are run.
 #[test]
