@@ -81,12 +81,13 @@ impl Job<'_> {
     }
 
     /// The whole frames that reach from the cut to the end. ffmpeg rounds `-t` to the nearest frame: the first one may
-    /// have begun before the cut, and then a clip would end more than a frame early.
+    /// have begun before the cut, and then a clip would end more than a frame early. Rounded down: where a frame's time is
+    /// told in microseconds, the next one would still begin before a length that is rounded up.
     pub(crate) fn length(&self) -> MediaTime {
         let (frames, per) = filters::rate(&self.info.video);
         let (frames, per) = (i64::from(frames), i64::from(per) * 1000);
         let count = (self.bounds.duration().as_millis() * frames + per - 1) / per;
-        MediaTime::from_millis((count * per + frames / 2) / frames)
+        MediaTime::from_millis(count * per / frames)
     }
 
     /// Seeks in the input. `-noaccurate_seek` hands over the frames from the keyframe on: the one that stands at the

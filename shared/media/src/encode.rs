@@ -187,8 +187,16 @@ impl Ffmpeg {
         whole.ok_or_else(|| {
             let length = made.and_then(|made| made.picture).unwrap_or_default();
             let Span { start, end } = job.bounds;
-            let message =
-                format!("{location}: of {start} to {end} only {length} could be read: is the file damaged or cut off?");
+            let message = match length > wanted {
+                true => {
+                    format!("{location}: {start} to {end} came out as {length}, or its sound did not come out right")
+                }
+                false => {
+                    format!(
+                        "{location}: of {start} to {end} only {length} could be read: is the file damaged or cut off?"
+                    )
+                }
+            };
             failed(FailureKind::Input, message)
         })
     }

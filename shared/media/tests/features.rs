@@ -77,6 +77,18 @@ async fn subtitles_are_drawn_at_their_time_on_the_timeline() {
 }
 
 #[tokio::test]
+async fn drawn_subtitles_make_no_clip_longer() {
+    let film = source(&Recipe::no_audio());
+    // A frame lasts 41.7 ms: ends within one whose own end is rounded up, within one whose end is rounded down, and at one.
+    for length in [1013, 1050, 1125] {
+        let scene = Span::from_millis(1000, 1000 + length);
+        let line = BurnLine { span: scene, source: Some("Take it easy"), target: None };
+        let plain = cut(&film, &spec(&film, scene)).await.unwrap();
+        assert_eq!(burnt(&film, &[line], scene).await.read.frames, plain.read.frames, "{scene:?}");
+    }
+}
+
+#[tokio::test]
 async fn text_of_any_characters_is_drawn_as_it_is() {
     let film = source(&Recipe::no_audio());
     let scene = Span::from_millis(1000, 1500);
