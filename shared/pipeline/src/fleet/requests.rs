@@ -17,8 +17,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 struct Entry {
     asked: OnceCell<Arc<RunRequest>>,
-    /// When it was last looked whether the run is cancelled, and whether it was.
-    looked: Mutex<Option<(Instant, bool)>>,
+    /// When it was last seen that nobody had cancelled the run.
+    going_on: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// The requests of the runs that were worked on lately, each read once. They never change.
@@ -48,12 +48,15 @@ impl Requests {
     /// [`Error`] where the store cannot be read.
     pub(super) async fn is_cancelled(&self, store: &dyn ArtifactStore, run: &RunId) -> Result<bool, Error> {
         let entry = self.entry(run);
-        let before = *entry.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, cancelled)) = before.filter(|(at, _)| at.elapsed() < BETWEEN_LOOKS) {
-            return Ok(cancelled);
+        // One looks for all that ask at the same time.
+        let mut going_on = entry.going_on.lock().await;
+        // Only a run that went on is believed to: one that was cancelled may have been taken up again meanwhile, and its new
+        // tasks must not end as cancelled.
+        if going_on.is_some_and(|at| at.elapsed() < BETWEEN_LOOKS) {
+            return Ok(false);
         }
         let cancelled = is_cancelled(store, run).await?;
-        *entry.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), cancelled));
+        *going_on = (!cancelled).then(Instant::now);
         Ok(cancelled)
     }
 

@@ -101,6 +101,8 @@ struct Fleet<'a> {
     store: &'a dyn ArtifactStore,
     queue: Messages,
     tally: Counts,
+    /// What its workers remember of runs.
+    requests: Requests,
     in_flight: u32,
     /// How often each message is delivered.
     deliveries: usize,
@@ -109,7 +111,7 @@ struct Fleet<'a> {
 impl<'a> Fleet<'a> {
     fn new(room: &'a Room) -> Self {
         let (queue, tally) = (Messages::default(), Counts::default());
-        Self { room, store: &room.store, queue, tally, in_flight: 32, deliveries: 1 }
+        Self { room, store: &room.store, queue, tally, requests: Requests::default(), in_flight: 32, deliveries: 1 }
     }
 
     fn dispatcher(&self) -> Dispatcher<'_> {
@@ -131,15 +133,15 @@ impl<'a> Fleet<'a> {
         model: &dyn LanguageModel,
         encoder: &dyn ClipEncoder,
     ) -> Result<Option<Failure>, Error> {
-        let (dispatcher, requests, scratch) = (self.dispatcher(), Requests::default(), self.room.scratch());
+        let (dispatcher, requests, scratch) = (self.dispatcher(), &self.requests, self.room.scratch());
         let ended = match order {
             Order::PlanEpisode { run } => return dispatcher.plan_episode(run).await.map(|()| None),
             Order::StageDone { run, stage } => return dispatcher.stage_done(run, *stage).await.map(|()| None),
             Order::Advance { run, stage, from } => return dispatcher.advance(run, *stage, *from).await.map(|()| None),
             Order::Cancel { run } => return dispatcher.cancel(run).await.map(|()| None),
-            Order::AnalyseChunk(order) => self.worker().chunk(model, &requests, order, this).await?,
+            Order::AnalyseChunk(order) => self.worker().chunk(model, requests, order, this).await?,
             Order::EncodeClip(order) => {
-                self.worker().clip(cutter(encoder, &scratch), &requests, order, this, &|_| {}).await?
+                self.worker().clip(cutter(encoder, &scratch), requests, order, this, &|_| {}).await?
             }
         };
         Ok(match ended {
@@ -416,7 +418,7 @@ async fn a_task_that_is_given_up_ends_its_stage_and_a_plan_that_is_ends_its_run(
     assert!(!fleet.is_open().await);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_run_ends_with_what_it_has_and_can_be_taken_up_again() {
     for chunks in [0, 2, 4] {
         let (room, asked) = (Room::new(), episode());
@@ -430,6 +432,8 @@ async fn a_cancelled_run_ends_with_what_it_has_and_can_be_taken_up_again() {
             fleet.handle(&order, Try::ONLY, &model, &encoder).await.unwrap();
         }
         fleet.dispatcher().cancel(&run).await.unwrap();
+        // Workers notice it some seconds later.
+        tokio::time::advance(Duration::from_secs(5)).await;
         fleet.work(&model, &encoder).await;
         let manifest = fleet.manifest(&asked).await.unwrap();
         assert_ne!(manifest.status, EpisodeStatus::Complete);
