@@ -13,6 +13,10 @@ pub(crate) fn failed(queue: &str, error: &lapin::Error) -> Error {
 
 fn refused(queue: &str, kind: &AMQPErrorKind, says: &str) -> Error {
     match kind {
+        AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if says.contains("vhost") && says.contains("not found") => {
+            let message = format!("{says}: create it, or correct rabbitmq.url");
+            Error { kind: ErrorKind::Denied, queue: queue.to_owned(), message }
+        }
         AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => missing(queue, says),
         AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
             let message = format!("{says}: check rabbitmq.username, its password and its permissions");

@@ -174,7 +174,8 @@ impl Failure {
                 (ErrorKind::Denied, message)
             }
             Sort::Denied => {
-                let message = format!("bucket {bucket:?} does not permit this ({detail}): check the key's permissions");
+                let message =
+                    format!("bucket {bucket:?} does not permit this ({detail}): check the keys and their permissions");
                 (ErrorKind::Denied, message)
             }
             Sort::Clock => {

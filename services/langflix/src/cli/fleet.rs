@@ -111,7 +111,7 @@ impl IngestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The show's name, or a run's, or what one begins with: suits-s01e02.
+    /// The show's name, a season's (suits-s01), an episode's (suits-s01e02) or a run's.
     pub(crate) show: Option<String>,
     /// The season.
     pub(crate) season: Option<u16>,
@@ -127,7 +127,7 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// A run's name or what it begins with: suits-s01e02 is the newest run of that episode.
+    /// A run's name, or the newest run of an episode (suits-s01e02), of a season's (suits-s01) or of a show's.
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
     /// Folder for the results [default: output].

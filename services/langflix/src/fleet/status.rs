@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, RunId};
 use langflix_pipeline::fleet::{Progress, RunState, Survey, runs, state};
@@ -46,6 +46,10 @@ pub(crate) async fn status(
     loop {
         let (states, counts) = tokio::join!(states(store, args), counts(queue));
         let (states, counts) = (states?, counts);
+        // Whoever watches may wait for what is to come.
+        if let Some(show) = args.show.as_deref().filter(|_| !args.watch && !states.iter().any(is_known)) {
+            bail!("{show}: no such run was ever submitted: `langflix status` lists them");
+        }
         let text = match args.json {
             true => serde_json::to_string_pretty(&as_json(&states, &counts))? + "\n",
             false => as_text(&states, &counts),

@@ -28,8 +28,8 @@ pub(crate) async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, name: &
         (None, Some(_)) => {
             queue.publish(Name::Stages, &Order::Cancel { run: run.clone() }.message(None)?).await?;
             say::out!(
-                "{run} is being cancelled: tasks that run are finished, the others end as cancelled, and what is done stays\n\
-                 `langflix retry {run}` takes it up again"
+                "{run} is being cancelled: what has no outcome yet ends as cancelled, and what is done stays\n\
+                 `langflix retry {run}` takes it up again, with the clips that are in the making now"
             )?;
         }
     }

@@ -89,6 +89,10 @@ async fn one_run_is_named_and_must_be_there() {
         assert_eq!((said.code, complaint(&said).contains("no such run")), (Some(1), true), "{said:#?}");
         assert_eq!(fleet.said(&[command, "suits-s01"]).code, Some(64));
     }
+    for named in [&["suits"][..], &["suits-s01e01-0123abcd"], &["Suits", "1", "2"]] {
+        let said = fleet.said(&[&["status"], named].concat());
+        assert_eq!((said.code, complaint(&said).contains("no such run")), (Some(1), true), "{said:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,6 +43,7 @@ async fn a_virtual_host_that_is_not_there_is_denied() {
     let error = refused(settings(&format!("{}-of-others", rabbit.url))).await;
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.contains(&format!("virtual host {}-of-others", rabbit.vhost)), "{error}");
+    assert!(error.message.ends_with("not found: create it, or correct rabbitmq.url"), "{error}");
 }
 
 #[tokio::test]

@@ -35,6 +35,6 @@ async fn each_permission_that_is_missing_is_found() {
         let (_proxy, settings) = Proxy::before(&settings().await, denies).await;
         let error = store(&settings).check().await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Denied, "{method}: {error}");
-        assert!(error.to_string().contains("check the key's permissions"), "{method}: {error}");
+        assert!(error.to_string().contains("check the keys and their permissions"), "{method}: {error}");
     }
 }
