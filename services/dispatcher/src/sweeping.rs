@@ -11,6 +11,7 @@ const BETWEEN_SWEEPS: Duration = Duration::from_secs(10);
 
 /// Looks after unfinished runs until `shutdown`; see [`Sweeper`].
 pub(crate) async fn sweep(dispatching: &Dispatching, silence: Duration, part: &Part, shutdown: &Shutdown) {
+    describe();
     let mut sweeper = Sweeper::new(silence);
     let mut ticks = interval(BETWEEN_SWEEPS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -27,6 +28,12 @@ pub(crate) async fn sweep(dispatching: &Dispatching, silence: Duration, part: &P
             Err(error) => part.waits(&error.to_string()),
         }
     }
+}
+
+fn describe() {
+    metrics::describe_gauge!("langflix_open_runs", "Unfinished runs");
+    metrics::describe_counter!("langflix_sweeper_stages_ended_total", "Ends of stages that only the sweeper noticed");
+    metrics::describe_counter!("langflix_sweeper_runs_resumed_total", "Silent runs whose tasks were published again");
 }
 
 fn tell(swept: Swept) {

@@ -52,6 +52,7 @@ impl Redis {
     /// See [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let (manager, place) = settings.manager()?;
+        metrics::describe_counter!("langflix_redis_failures_total", "What was done without Redis, by operation");
         let timeouts = Timeouts { wait: Some(WITHIN), create: Some(WITHIN), recycle: Some(WITHIN) };
         // One connection carries the commands of all callers at the same time. To lend them connections would cost each
         // command another one before it, which looks whether the connection lives, and twice the processor's time.
