@@ -192,7 +192,7 @@ def decode(episode: Path, spans: list[tuple[int, int]]) -> dict[str, float]:
         for start, end in spans:
             subprocess.run(
                 [*FFMPEG, "-ss", seconds(start), "-i", str(episode), "-t", seconds(end - start)]
-                + ["-an", "-fps_mode", "passthrough", "-f", "null", "-"],
+                + ["-an", "-fps_mode", "vfr", "-f", "null", "-"],
                 check=True,
             )
     return meter.figures()
