@@ -173,7 +173,7 @@ fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers:
         ("AWS_ACCESS_KEY_ID", &s3.access_key),
         ("AWS_SECRET_ACCESS_KEY", &s3.secret_key),
         ("LANGFLIX__LLM__PROVIDER", "offline"),
-        ("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "32"),
+        ("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "64"),
         ("LANGFLIX__FLEET__TASKS_IN_FLIGHT", "2000"),
     ];
     settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()

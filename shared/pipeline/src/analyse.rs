@@ -47,8 +47,9 @@ pub async fn try_chunk(
     {
         return Ok(Ended::Recorded(before.failure().cloned()));
     }
+    let request = asked.analysis_request(&task.chunk);
     let mut analyst = Analyst { model, asked, usage: Usage::default() };
-    let outcome = match analyst.part(&task.chunk, &task.request).await {
+    let outcome = match analyst.part(&task.chunk, &request).await {
         Ok(analysis) => Outcome::Ok(analysis),
         Err(Unanswered { failure, after }) if passes(failure.kind) && !this.last => {
             return Ok(Ended::Later { failure, after });

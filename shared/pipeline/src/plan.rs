@@ -2,46 +2,49 @@ use std::time::SystemTime;
 
 use langflix_domain::{
     Burn, Candidate, Chunk, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage,
-    TaskId, align, apply_translations, chunk, clip_bounds, request, select,
+    TaskId, align, apply_translations, chunk, clip_bounds, select,
 };
-use langflix_ports::store::ArtifactStore;
+use langflix_ports::store::{ArtifactStore, Put};
 use langflix_subtitles::{BurnLine, write_ass};
 
 use crate::{
-    Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, RunRequest,
+    Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, Outcomes, RunRequest,
     complete::of_plan,
-    outcomes,
     records::{Open, candidates, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
 };
 
 /// Opens the run and plans its chunks, or takes the plan that is there.
 ///
 /// # Errors
-/// [`Error::Record`] where the plan is there and parts other cues, as where the subtitles were read by another version
-/// of the parser: what was recorded by it would be taken for these cues. Otherwise where the store fails.
+/// [`Error::Record`] where the run is there with other cues, as where another version of the parser read the subtitles:
+/// what was recorded of those would be taken for these. Otherwise where the store fails.
 pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<AnalysisPlan, Error> {
     let run = asked.run()?;
     Open::default().write(store, &run).await?;
-    write(store, &request_key(&run), asked).await?;
-    let settings = asked.analysis_settings();
+    if asked.stored_as.is_none() {
+        remember(store, &run, asked).await?;
+    }
     let limits = ChunkLimits {
         chunk_size: asked.settings.chunk_size as usize,
         max_input_length: asked.settings.max_input_length as usize,
     };
-    let task = |chunk: Chunk| AnalysisTask {
-        id: TaskId::chunk(chunk.position),
-        chunk,
-        request: request(&asked.transcript, &chunk, &settings),
-    };
-    let tasks: Vec<AnalysisTask> = chunk(&asked.transcript, limits).into_iter().map(task).collect();
+    let task = |chunk: Chunk| AnalysisTask { id: TaskId::chunk(chunk.position), chunk };
+    let tasks = chunk(&asked.transcript, limits).into_iter().map(task).collect();
     let planned_at_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let key = plan_key(&run, Stage::Analysis);
-    let plan = write_or_take(store, &key, AnalysisPlan { planned_at_ms, tasks: tasks.clone() }).await?;
-    // A finished run has its manifest and needs the cues no more.
-    if plan.tasks != tasks && store.get(&manifest_key(&run)).await?.is_none() {
-        return Err(Error::Record { key, reason: "its chunks are not those of these subtitles".to_owned() });
+    write_or_take(store, &plan_key(&run, Stage::Analysis), AnalysisPlan { planned_at_ms, tasks }).await
+}
+
+async fn remember(store: &dyn ArtifactStore, run: &RunId, asked: &RunRequest) -> Result<(), Error> {
+    let key = request_key(run);
+    if write(store, &key, asked).await? == Put::Exists
+        && let Some(before) = RunRequest::of(store, run).await?
+        && before.transcript != asked.transcript
+        // A finished run has its manifest and needs the cues no more.
+        && store.get(&manifest_key(run)).await?.is_none()
+    {
+        return Err(Error::Record { key, reason: "its cues are not those of these subtitles".to_owned() });
     }
-    Ok(plan)
+    Ok(())
 }
 
 /// Selects from the chunks' outcomes and plans the clips, or takes the plan that is there.
@@ -52,10 +55,10 @@ pub async fn plan_encoding(
     store: &dyn ArtifactStore,
     asked: &RunRequest,
     analysis: &AnalysisPlan,
+    chunks: &Outcomes<ChunkAnalysis>,
 ) -> Result<EncodingPlan, Error> {
     let run: RunId = asked.run()?;
-    let results = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
-    let results = of_plan(&results, analysis.tasks.iter().map(|task| &task.id))?;
+    let results = of_plan(chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let limits = SelectionLimits {
         per_chunk: usize::from(asked.settings.max_expressions_per_chunk),
         per_episode: asked.settings.max_expressions as usize,

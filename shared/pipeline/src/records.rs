@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
     Expression, Failure, FailureKind, Lane, LanguageTag, LearnerLevel, ManifestFailure, MediaInfo, Outcome,
-    RejectedItem, RunId, SourceFile, SourceRead, Span, Stage, TaskId, Transcript, Usage, slug,
+    RejectedItem, RunId, SourceFile, SourceRead, Span, Stage, TaskId, Transcript, Usage, request, slug,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -100,6 +100,11 @@ impl RunRequest {
         Ok(asked.map(|asked| Self { stored_as: Some(run.clone()), ..asked }))
     }
 
+    /// What a model is asked about a chunk.
+    pub fn analysis_request(&self, chunk: &Chunk) -> AnalysisRequest {
+        request(&self.transcript, chunk, &self.analysis_settings())
+    }
+
     /// What every request of this run has in common.
     pub(crate) fn analysis_settings(&self) -> AnalysisSettings {
         AnalysisSettings {
@@ -127,10 +132,8 @@ pub struct AnalysisPlan {
 pub struct AnalysisTask {
     /// Its name.
     pub id: TaskId,
-    /// The chunk.
+    /// The chunk. What is asked about it follows from it and from the run's request, which lies in the store.
     pub chunk: Chunk,
-    /// What is asked about it.
-    pub request: AnalysisRequest,
 }
 
 impl AnalysisTask {
@@ -366,7 +369,7 @@ fn parsed<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Error> {
 }
 
 pub(crate) async fn write<T: Serialize>(store: &dyn ArtifactStore, key: &str, value: &T) -> Result<Put, Error> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|error| unreadable(key, &error))?;
+    let bytes = serde_json::to_vec(value).map_err(|error| unreadable(key, &error))?;
     Ok(store.put_if_absent(key, &bytes).await?)
 }
 

@@ -10,12 +10,13 @@ use std::{
 use async_trait::async_trait;
 use langflix_domain::{
     Blob, Burn, ClipSpec, Cue, CueKind, CutMethod, Digest, EncodeSpec, EncodedClip, EpisodeId, LearnerLevel, Manifest,
-    MediaTime, SourceFile, Span, Timing, Transcript, VideoCodec,
+    MediaTime, SourceFile, Span, Stage, Timing, Transcript, VideoCodec,
 };
 use langflix_llm::Offline;
 use langflix_local::DirectoryStore;
 use langflix_pipeline::{
-    Cutter, InPlace, RunRequest, RunSettings, analyse_chunk, complete, encode_clip, plan_analysis, plan_encoding,
+    Cutter, InPlace, RunRequest, RunSettings, analyse_chunk, complete, encode_clip, outcomes, plan_analysis,
+    plan_encoding,
 };
 use langflix_ports::{
     llm::LanguageModel as _,
@@ -105,7 +106,8 @@ pub(crate) async fn undisturbed(asked: &RunRequest) -> Manifest {
     for task in &analysis.tasks {
         analyse_chunk(&store, &model, asked, task).await.unwrap();
     }
-    let encoding = plan_encoding(&store, asked, &analysis).await.unwrap();
+    let chunks = outcomes(&store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    let encoding = plan_encoding(&store, asked, &analysis, &chunks).await.unwrap();
     let cutter = Cutter { encoder: &encoder, sources: &InPlace, scratch: dir.path(), footage: None };
     for task in &encoding.tasks {
         encode_clip(&store, cutter, asked, task, &|_| {}).await.unwrap();

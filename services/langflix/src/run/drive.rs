@@ -47,7 +47,8 @@ impl Workshop<'_> {
             .buffer_unordered(self.chunks_at_once)
             .try_collect::<()>()
             .await?;
-        let encoding = plan_encoding(self.store, asked, &analysis).await?;
+        let chunks = outcomes(self.store, &run, Stage::Analysis).await?;
+        let encoding = plan_encoding(self.store, asked, &analysis, &chunks).await?;
         let done = outcomes::<EncodedClip>(self.store, &run, Stage::Encoding).await?;
         let clips = encoding.tasks.iter().filter(|task| task.clip.is_some());
         let mut open: Vec<&EncodingTask> = clips.clone().filter(|task| !done.contains_key(&task.id)).collect();

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use langflix_domain::{Manifest, RunId, SourceRead};
+use langflix_domain::{Manifest, RunId, SourceRead, Stage};
 use langflix_llm::Offline;
 use langflix_media::Ffmpeg;
 use langflix_pipeline::{
     Cutter, RunRequest, analyse_chunk, complete, encode_clip,
     fleet::{Survey, runs},
-    plan_analysis, plan_encoding,
+    outcomes, plan_analysis, plan_encoding,
 };
 use langflix_ports::media::{self, Opened, SourceAccess, Wanted};
 
@@ -48,7 +48,8 @@ pub(crate) async fn finish(fleet: &Fleet, run: &RunId, video: &Path) -> Manifest
     for task in &analysis.tasks {
         assert_eq!(analyse_chunk(store, &model, &asked, task).await.unwrap(), None);
     }
-    let encoding = plan_encoding(store, &asked, &analysis).await.unwrap();
+    let chunks = outcomes(store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    let encoding = plan_encoding(store, &asked, &analysis, &chunks).await.unwrap();
     let cutter = Cutter { encoder: &encoder, sources: &sources, scratch: scratch.path(), footage: None };
     for task in encoding.tasks.iter().filter(|task| task.clip.is_some()) {
         assert_eq!(encode_clip(store, cutter, &asked, task, &|_| {}).await.unwrap(), None);

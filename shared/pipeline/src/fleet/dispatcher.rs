@@ -1,12 +1,13 @@
 use std::future::ready;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use langflix_domain::{Failure, Lane, RunId, Stage};
+use langflix_domain::{ChunkAnalysis, Failure, Lane, RunId, Stage};
 use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
 
 use super::{Order, tasks::Tasks, work_queue, worker};
 use crate::{
-    AnalysisPlan, EncodingPlan, Error, RunRequest, abandon, complete, done_tasks, plan_analysis, plan_encoding,
+    AnalysisPlan, EncodingPlan, Error, Outcomes, RunRequest, abandon, complete, done_tasks, outcomes, plan_analysis,
+    plan_encoding,
     records::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
 };
 
@@ -27,6 +28,12 @@ pub struct Dispatcher<'a> {
     pub in_flight: u32,
     /// The span that its messages belong to, in the form of W3C's `traceparent`.
     pub trace: Option<&'a str>,
+}
+
+/// What came of the analysis, if anybody still wants it.
+struct Answers {
+    cancelled: bool,
+    chunks: Outcomes<ChunkAnalysis>,
 }
 
 impl Dispatcher<'_> {
@@ -52,11 +59,12 @@ impl Dispatcher<'_> {
     /// [`Error`]: called again, it goes on.
     pub async fn stage_done(&self, run: &RunId, stage: Stage) -> Result<(), Error> {
         // Nobody waits for one answer to ask for the next: this is what a run's end waits for.
-        let (ended, asked, analysis, encoding) = futures::try_join!(
+        let (ended, asked, analysis, encoding, answers) = futures::try_join!(
             async { Ok::<_, Error>(self.store.get(&manifest_key(run)).await?.is_some()) },
             self.asked(run),
             async { read::<AnalysisPlan>(self.store, &plan_key(run, Stage::Analysis)).await },
             async { read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await },
+            async { if stage == Stage::Analysis { self.answers(run).await.map(Some) } else { Ok(None) } },
         )?;
         if ended {
             return self.close(run).await;
@@ -64,12 +72,12 @@ impl Dispatcher<'_> {
         let Some(analysis) = analysis else {
             return self.plan_episode(run).await;
         };
-        match (stage, encoding) {
-            (Stage::Analysis, None) => self.select(&asked, run, analysis).await,
+        match (encoding, answers) {
+            (None, Some(answers)) => self.select(&asked, run, analysis, answers).await,
             // A hint that comes again; whoever wrote the plan may have ended before it published a task.
-            (Stage::Analysis, Some(encoding)) => self.encode(&asked, run, analysis, encoding).await,
-            (Stage::Encoding, Some(encoding)) => self.finish(&asked, run, &analysis, &encoding).await,
-            (Stage::Encoding, None) => Ok(()),
+            (Some(encoding), Some(_)) => self.encode(&asked, run, analysis, encoding).await,
+            (Some(encoding), None) => self.finish(&asked, run, &analysis, &encoding).await,
+            (None, None) => Ok(()),
         }
     }
 
@@ -118,18 +126,31 @@ impl Dispatcher<'_> {
 
     async fn analyse(&self, asked: &RunRequest, run: &RunId, analysis: AnalysisPlan) -> Result<(), Error> {
         if self.begin(run, &Tasks::from(analysis.clone())).await? {
-            self.select(asked, run, analysis).await?;
+            let answers = self.answers(run).await?;
+            self.select(asked, run, analysis, answers).await?;
         }
         Ok(())
     }
 
+    async fn answers(&self, run: &RunId) -> Result<Answers, Error> {
+        let chunks = outcomes(self.store, run, Stage::Analysis);
+        let (cancelled, chunks) = futures::try_join!(is_cancelled(self.store, run), chunks)?;
+        Ok(Answers { cancelled, chunks })
+    }
+
     /// From the answers to the clips.
-    async fn select(&self, asked: &RunRequest, run: &RunId, analysis: AnalysisPlan) -> Result<(), Error> {
-        if is_cancelled(self.store, run).await? {
+    async fn select(
+        &self,
+        asked: &RunRequest,
+        run: &RunId,
+        analysis: AnalysisPlan,
+        answers: Answers,
+    ) -> Result<(), Error> {
+        if answers.cancelled {
             abandon(self.store, asked, cancelled()).await?;
             return self.close(run).await;
         }
-        match plan_encoding(self.store, asked, &analysis).await {
+        match plan_encoding(self.store, asked, &analysis, &answers.chunks).await {
             Ok(encoding) => self.encode(asked, run, analysis, encoding).await,
             // The hint came too early.
             Err(Error::Unfinished { .. }) => Ok(()),

@@ -1,9 +1,10 @@
 use std::{path::Path, sync::Mutex};
 
 use async_trait::async_trait;
-use langflix_domain::{ClipSpec, Digest, EncodedClip, FailureKind, Footage, SourceRead, TaskId};
+use langflix_domain::{ClipSpec, Digest, EncodedClip, FailureKind, Footage, SourceRead, Stage, TaskId};
 use langflix_pipeline::{
-    Cutter, EncodingPlan, EncodingTask, Error, RunRequest, analyse_chunk, encode_clip, plan_analysis, plan_encoding,
+    Cutter, EncodingPlan, EncodingTask, Error, RunRequest, analyse_chunk, encode_clip, outcomes, plan_analysis,
+    plan_encoding,
 };
 use langflix_ports::{
     media::{self, ClipEncoder, Opened, Source, SourceAccess, Wanted},
@@ -20,7 +21,8 @@ pub(crate) async fn planned(room: &Room, asked: &RunRequest) -> EncodingPlan {
     for task in &analysis.tasks {
         analyse_chunk(&room.store, &Model::good(), asked, task).await.unwrap();
     }
-    plan_encoding(&room.store, asked, &analysis).await.unwrap()
+    let chunks = outcomes(&room.store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    plan_encoding(&room.store, asked, &analysis, &chunks).await.unwrap()
 }
 
 async fn encode(room: &Room, encoder: &Encoder, asked: &RunRequest, task: &EncodingTask) -> Option<FailureKind> {

@@ -153,7 +153,8 @@ pub(crate) async fn drive(
     for task in &analysis.tasks {
         analyse_chunk(store, model, asked, task).await?;
     }
-    let encoding = plan_encoding(store, asked, &analysis).await?;
+    let chunks = outcomes(store, &asked.run()?, Stage::Analysis).await?;
+    let encoding = plan_encoding(store, asked, &analysis, &chunks).await?;
     for task in &encoding.tasks {
         encode_clip(store, cutter(encoder, scratch), asked, task, &|_| {}).await?;
     }

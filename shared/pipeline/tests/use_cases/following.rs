@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use langflix_domain::{EpisodeStatus, FailureKind, RunId};
+use langflix_domain::{EpisodeStatus, FailureKind, RunId, Stage};
 use langflix_pipeline::{
-    RunRequest, analyse_chunk, complete, encode_clip, fleet::Follower, plan_analysis, plan_encoding,
+    RunRequest, analyse_chunk, complete, encode_clip, fleet::Follower, outcomes, plan_analysis, plan_encoding,
 };
 use langflix_ports::observer::{Event, Observer};
 
@@ -75,7 +75,8 @@ async fn each_step_of_a_run_is_told_once_when_it_is_seen() {
     let steps = ["began cues 4 to 6", "done", "began cues 7 to 9", "done", "began cues 10 to 12", "done"];
     assert_eq!(watched.look().await, (None, steps.map(str::to_owned).to_vec()));
 
-    let encoding = plan_encoding(&store, &asked, &analysis).await.unwrap();
+    let chunks = outcomes(&store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    let encoding = plan_encoding(&store, &asked, &analysis, &chunks).await.unwrap();
     assert_eq!(watched.look().await, (None, vec!["encoding: 0 of 4".to_owned()]));
     for task in &encoding.tasks {
         encode_clip(&store, cutter(&encoder, &scratch), &asked, task, &|_| {}).await.unwrap();

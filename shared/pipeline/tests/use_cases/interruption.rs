@@ -31,7 +31,8 @@ async fn go_on(room: &Room, asked: &RunRequest, retried: bool) -> Manifest {
     assert_eq!(room.store.list("open/").await.unwrap(), [""; 0]);
     let asks = model.asks();
     for task in plan_analysis(&Room::new().store, asked).await.unwrap().tasks {
-        let count = asks.iter().filter(|ask| ask.request == task.request).count();
+        let request = asked.analysis_request(&task.chunk);
+        let count = asks.iter().filter(|ask| ask.request == request).count();
         let done = outcomes.get(&task.id).is_some_and(|outcome| !retried || outcome.result().is_some());
         assert_eq!(count, usize::from(!done), "{}", task.id);
     }

@@ -1,5 +1,5 @@
 use langflix_domain::{EpisodeStatus, FailureKind, Stage, TaskId, Timing};
-use langflix_pipeline::{Error, RunRequest, analyse_chunk, complete, plan_analysis, plan_encoding};
+use langflix_pipeline::{Error, RunRequest, analyse_chunk, complete, outcomes, plan_analysis, plan_encoding};
 use langflix_ports::{llm::ErrorKind, store::ArtifactStore as _};
 
 use crate::{
@@ -119,12 +119,14 @@ async fn subtitles_in_another_language_than_they_are_taken_for_are_told() {
 async fn a_run_is_not_completed_while_a_task_has_no_outcome() {
     let (room, asked) = (Room::new(), episode());
     let analysis = plan_analysis(&room.store, &asked).await.unwrap();
-    let error = plan_encoding(&room.store, &asked, &analysis).await.unwrap_err();
+    let chunks = outcomes(&room.store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    let error = plan_encoding(&room.store, &asked, &analysis, &chunks).await.unwrap_err();
     assert!(matches!(&error, Error::Unfinished { task } if *task == TaskId::chunk(0)), "{error}");
     for task in &analysis.tasks {
         analyse_chunk(&room.store, &Model::good(), &asked, task).await.unwrap();
     }
-    let encoding = plan_encoding(&room.store, &asked, &analysis).await.unwrap();
+    let chunks = outcomes(&room.store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    let encoding = plan_encoding(&room.store, &asked, &analysis, &chunks).await.unwrap();
     let error = complete(&room.store, &asked, &analysis, &encoding).await.unwrap_err();
     assert!(matches!(&error, Error::Unfinished { task } if *task == encoding.tasks[0].id), "{error}");
     let run = asked.run().unwrap();

@@ -1,8 +1,8 @@
 use std::sync::LazyLock;
 
 use futures::future::join;
-use langflix_domain::{FailureKind, TaskId};
-use langflix_pipeline::{analyse_chunk, complete, encode_clip, plan_analysis, plan_encoding};
+use langflix_domain::{FailureKind, Stage, TaskId};
+use langflix_pipeline::{analyse_chunk, complete, encode_clip, outcomes, plan_analysis, plan_encoding};
 use langflix_ports::{llm::ErrorKind, store::ArtifactStore as _};
 use tokio::sync::Barrier;
 
@@ -106,7 +106,8 @@ async fn the_order_in_which_tasks_end_plays_no_part() {
     for task in analysis.tasks.iter().rev() {
         analyse_chunk(&room.store, &Model::good(), &asked, task).await.unwrap();
     }
-    let encoding = plan_encoding(&room.store, &asked, &analysis).await.unwrap();
+    let chunks = outcomes(&room.store, &asked.run().unwrap(), Stage::Analysis).await.unwrap();
+    let encoding = plan_encoding(&room.store, &asked, &analysis, &chunks).await.unwrap();
     for task in encoding.tasks.iter().rev() {
         encode_clip(&room.store, cutter(&Encoder::good(), &room.scratch()), &asked, task, &|_| {}).await.unwrap();
     }

@@ -44,8 +44,8 @@ async fn what_was_recorded_of_other_cues_is_not_taken_for_these() {
     let mut otherwise = asked.clone();
     otherwise.transcript.cues.insert(0, cue(0, "Previously on this show."));
     assert_eq!(otherwise.run().unwrap(), asked.run().unwrap());
-    let plan = format!("runs/{}/analysis/plan.json", asked.run().unwrap());
-    assert_eq!(stumbles_over(&room, &otherwise).await, plan);
+    let request = format!("runs/{}/request.json", asked.run().unwrap());
+    assert_eq!(stumbles_over(&room, &otherwise).await, request);
     let first = room.drive(&Model::good(), &Encoder::good(), &asked).await;
     assert_eq!(room.drive(&Model::good(), &Encoder::good(), &otherwise).await, first, "a finished run stays finished");
 }
