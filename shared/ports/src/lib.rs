@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod flight;
+pub mod gpu;
 pub mod llm;
 pub mod media;
 pub mod observer;
