@@ -19,7 +19,8 @@ pub use origin::{Entry, Origin};
 pub use reference::reference;
 pub use secret::{KeyFile, Secret, read_key_file};
 pub use sections::{
-    BaseUrl, Fleet, HardwareAcceleration, Llm, Processing, Provider, RabbitMq, Redis, Run, S3, S3Credentials, Video,
+    BaseUrl, Fallback, Fleet, Gpu, HardwareAcceleration, Llm, Processing, Provider, RabbitMq, Redis, Run, S3,
+    S3Credentials, Video,
 };
 pub use sources::{ConfigFile, DEFAULT_FILE, Flag, Sources};
 
@@ -55,6 +56,8 @@ pub struct FleetConfig {
     pub s3: S3,
     /// How the programs work together.
     pub fleet: Fleet,
+    /// Which GPU an encoding worker is pinned to.
+    pub gpu: Gpu,
 }
 
 /// What is there of a configuration that may be wrong, for whoever looks for what is wrong.
@@ -70,6 +73,8 @@ pub struct Parts {
     pub s3: Option<S3>,
     /// How the programs work together; a value that is not allowed has its default here.
     pub fleet: Fleet,
+    /// Which GPU an encoding worker is pinned to; a value that is not allowed has its default here.
+    pub gpu: Gpu,
     /// Everything that is wrong.
     pub faults: Faults,
 }
@@ -80,6 +85,7 @@ struct Sections {
     redis: Redis,
     s3: Option<S3>,
     fleet: Fleet,
+    gpu: Gpu,
 }
 
 impl Config {
@@ -103,6 +109,7 @@ impl Config {
             redis: Redis::read(reader, &mut files),
             s3: S3::read(reader, &mut files),
             fleet: Fleet::read(reader),
+            gpu: Gpu::read(reader),
         };
         (Self { llm, video, processing, run, warnings: files.warnings, entries: Vec::new() }, sections)
     }
@@ -117,7 +124,8 @@ impl FleetConfig {
     /// As [`Self::load`], with what is there beside the faults.
     pub fn look(sources: &Sources) -> Parts {
         let mut reader = Reader::new(sources);
-        let (common, Sections { rabbitmq, redis, s3, fleet }) = Config::read(&mut reader, Files::new(sources, true));
+        let (common, Sections { rabbitmq, redis, s3, fleet, gpu }) =
+            Config::read(&mut reader, Files::new(sources, true));
         let (entries, faults) = reader.finish();
         let sound = |section: &str| !faults.iter().any(|fault| fault.concerns(section));
         Parts {
@@ -125,6 +133,7 @@ impl FleetConfig {
             redis: Some(redis).filter(|_| sound("redis")),
             s3: s3.filter(|_| sound("s3")),
             fleet,
+            gpu,
             common: Config { entries, ..common },
             faults: Faults(faults),
         }
@@ -135,10 +144,10 @@ impl FleetConfig {
     /// # Errors
     /// As [`Config::load`], and also what the servers need and is not there or cannot be read.
     pub fn load(sources: &Sources) -> Result<Self, Faults> {
-        let Parts { common, rabbitmq, redis, s3, fleet, faults } = Self::look(sources);
+        let Parts { common, rabbitmq, redis, s3, fleet, gpu, faults } = Self::look(sources);
         match (rabbitmq, redis, s3) {
             (Some(rabbitmq), Some(redis), Some(s3)) if faults.0.is_empty() => {
-                Ok(Self { common, rabbitmq, redis, s3, fleet })
+                Ok(Self { common, rabbitmq, redis, s3, fleet, gpu })
             }
             _ => Err(faults),
         }

@@ -8,6 +8,7 @@ mod address;
 mod base_url;
 mod files;
 mod fleet;
+mod gpu;
 mod llm;
 mod provider;
 mod rabbitmq;
@@ -18,12 +19,13 @@ mod video;
 pub use base_url::BaseUrl;
 pub(super) use files::Files;
 pub use fleet::Fleet;
+pub use gpu::Gpu;
 pub use llm::Llm;
 pub use provider::Provider;
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
 pub use s3::{S3, S3Credentials};
-pub use video::{HardwareAcceleration, Video};
+pub use video::{Fallback, HardwareAcceleration, Video};
 
 /// How much is done at once, and how much is taken.
 #[derive(Clone, Debug)]

@@ -7,6 +7,8 @@ use crate::config::{kind, reader::Reader};
 pub struct Video {
     /// Which hardware may encode where `codec` is `None`.
     pub hardware_acceleration: HardwareAcceleration,
+    /// What encodes where that hardware cannot.
+    pub fallback: Fallback,
     /// The encoder; `None` for the first usable one that `hardware_acceleration` admits.
     pub codec: Option<VideoCodec>,
     /// Quality by name: decides preset and constant quality where they are `None`.
@@ -39,6 +41,16 @@ pub enum HardwareAcceleration {
     Vaapi,
 }
 
+/// What encodes where the hardware that was asked for cannot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fallback {
+    /// The CPU.
+    #[default]
+    Software,
+    /// Nothing.
+    None,
+}
+
 const HARDWARE: [(&str, HardwareAcceleration); 5] = [
     ("auto", HardwareAcceleration::Auto),
     ("none", HardwareAcceleration::None),
@@ -46,6 +58,8 @@ const HARDWARE: [(&str, HardwareAcceleration); 5] = [
     ("qsv", HardwareAcceleration::Qsv),
     ("vaapi", HardwareAcceleration::Vaapi),
 ];
+
+const FALLBACKS: [(&str, Fallback); 2] = [("software", Fallback::Software), ("none", Fallback::None)];
 
 const QUALITIES: [(&str, Quality); 3] =
     [("balanced", Quality::Balanced), ("high", Quality::High), ("fast", Quality::Fast)];
@@ -68,6 +82,12 @@ impl Video {
             HardwareAcceleration::Auto,
             "which hardware may encode where `video.codec` is `auto`; `auto` takes the first that works",
         );
+        let fallback = read.value(
+            "video.fallback",
+            kind::choice(FALLBACKS),
+            Fallback::Software,
+            "what encodes where the asked-for hardware encoder cannot: `software` is the CPU, with `none` a worker takes no clips",
+        );
         let codec = read.value(
             "video.codec",
             kind::choice(VideoCodec::ALL.map(|codec| (codec.as_str(), codec))).or_word("auto"),
@@ -77,6 +97,7 @@ impl Video {
         let (quality, preset, crf) = quality(read);
         let video = Self {
             hardware_acceleration,
+            fallback,
             codec,
             quality,
             preset,

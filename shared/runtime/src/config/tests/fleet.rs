@@ -33,7 +33,7 @@ fn fleet_faults(file: &str, environment: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn with_a_bucket_and_its_keys_the_documented_defaults_hold() {
-    let FleetConfig { common, rabbitmq, redis, s3, fleet } = fleet("", &[]);
+    let FleetConfig { common, rabbitmq, redis, s3, fleet, gpu } = fleet("", &[]);
     assert_eq!((rabbitmq.url.as_str(), rabbitmq.username.as_str()), ("amqp://127.0.0.1:5672", "guest"));
     assert_eq!((rabbitmq.password.expose(), rabbitmq.ca), ("guest", None));
     assert_eq!((redis.url.as_str(), redis.username, redis.password), ("redis://127.0.0.1:6379", None, None));
@@ -47,7 +47,53 @@ fn with_a_bucket_and_its_keys_the_documented_defaults_hold() {
     assert_eq!((fleet.tasks_in_flight.get(), fleet.max_attempts.get(), fleet.replicas.get()), (32, 5, 1));
     assert_eq!((fleet.drain, fleet.health_address.to_string().as_str()), (Duration::from_secs(960), "0.0.0.0:8080"));
     assert_eq!((fleet.scratch_dir, fleet.scratch_mb), (None, 10_240));
+    let limits = GpuLimits {
+        max_sessions: None,
+        min_capacity_percent: 10,
+        min_free_memory_mb: 600,
+        max_utilization_percent: 95,
+    };
+    assert_eq!(gpu, Gpu { device: GpuDevice::Auto, limits });
+    assert_eq!(common.video.fallback, Fallback::Software);
     assert_eq!(common.warnings, [""; 0]);
+}
+
+#[test]
+fn a_gpu_is_named_in_each_way_that_an_operator_may_and_shown_as_it_was() {
+    for (text, device) in [
+        ("auto", GpuDevice::Auto),
+        ("1", GpuDevice::Index(1)),
+        ("GPU-8f6d1c2e-0b1a", GpuDevice::Uuid("GPU-8f6d1c2e-0b1a".to_owned())),
+        ("MIG-8f6d1c2e-0b1a", GpuDevice::Uuid("MIG-8f6d1c2e-0b1a".to_owned())),
+        ("00000000:17:00.0", GpuDevice::Pci("00000000:17:00.0".to_owned())),
+    ] {
+        let config = fleet(&format!("gpu: {{device: '{text}', max_sessions: 3}}\nvideo: {{fallback: none}}"), &[]);
+        assert_eq!((config.gpu.device, config.gpu.limits.max_sessions), (device, Some(3)));
+        assert_eq!(config.common.video.fallback, Fallback::None);
+        assert_eq!(shown(&config.common, "gpu.device"), format!("gpu.device: {text} (from langflix.yaml:1)"));
+    }
+    assert_eq!(shown(&fleet("", &[]).common, "gpu.max_sessions"), "gpu.max_sessions: unset (from the default)");
+}
+
+#[test]
+fn what_no_gpu_can_be_is_told_with_what_one_can() {
+    assert_eq!(
+        faults(
+            "gpu: {device: first, max_sessions: 0, min_capacity_percent: 101}\n\
+             gpu.max_utilization_percent: 0\nvideo: {fallback: cpu}",
+            &[("LANGFLIX__GPU__MIN_FREE_MEMORY_MB", "1GB")]
+        ),
+        [
+            "video.fallback: 'cpu' (from langflix.yaml:3) is not allowed: software or none",
+            "gpu.device: 'first' (from langflix.yaml:1) is not allowed: auto, a UUID such as GPU-… or MIG-…, an index, \
+             or a PCI address such as 00000000:17:00.0",
+            "gpu.max_sessions: '0' (from langflix.yaml:1) is not allowed: a whole number from 1 to 1000",
+            "gpu.min_capacity_percent: '101' (from langflix.yaml:1) is not allowed: a whole number from 0 to 100",
+            "gpu.min_free_memory_mb: '1GB' (from LANGFLIX__GPU__MIN_FREE_MEMORY_MB) is not allowed: a whole number from 0 \
+             to 1000000",
+            "gpu.max_utilization_percent: '0' (from langflix.yaml:2) is not allowed: a whole number from 1 to 100",
+        ]
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::{path::Path, time::Duration};
 
-use langflix_domain::{Burn, LearnerLevel, Quality, VideoCodec};
+use langflix_domain::{Burn, GpuDevice, GpuLimits, LearnerLevel, Quality, VideoCodec};
 use proptest::prelude::*;
 
 use super::*;
