@@ -109,7 +109,7 @@ impl SourceAccess for S3Sources {
 }
 
 fn input(message: String) -> Error {
-    Error { kind: FailureKind::Input, transient: false, message }
+    Error { kind: FailureKind::Input, transient: false, fault: None, message }
 }
 
 fn unread(source: &str, error: &store::Error) -> Error {
@@ -118,9 +118,9 @@ fn unread(source: &str, error: &store::Error) -> Error {
         ErrorKind::Denied => (FailureKind::Store, false),
         ErrorKind::Unavailable | ErrorKind::Full => (FailureKind::Store, true),
     };
-    Error { kind, transient, message: format!("{source}: {}", error.message) }
+    Error { kind, transient, fault: None, message: format!("{source}: {}", error.message) }
 }
 
 fn on_disk(error: &io::Error) -> Error {
-    Error { kind: FailureKind::Store, transient: true, message: format!("fleet.scratch_dir: {error}") }
+    Error { kind: FailureKind::Store, transient: true, fault: None, message: format!("fleet.scratch_dir: {error}") }
 }

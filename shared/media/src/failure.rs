@@ -5,7 +5,7 @@ use langflix_ports::media::Error;
 
 /// A failure that another try does not change.
 pub(crate) fn failed(kind: FailureKind, message: String) -> Error {
-    Error { kind, transient: false, message }
+    Error { kind, transient: false, fault: None, message }
 }
 
 /// What stderr says, as a kind and one line.
@@ -25,7 +25,12 @@ pub(crate) fn read(program: &str, stderr: &str) -> Error {
     }
     // The driver says so where its table of sessions or its memory is full: both pass.
     if has(&["OpenEncodeSessionEx failed: out of memory", "CreateBitstreamBuffer failed: out of memory"]) {
-        return Error { kind: FailureKind::Encoder, transient: true, message: format!("{program}: {line}") };
+        return Error {
+            kind: FailureKind::Encoder,
+            transient: true,
+            fault: None,
+            message: format!("{program}: {line}"),
+        };
     }
     let unreadable = ["Invalid data found", "moov atom not found", "No such file", "End of file", "Permission denied"];
     let kind = if has(&unreadable) { FailureKind::Input } else { FailureKind::Encoder };

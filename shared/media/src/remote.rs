@@ -111,7 +111,7 @@ fn refused(status: &str) -> Option<Error> {
 }
 
 fn transient(message: String) -> Error {
-    Error { kind: FailureKind::Store, transient: true, message }
+    Error { kind: FailureKind::Store, transient: true, fault: None, message }
 }
 
 /// A line as it would be without levels; `None` for a warning.

@@ -168,6 +168,7 @@ pub(crate) async fn run(
     let late = |what: &str| Error {
         kind: FailureKind::TimedOut,
         transient: true,
+        fault: None,
         message: format!("{name} {what} and was stopped"),
     };
     let (stdout, stderr) =

@@ -100,6 +100,36 @@ pub struct Error {
     pub kind: FailureKind,
     /// Whether another try may succeed.
     pub transient: bool,
+    /// What an encoder's failure tells beyond this clip; `None` where it tells nothing, or another part failed.
+    pub fault: Option<EncoderFault>,
     /// What, where and what to do, in one line.
     pub message: String,
+}
+
+/// What an encoder's failure tells of the encoder, its device, or this input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EncoderFault {
+    /// The driver opens no further session now: its limit for the whole system is reached, or its memory is full.
+    NoSession,
+    /// The device's memory is full.
+    OutOfMemory,
+    /// The device has no such encoder.
+    NoEncoder,
+    /// There is no driver, no device, or a driver in two versions.
+    NoDriver,
+    /// The driver's part for video is not there: a container without the capability `video`.
+    NoVideoCapability,
+    /// The driver is older than ffmpeg needs.
+    DriverTooOld,
+    /// The device stopped answering: it fell off the bus, or must be reset.
+    Lost,
+    /// This encoder takes no such picture or setting; another one may.
+    Input,
+}
+
+impl EncoderFault {
+    /// Whether it is the device's or its driver's, whatever is encoded.
+    pub fn is_of_device(self) -> bool {
+        self != Self::Input
+    }
 }

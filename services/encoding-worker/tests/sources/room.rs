@@ -22,7 +22,7 @@ impl ClipEncoder for Failing {
         _: &Path,
         _: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
-        Err(Error { kind: self.0, transient: self.1, message: "no".to_owned() })
+        Err(Error { kind: self.0, transient: self.1, fault: None, message: "no".to_owned() })
     }
 }
 

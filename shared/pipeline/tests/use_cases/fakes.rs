@@ -180,7 +180,7 @@ impl Encoder {
 }
 
 pub(crate) fn trouble(kind: FailureKind, transient: bool) -> media::Error {
-    media::Error { kind, transient, message: "it broke".to_owned() }
+    media::Error { kind, transient, fault: None, message: "it broke".to_owned() }
 }
 
 #[async_trait]
