@@ -27,7 +27,7 @@ pub fn misplaced(order: &Order) -> End {
 
 /// Which try of its task a message is, where there are so many.
 pub fn this_try(job: &Job, max_attempts: u32) -> Try {
-    Try { repeated: job.redelivered || job.attempt > 0, last: last(job, max_attempts) }
+    Try { repeated: job.redelivered || job.attempt > 0, last: last(job, max_attempts), alone: false }
 }
 
 /// Whether a message is tried for the last time.
@@ -48,6 +48,7 @@ pub fn end_of_task(ended: Result<Ended, Error>) -> End {
             }
             kind => End::Retry { after, why: failure.message, fault: fault_of(kind) },
         },
+        Ok(Ended::HandedBack(failure)) => End::HandBack { why: failure.message },
         Err(error) => end_of_error(&error),
     }
 }

@@ -64,7 +64,8 @@ pub async fn try_clip(
     }
     // A dry run has no clip.
     let Some(spec) = &task.clip else { return Ok(Ended::Recorded(None)) };
-    let (outcome, read) = match made(store, cutter, asked, task, spec, progress).await? {
+    let (outcome, read) = match made(store, cutter, asked, task, spec, this, progress).await? {
+        Made::Refused(failure) => return Ok(Ended::HandedBack(failure)),
         Made::Clip(clip, read) => (Outcome::Ok(clip), read),
         Made::Failed { failure, passes: true } if !this.last => return Ok(Ended::Later { failure, after: None }),
         Made::Failed { failure, .. } => (Outcome::Failed(failure), None),
@@ -75,7 +76,12 @@ pub async fn try_clip(
 
 enum Made {
     Clip(EncodedClip, Option<SourceRead>),
-    Failed { failure: Failure, passes: bool },
+    Failed {
+        failure: Failure,
+        passes: bool,
+    },
+    /// By the encoder's device, and not for the clip's sake.
+    Refused(Failure),
 }
 
 async fn made(
@@ -84,6 +90,7 @@ async fn made(
     asked: &RunRequest,
     task: &EncodingTask,
     spec: &ClipSpec,
+    this: Try,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Made, Error> {
     let prefix = format!("clips/{}", task.id);
@@ -108,12 +115,15 @@ async fn made(
                 }
                 return Ok(Made::Clip(write_or_take(store, &record, clip).await?, Some(read)));
             }
+            Err(media::Error { kind, message, fault: Some(fault), .. }) if fault.is_of_device() && !this.alone => {
+                return Ok(Made::Refused(Failure { kind, message }));
+            }
             Err(error) if error.transient && tries < TRIES => {}
             // Neither the clip's fault nor the source's: the clip is encoded when the run is started again.
             Err(error) if error.kind == FailureKind::Store => {
                 return Err(Error::Unwritable(error.message));
             }
-            Err(media::Error { kind, message, transient }) => {
+            Err(media::Error { kind, message, transient, .. }) => {
                 // Another machine's encoder may do better.
                 let passes = transient || kind == FailureKind::Encoder;
                 return Ok(Made::Failed { failure: Failure { kind, message }, passes });

@@ -9,11 +9,13 @@ pub struct Try {
     pub repeated: bool,
     /// Whether a failure is recorded even if it may pass.
     pub last: bool,
+    /// Whether nobody else could take the task instead.
+    pub alone: bool,
 }
 
 impl Try {
     /// There is no other try that knows of this one.
-    pub const ONLY: Self = Self { repeated: true, last: true };
+    pub const ONLY: Self = Self { repeated: true, last: true, alone: true };
 }
 
 /// How a try ended.
@@ -28,6 +30,8 @@ pub enum Ended {
         /// The wait that was asked for.
         after: Option<Duration>,
     },
+    /// It could not be tried here, and another worker may take it: no try is counted, and nothing is recorded.
+    HandedBack(Failure),
 }
 
 impl Ended {
@@ -35,7 +39,7 @@ impl Ended {
     pub fn failure(self) -> Option<Failure> {
         match self {
             Self::Recorded(failure) => failure,
-            Self::Later { failure, .. } => Some(failure),
+            Self::Later { failure, .. } | Self::HandedBack(failure) => Some(failure),
         }
     }
 }

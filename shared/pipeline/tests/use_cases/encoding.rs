@@ -3,11 +3,11 @@ use std::{path::Path, sync::Mutex};
 use async_trait::async_trait;
 use langflix_domain::{ClipSpec, Digest, EncodedClip, FailureKind, Footage, SourceRead, Stage, TaskId};
 use langflix_pipeline::{
-    Cutter, EncodingPlan, EncodingTask, Error, RunRequest, analyse_chunk, encode_clip, outcomes, plan_analysis,
-    plan_encoding,
+    Cutter, EncodingPlan, EncodingTask, Ended, Error, RunRequest, Try, analyse_chunk, encode_clip, outcomes,
+    plan_analysis, plan_encoding, try_clip,
 };
 use langflix_ports::{
-    media::{self, ClipEncoder, Opened, Source, SourceAccess, Wanted},
+    media::{self, ClipEncoder, EncoderFault, Opened, Source, SourceAccess, Wanted},
     store::{ArtifactStore as _, Put},
 };
 
@@ -52,6 +52,29 @@ async fn a_clip_is_stored_with_its_record_and_its_progress_is_told() {
     assert_eq!(failure, None);
     assert_eq!(*told.lock().unwrap(), [1.0]);
     assert_eq!(room.clips(&asked).await[&task.id].result(), Some(&stored(&room, &task.id).await));
+}
+
+#[tokio::test]
+async fn what_a_device_refuses_is_handed_back_unless_nobody_else_could_take_it() {
+    let (room, asked) = (Room::new(), episode());
+    let task = &planned(&room, &asked).await.tasks[0];
+    let full = || media::Error { fault: Some(EncoderFault::NoSession), ..trouble(FailureKind::Encoder, true) };
+    let refusing = Encoder::new(move |_, _| Some(full()));
+    let (scratch, elsewhere) = (room.scratch(), Try { alone: false, ..Try::ONLY });
+    let ended = try_clip(&room.store, cutter(&refusing, &scratch), &asked, task, elsewhere, &|_| {}).await.unwrap();
+    assert!(matches!(&ended, Ended::HandedBack(failure) if failure.kind == FailureKind::Encoder), "{ended:?}");
+    assert_eq!((refusing.tried().len(), room.clips(&asked).await.len()), (1, 0), "tried once, and nothing recorded");
+
+    let beyond = Encoder::new(|_, _| {
+        Some(media::Error { fault: Some(EncoderFault::Input), ..trouble(FailureKind::Encoder, false) })
+    });
+    let ended = try_clip(&room.store, cutter(&beyond, &scratch), &asked, task, elsewhere, &|_| {}).await.unwrap();
+    assert!(matches!(ended, Ended::Recorded(Some(_))), "what is the input's fault is no better elsewhere: {ended:?}");
+
+    let (room, refusing) = (Room::new(), Encoder::new(move |_, _| Some(full())));
+    let task = &planned(&room, &asked).await.tasks[0];
+    assert_eq!(encode(&room, &refusing, &asked, task).await, Some(FailureKind::Encoder));
+    assert_eq!(refusing.tried().len(), 3);
 }
 
 #[tokio::test]

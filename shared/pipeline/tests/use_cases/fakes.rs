@@ -213,7 +213,14 @@ impl ClipEncoder for Encoder {
             blobs.insert(name.to_owned(), blob);
         }
         progress(1.0);
-        Ok(EncodedClip { bounds: spec.scene, width: 320, height: 180, has_audio: true, blobs })
+        Ok(EncodedClip {
+            encoder: spec.encode.codec,
+            bounds: spec.scene,
+            width: 320,
+            height: 180,
+            has_audio: true,
+            blobs,
+        })
     }
 }
 

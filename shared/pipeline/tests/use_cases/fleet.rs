@@ -146,7 +146,7 @@ impl<'a> Fleet<'a> {
         };
         Ok(match ended {
             Ended::Recorded(_) => None,
-            Ended::Later { failure, .. } => Some(failure),
+            Ended::Later { failure, .. } | Ended::HandedBack(failure) => Some(failure),
         })
     }
 
@@ -156,7 +156,8 @@ impl<'a> Fleet<'a> {
         while let Some((name, message)) = self.queue.take() {
             let order = Order::read(&message.body).unwrap();
             for delivery in 0..self.deliveries {
-                let this = Try { repeated: delivery > 0 || message.attempt > 0, last: message.attempt >= 4 };
+                let this =
+                    Try { repeated: delivery > 0 || message.attempt > 0, last: message.attempt >= 4, alone: false };
                 taken += 1;
                 if self.handle(&order, this, model, encoder).await.unwrap().is_some() {
                     let again = Message { attempt: message.attempt + 1, ..message.clone() };
@@ -314,7 +315,7 @@ async fn a_process_that_ends_at_any_step_leaves_a_run_that_goes_on() {
             let mut broke = false;
             while let Some((name, message)) = fleet.queue.take() {
                 let order = Order::read(&message.body).unwrap();
-                let again = Try { repeated: broke, last: true };
+                let again = Try { repeated: broke, last: true, alone: false };
                 if let Err(error) = fleet.handle(&order, again, &Model::good(), &encoder).await {
                     assert!(error.passes(), "{error}");
                     // The message was not settled, and comes again to another process.
