@@ -21,6 +21,7 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     waits: Option<String>,
+    note: Option<String>,
     /// Reasons that were logged since it was ready, so that a reason that comes and goes costs one line.
     logged: Vec<String>,
 }
@@ -35,6 +36,9 @@ pub struct Condition {
     /// Why it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<String>,
+    /// What else is worth knowing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Readiness {
@@ -44,7 +48,7 @@ impl Readiness {
         if let Some(part) = parts.iter().find(|part| part.inner.name == name) {
             return part.clone();
         }
-        let state = Mutex::new(State { waits: Some("has not begun yet".to_owned()), logged: Vec::new() });
+        let state = Mutex::new(State { waits: Some("has not begun yet".to_owned()), note: None, logged: Vec::new() });
         let part = Part { inner: Arc::new(Inner { name: name.to_owned(), state }) };
         parts.push(part.clone());
         part
@@ -82,14 +86,20 @@ impl Part {
         }
     }
 
+    /// What else is worth knowing of it, in one line without a secret; told until there is something else, not logged.
+    pub fn note(&self, note: String) {
+        lock(&self.inner.state).note = Some(note);
+    }
+
     /// It does not, as it was told to; not logged.
     pub(crate) fn rests(&self, why: &str) {
         lock(&self.inner.state).waits = Some(why.to_owned());
     }
 
     fn condition(&self) -> Condition {
-        let waits = lock(&self.inner.state).waits.clone();
-        Condition { name: self.inner.name.clone(), ready: waits.is_none(), waits }
+        let state = lock(&self.inner.state);
+        let (waits, note) = (state.waits.clone(), state.note.clone());
+        Condition { name: self.inner.name.clone(), ready: waits.is_none(), waits, note }
     }
 }
 
@@ -111,6 +121,7 @@ mod tests {
             name: "queue".to_owned(),
             ready: waits.is_none(),
             waits: waits.map(str::to_owned),
+            note: None,
         };
         assert_eq!(readiness.conditions(), [ready(Some("has not begun yet"))]);
         queue.waits("not reached");
