@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CueRange, Digest, EpisodeId, ExpressionKind, Failure, LanguageTag, LearnerLevel, Level, RejectedItem, RunId, Span,
-    Stage, TaskId,
+    Stage, TaskId, VideoCodec,
 };
 
 /// The version of the manifest's form that this program writes.
@@ -169,6 +169,9 @@ pub struct SceneCue {
 /// What the encoder made of a clip's spec.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EncodedClip {
+    /// The encoder that made it, by ffmpeg's name. Where it is not the one that was asked for, software stood in for a GPU.
+    #[serde(default = "software")]
+    pub encoder: VideoCodec,
     /// The bounds that were cut, in milliseconds of the episode.
     pub bounds: Span,
     /// Width in pixels.
@@ -179,6 +182,11 @@ pub struct EncodedClip {
     pub has_audio: bool,
     /// SHA-256 and size of each file by its name in the store: `clip.mp4`, `poster.jpg`.
     pub blobs: BTreeMap<String, Blob>,
+}
+
+/// What made the clips of records that name no encoder.
+fn software() -> VideoCodec {
+    VideoCodec::Libx264
 }
 
 /// A stored file's content.
@@ -256,6 +264,13 @@ mod tests {
     /// Set this variable to have the file written anew.
     const UPDATE: &str = "UPDATE_SCHEMA";
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.schema.json");
+
+    #[test]
+    fn clips_that_name_no_encoder_are_of_software() {
+        let record = r#"{"bounds":{"start":0,"end":1},"width":2,"height":2,"has_audio":false,"blobs":{}}"#;
+        let clip: EncodedClip = serde_json::from_str(record).unwrap();
+        assert_eq!(clip.encoder, VideoCodec::Libx264);
+    }
 
     #[test]
     fn the_schema_in_the_repository_is_that_of_the_manifest() {

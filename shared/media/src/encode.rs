@@ -86,7 +86,8 @@ impl ClipEncoder for Ffmpeg {
         for name in [args::CLIP, args::POSTER] {
             blobs.insert(name.to_owned(), blob(dir.join(name)).await?);
         }
-        Ok(EncodedClip { bounds, width, height, has_audio: audio.is_some(), blobs })
+        let encoder = spec.encode.codec;
+        Ok(EncodedClip { encoder, bounds, width, height, has_audio: audio.is_some(), blobs })
     }
 }
 

@@ -141,6 +141,13 @@ impl ClipEncoder for Stub {
             let blob = Blob { sha256: Digest::of_bytes(content.as_bytes()), bytes: content.len() as u64 };
             blobs.insert(name.to_owned(), blob);
         }
-        Ok(EncodedClip { bounds: spec.scene, width: 320, height: 180, has_audio: true, blobs })
+        Ok(EncodedClip {
+            encoder: spec.encode.codec,
+            bounds: spec.scene,
+            width: 320,
+            height: 180,
+            has_audio: true,
+            blobs,
+        })
     }
 }

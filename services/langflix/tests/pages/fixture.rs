@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use langflix_domain::{
     ClipFiles, Completeness, CueRange, DiagnosticCount, Digest, EncodedClip, EpisodeId, EpisodeStatus, ExpressionKind,
     Failure, FailureKind, LearnerLevel, Level, MANIFEST_VERSION, Manifest, ManifestClip, ManifestFailure, RejectedItem,
-    RunId, SceneCue, SourceFile, Span, Stage, TaskId, Timing, Usage,
+    RunId, SceneCue, SourceFile, Span, Stage, TaskId, Timing, Usage, VideoCodec,
 };
 
 /// How long a clip's file is, in seconds; its lines lie within it.
@@ -103,6 +103,7 @@ fn clip(number: u32, taught: &Taught) -> ManifestClip {
         scene: at(0, 1000 * i64::from(CLIP_SECONDS)),
         cues: taught.lines.iter().enumerate().map(cue).collect(),
         encoded: Some(EncodedClip {
+            encoder: VideoCodec::Libx264,
             bounds: at(0, 1000 * i64::from(CLIP_SECONDS)),
             width: 640,
             height: 360,
