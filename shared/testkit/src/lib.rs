@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod flight;
+pub mod gpu;
 pub mod media;
 pub mod process;
 pub mod proxy;
