@@ -8,6 +8,7 @@ mod capacity;
 mod encode;
 mod encoders;
 mod failure;
+mod fallback;
 mod filters;
 mod loudness;
 mod packets;
@@ -20,5 +21,6 @@ mod silence;
 
 pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
 pub use encode::usable;
+pub use fallback::in_software;
 pub use quality::{presets, settings};
 pub use runner::Ffmpeg;
