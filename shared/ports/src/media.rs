@@ -128,6 +128,20 @@ pub enum EncoderFault {
 }
 
 impl EncoderFault {
+    /// Its name in measures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoSession => "no_session",
+            Self::OutOfMemory => "out_of_memory",
+            Self::NoEncoder => "no_encoder",
+            Self::NoDriver => "no_driver",
+            Self::NoVideoCapability => "no_video_capability",
+            Self::DriverTooOld => "driver_too_old",
+            Self::Lost => "lost",
+            Self::Input => "input",
+        }
+    }
+
     /// Whether it is the device's or its driver's, whatever is encoded.
     pub fn is_of_device(self) -> bool {
         self != Self::Input
