@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use langflix_domain::{
-    Blob, ClipSpec, CutMethod, Digest, EncodeSpec, EncodedClip, FailureKind, MediaTime, Quality, Span, VideoCodec,
+    AudioStream, Blob, ClipSpec, CutMethod, Digest, EncodeSpec, EncodedClip, FailureKind, MediaTime, Quality, Span,
+    VideoCodec,
 };
 use langflix_ports::media::{ClipEncoder, Error, Source};
 
@@ -58,6 +59,17 @@ fn part(done: MediaTime, length: MediaTime) -> f32 {
     if done >= length { 1.0 } else { done.as_millis().max(0) as f32 / length.as_millis() as f32 }
 }
 
+/// A clip that is found in its source: all but the encoder's work. There is no `Debug`, as there is none for a source.
+pub struct Prepared<'a> {
+    source: Source<'a>,
+    /// The source's absolute path, or its URL.
+    path: String,
+    audio: Option<&'a AudioStream>,
+    bounds: Span,
+    lead: MediaTime,
+    loudness: Option<Loudness>,
+}
+
 #[async_trait]
 impl ClipEncoder for Ffmpeg {
     async fn encode(
@@ -67,27 +79,59 @@ impl ClipEncoder for Ffmpeg {
         dir: &Path,
         progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
+        self.finish(&self.prepare(source, spec).await?, spec, dir, progress).await
+    }
+}
+
+impl Ffmpeg {
+    /// Finds the clip of `spec` in `source`: bounds, keyframe and loudness. The first half of an encode, which needs no
+    /// session of an encoder.
+    ///
+    /// # Errors
+    /// As [`ClipEncoder::encode`].
+    pub async fn prepare<'a>(&self, source: Source<'a>, spec: &ClipSpec) -> Result<Prepared<'a>, Error> {
         let Source { location, info } = source;
         let path = absolute(location)?;
-        let location = remote::shown(location);
         let audio = audio::track(info, spec.audio_language.as_deref());
         let bounds = match audio {
             Some(track) => self.bounds(&path, spec, track.index).await?,
             None => spec.scene,
         };
         let lead = self.lead(&path, &spec.source, info, bounds.start).await?;
-        let mut job = Job { source: self.input(&path), spec, info, audio, bounds, lead, loudness: None };
+        let mut prepared = Prepared { source, path, audio, bounds, lead, loudness: None };
         if let Some(track) = audio.filter(|_| spec.encode.normalize_loudness) {
-            job.loudness = self.loudness(&job, track.index).await?;
+            prepared.loudness = self.loudness(&self.job(&prepared, spec), track.index).await?;
         }
+        Ok(prepared)
+    }
+
+    /// Encodes the clip of `spec`, which was found before, into the empty folder `dir`. The second half of an encode;
+    /// `spec` may name another encoder than the one at the first.
+    ///
+    /// # Errors
+    /// As [`ClipEncoder::encode`].
+    pub async fn finish(
+        &self,
+        prepared: &Prepared<'_>,
+        spec: &ClipSpec,
+        dir: &Path,
+        progress: &(dyn Fn(f32) + Send + Sync),
+    ) -> Result<EncodedClip, Error> {
+        let (job, location) = (self.job(prepared, spec), remote::shown(prepared.source.location));
         self.cut(&job, dir, progress).await.map_err(|error| at(location, error))?;
         let (width, height) = self.verified(location, dir, &job).await?;
         let mut blobs = BTreeMap::new();
         for name in [args::CLIP, args::POSTER] {
             blobs.insert(name.to_owned(), blob(dir.join(name)).await?);
         }
-        let encoder = spec.encode.codec;
-        Ok(EncodedClip { encoder, bounds, width, height, has_audio: audio.is_some(), blobs })
+        let (encoder, bounds) = (spec.encode.codec, job.bounds);
+        Ok(EncodedClip { encoder, bounds, width, height, has_audio: job.audio.is_some(), blobs })
+    }
+
+    fn job<'a>(&'a self, prepared: &'a Prepared<'_>, spec: &'a ClipSpec) -> Job<'a> {
+        let Prepared { source, path, audio, bounds, lead, loudness } = prepared;
+        let (bounds, lead, loudness) = (*bounds, *lead, *loudness);
+        Job { source: self.input(path), spec, info: source.info, audio: *audio, bounds, lead, loudness }
     }
 }
 
