@@ -21,7 +21,7 @@ mod seek;
 mod silence;
 
 pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
-pub use encode::usable;
+pub use encode::{Prepared, usable};
 pub use fallback::in_software;
 pub use gpu::NvmlGpu;
 pub use quality::{presets, settings};
