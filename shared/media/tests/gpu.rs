@@ -2,6 +2,8 @@
 //!
 //! NVML keeps what it has initialised in the memory of its library, and each stand-in has a library of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 use std::{
     process::{Command, Output},
     thread,
