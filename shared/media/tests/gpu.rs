@@ -4,15 +4,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod common;
+
 use std::{
     process::{Command, Output},
     thread,
 };
 
-use langflix_domain::{GpuDevice, GpuSample};
-use langflix_media::NvmlGpu;
-use langflix_ports::gpu::{Error, ErrorKind, GpuProbe as _};
-use langflix_testkit::gpu::{Failure, Gpu, Refusal, StandIn};
+use langflix_domain::{GpuDevice, GpuSample, MediaTime, Span, VideoCodec};
+use langflix_media::{Ffmpeg, NvmlGpu};
+use langflix_ports::{
+    gpu::{Error, ErrorKind, GpuProbe as _},
+    media::{ClipEncoder as _, MediaProbe as _, Source},
+};
+use langflix_testkit::{
+    gpu::{Failure, Gpu, Refusal, StandIn},
+    video::{Clip, Recipe},
+};
 
 fn open(stand_in: &StandIn, device: &str) -> Result<NvmlGpu, Error> {
     NvmlGpu::open(&device.parse().unwrap(), Some(&stand_in.library()))
@@ -291,4 +299,24 @@ fn an_encode_writes_in_software_what_it_was_asked_for() {
     probe.args(["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"]).arg(&clip);
     let told = probe.envs(stand_in.env()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&told.stdout).trim(), "h264,320,320");
+}
+
+#[tokio::test]
+async fn clips_are_cut_with_the_arguments_of_nvenc() {
+    let stand_in = StandIn::new();
+    stand_in.l4();
+    let ffmpeg = Ffmpeg::locate(Some(&stand_in.path())).unwrap();
+    let source = common::source(&Recipe::long_gop());
+    let location = source.to_string_lossy();
+    let info = ffmpeg.probe(&location).await.unwrap();
+    for codec in [VideoCodec::H264Nvenc, VideoCodec::HevcNvenc] {
+        let scene = Span { start: MediaTime::from_millis(5_000), end: MediaTime::from_millis(7_000) };
+        let mut spec = common::spec(&source, scene);
+        (spec.encode.codec, spec.encode.preset) = (codec, "p4".to_owned());
+        let dir = tempfile::tempdir().unwrap();
+        let made = ffmpeg.encode(Source { location: &location, info: &info }, &spec, dir.path(), &|_| ()).await;
+        assert!(made.is_ok(), "{codec:?}: {:?}", made.err());
+        assert!(!Clip::read(dir.path(), "clip.mp4").unwrap().frames.is_empty());
+    }
+    assert_eq!(stand_in.counts().opens, 2);
 }

@@ -228,9 +228,9 @@ fn built() -> &'static Built {
     BUILT.get_or_init(|| {
         let program = env::current_exe().unwrap_or_else(|error| panic!("this program's name: {error}"));
         let dir = program.parent().unwrap_or(Path::new("."));
-        let profile = match dir.file_name() == Some(OsStr::new("deps")) {
-            true => dir.parent().unwrap_or(dir),
-            false => dir,
+        let profile = match dir.file_name().and_then(OsStr::to_str) {
+            Some("deps" | "examples") => dir.parent().unwrap_or(dir),
+            _ => dir,
         };
         let library = profile.join("deps/liblangflix_standin_gpu.so");
         let encoder = profile.join("langflix-standin-ffmpeg");
