@@ -1,7 +1,9 @@
 //! What a program's failure means.
 
 use langflix_domain::FailureKind;
-use langflix_ports::media::Error;
+use langflix_ports::media::{EncoderFault, Error};
+
+use crate::fault;
 
 /// A failure that another try does not change.
 pub(crate) fn failed(kind: FailureKind, message: String) -> Error {
@@ -21,20 +23,25 @@ pub(crate) fn read(program: &str, stderr: &str) -> Error {
     }
     if has(&["Unknown encoder"]) {
         let message = format!("{line}: this ffmpeg was built without it; install a full one (apt-get install ffmpeg)");
-        return failed(FailureKind::Encoder, message);
+        return Error { fault: Some(EncoderFault::NoEncoder), ..failed(FailureKind::Encoder, message) };
     }
-    // The driver says so where its table of sessions or its memory is full: both pass.
-    if has(&["OpenEncodeSessionEx failed: out of memory", "CreateBitstreamBuffer failed: out of memory"]) {
-        return Error {
-            kind: FailureKind::Encoder,
-            transient: true,
-            fault: None,
-            message: format!("{program}: {line}"),
-        };
+    if let Some((line, fault)) = fault::find(stderr) {
+        return of_encoder(program, line, fault);
     }
     let unreadable = ["Invalid data found", "moov atom not found", "No such file", "End of file", "Permission denied"];
     let kind = if has(&unreadable) { FailureKind::Input } else { FailureKind::Encoder };
     failed(kind, format!("{program}: {line}"))
+}
+
+/// What an encoder or its device failed at, and what to do.
+fn of_encoder(program: &str, line: &str, fault: EncoderFault) -> Error {
+    let line = bare(line.trim_end_matches(": (no details)"));
+    Error {
+        kind: FailureKind::Encoder,
+        transient: fault::passes(fault),
+        fault: Some(fault),
+        message: format!("{program}: {line}: {}", fault::advice(fault)),
+    }
 }
 
 /// Whether the disk is full, or what this user may have of it; ffmpeg may end well nevertheless.
@@ -53,6 +60,10 @@ fn reason(stderr: &str) -> String {
     let lines = || stderr.lines().map(|line| parted(line.trim())).filter(|(_, text)| !text.is_empty());
     let weighty = |(from, text): &(&str, &str)| !DECODERS.contains(from) && !text.starts_with("Last message repeated");
     let (_, text) = lines().find(weighty).or_else(|| lines().next()).unwrap_or(("", "it gave no reason"));
+    bare(text)
+}
+
+fn bare(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
@@ -76,8 +87,11 @@ mod tests {
             "ffmpeg",
             "\n[h264_nvenc @ 0x55] OpenEncodeSessionEx failed: out of memory (10)\n[x] No capable devices found\n",
         );
-        assert_eq!(error.message, "ffmpeg: OpenEncodeSessionEx failed: out of memory (10)");
+        let message = "ffmpeg: OpenEncodeSessionEx failed: out of memory (10): the driver opens no more encoder sessions now; \
+                       bound them by gpu.max_sessions if it goes on";
+        assert_eq!(error.message, message);
         assert_eq!((error.kind, error.transient), (FailureKind::Encoder, true));
+        assert_eq!(error.fault, Some(EncoderFault::NoSession));
     }
 
     #[test]
@@ -96,6 +110,7 @@ mod tests {
             ("[mov @ 0x1] moov atom not found", FailureKind::Input),
             ("Unknown encoder 'libx264'", FailureKind::Encoder),
             ("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", FailureKind::Encoder),
+            ("[h264_nvenc @ 0x1] 10 bit encode not supported", FailureKind::Encoder),
             ("", FailureKind::Encoder),
         ] {
             let error = read("ffmpeg", text);

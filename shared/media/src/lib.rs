@@ -9,6 +9,7 @@ mod encode;
 mod encoders;
 mod failure;
 mod fallback;
+mod fault;
 mod filters;
 mod gpu;
 mod loudness;
