@@ -41,9 +41,16 @@ fn run(args: &[OsString]) -> Result<ExitCode, String> {
     thread::sleep(Duration::from_millis(state.encode_ms));
     match state.real {
         // The session is this process's, whatever program it runs, and ends with it, however that ends.
-        true => Err(become_ffmpeg(&in_software(&texts))),
+        true => Err(become_ffmpeg(&paced(&state, in_software(&texts)))),
         false => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The arguments with the pace of the state before all others, so that it is the first input's.
+fn paced(state: &State, args: Vec<String>) -> Vec<String> {
+    let pace = state.pace_percent.map(|percent| format!("{}.{:02}", percent / 100, percent % 100));
+    let pace = pace.into_iter().flat_map(|pace| ["-readrate".to_owned(), pace]);
+    pace.chain(args).collect()
 }
 
 /// Returns only where that fails, with the reason.

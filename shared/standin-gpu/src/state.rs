@@ -12,6 +12,8 @@ pub struct State {
     pub session_cap: Option<u32>,
     /// How long each encode holds its session before anything else, in milliseconds.
     pub encode_ms: u64,
+    /// How fast an encode reads its source, in percent of the source's own pace; as fast as it can where it is `None`.
+    pub pace_percent: Option<u32>,
     /// Whether an encode then writes what it was asked for, in software. Otherwise it ends well without a trace.
     pub real: bool,
     /// The GPUs in the order of the PCI bus, each followed by its slices.
@@ -28,6 +30,7 @@ impl Default for State {
             driver: Driver::default(),
             session_cap: None,
             encode_ms: 0,
+            pace_percent: None,
             real: true,
             gpus: Vec::new(),
             sessions: Vec::new(),
