@@ -5,7 +5,8 @@ use std::{ffi::OsString, path::Path};
 use langflix_domain::{AudioStream, ClipSpec, MediaInfo, MediaTime, Span};
 
 use crate::{
-    encoders,
+    decode::Decoder,
+    encoders::{self, Hardware},
     filters::{self, Cut},
     loudness::Loudness,
     remote,
@@ -54,7 +55,7 @@ impl Input<'_> {
 
     /// What is said on stderr: errors, and what becomes of a connection.
     fn says(self) -> impl Iterator<Item = OsString> {
-        strings(if remote::is_url(self.location) { &["-v", "level+warning"] } else { &["-v", "error"] })
+        strings(if remote::is_url(self.location) { &remote::LEVELS } else { &["-v", "error"] })
     }
 
     fn quiet(self) -> impl Iterator<Item = OsString> {
@@ -73,6 +74,8 @@ pub(crate) struct Job<'a> {
     /// How far reading begins before it.
     pub(crate) lead: MediaTime,
     pub(crate) loudness: Option<Loudness>,
+    pub(crate) decoder: Decoder,
+    pub(crate) hardware: &'a Hardware,
 }
 
 impl Job<'_> {
@@ -108,13 +111,18 @@ impl Job<'_> {
 pub(crate) fn cut(job: &Job<'_>) -> Vec<OsString> {
     let encode = &job.spec.encode;
     let duration = seconds(job.length());
-    let mut args: Vec<OsString> = job.source.quiet().chain(strings(&["-progress", "pipe:1"])).collect();
-    args.extend(encoders::device(encode.codec));
-    args.extend(strings(&["-threads", &encode.threads.to_string(), "-filter_threads", "1"]));
-    args.extend(strings(&["-filter_complex_threads", "1"]));
+    let mut args: Vec<OsString> = strings(&["-nostdin", "-hide_banner"]).collect();
+    match encoders::says(encode.codec) {
+        Some(level) => args.extend(strings(&level)),
+        None => args.extend(job.source.says()),
+    }
+    args.extend(strings(&["-progress", "pipe:1"]));
+    args.extend(encoders::device(encode.codec, job.hardware));
+    args.extend(job.decoder.options(&encode.threads.to_string()));
+    args.extend(strings(&["-filter_threads", "1", "-filter_complex_threads", "1"]));
     args.extend(job.read());
     args.extend(strings(&["-filter_complex", &graph(job), "-map", "[clip]"]));
-    args.extend(encoders::video(encode));
+    args.extend(encoders::video(encode, job.hardware));
     if job.audio.is_some() {
         args.extend(strings(&["-map", "[sound]", "-c:a", "aac", "-b:a", "160k", "-ac", "2", "-ar", "48000"]));
     }
@@ -129,16 +137,20 @@ pub(crate) fn cut(job: &Job<'_>) -> Vec<OsString> {
 fn graph(job: &Job<'_>) -> String {
     let (info, spec) = (job.info, job.spec);
     let middle = MediaTime::from_millis((spec.scene.start.as_millis() + spec.scene.end.as_millis()) / 2);
-    let mut clip = vec![encoders::pixels(spec.encode.codec).to_owned()];
+    let mut clip = Vec::new();
     if spec.burn.is_some() {
-        clip.insert(0, filters::burn(job.bounds.start));
+        clip.push(filters::burn(job.bounds.start));
     }
+    clip.push(match job.decoder {
+        Decoder::Cpu => encoders::pixels(spec.encode.codec).to_owned(),
+        Decoder::Cuda => "null".to_owned(),
+    });
     let mut graph = format!(
         "[0:{}]{},split[a][b];[a]{}[clip];[b]{}[still]",
         info.video.index,
-        filters::picture(&info.video, job.cut()),
+        filters::picture(&info.video, job.cut(), job.decoder),
         clip.join(","),
-        filters::still(info, middle - job.bounds.start)
+        filters::still(info, middle - job.bounds.start, job.decoder)
     );
     if let Some(audio) = job.audio {
         let sound = filters::sound(job.cut(), job.bounds.duration(), job.loudness.as_ref());

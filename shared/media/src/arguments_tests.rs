@@ -8,12 +8,16 @@ use langflix_domain::{
 
 use crate::{
     args::{self, Input, Job},
-    encoders,
+    decode::Decoder,
+    encoders::{self, Hardware},
     loudness::Loudness,
     presets, settings,
 };
 
-fn info() -> MediaInfo {
+/// Hardware as it is used unless more is known of it.
+pub(crate) static PLAIN: Hardware = Hardware { lookahead: false, node: None };
+
+pub(crate) fn info() -> MediaInfo {
     MediaInfo {
         container: "matroska,webm".to_owned(),
         duration: MediaTime::from_secs(1320),
@@ -53,7 +57,7 @@ fn encode(codec: VideoCodec) -> EncodeSpec {
     EncodeSpec { codec, method: CutMethod::Reencode, preset, crf, threads, normalize_loudness: false }
 }
 
-fn spec(codec: VideoCodec) -> ClipSpec {
+pub(crate) fn spec(codec: VideoCodec) -> ClipSpec {
     ClipSpec {
         source: "identity".to_owned(),
         scene: Span::from_millis(61_250, 75_000),
@@ -64,18 +68,27 @@ fn spec(codec: VideoCodec) -> ClipSpec {
     }
 }
 
-fn job<'a>(spec: &'a ClipSpec, info: &'a MediaInfo) -> Job<'a> {
-    let bounds = Span::from_millis(61_000, 75_250);
-    let audio = info.audio.first();
-    Job { source: input("/films/it's a: film.mkv"), spec, info, audio, bounds, lead: MediaTime::ZERO, loudness: None }
+pub(crate) fn job<'a>(spec: &'a ClipSpec, info: &'a MediaInfo) -> Job<'a> {
+    let decoder = Decoder::of(&info.video, spec);
+    Job {
+        source: input("/films/it's a: film.mkv"),
+        spec,
+        info,
+        audio: info.audio.first(),
+        bounds: Span::from_millis(61_000, 75_250),
+        lead: MediaTime::ZERO,
+        loudness: None,
+        decoder,
+        hardware: &PLAIN,
+    }
 }
 
-fn input(location: &str) -> Input<'_> {
+pub(crate) fn input(location: &str) -> Input<'_> {
     Input { location, authorities: None }
 }
 
 /// One line for each option with its value.
-fn text(args: &[std::ffi::OsString]) -> String {
+pub(crate) fn text(args: &[std::ffi::OsString]) -> String {
     args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ").replace(" -", "\n-")
 }
 
@@ -128,7 +141,7 @@ fn what_is_asked_beside_the_cut_is_this() {
         args::subtitles(job.source, 3, "srt"),
         args::streams(job.source),
         args::packets(job.source, 0, "0.000%5.000"),
-        encoders::trial(&spec.encode),
+        encoders::trial(&spec.encode, &PLAIN),
     ];
     insta::assert_snapshot!(asked.map(|args| text(&args)).join("\n\n"));
 }
@@ -175,13 +188,13 @@ fn each_encoder_gets_as_far_as_its_device() {
         (VideoCodec::Libx264, ""),
         (VideoCodec::H264Nvenc, "libcuda"),
         (VideoCodec::HevcNvenc, "libcuda"),
-        (VideoCodec::H264Qsv, "MFX"),
+        (VideoCodec::H264Qsv, "'qsv=gpu'"),
         (VideoCodec::H264Vaapi, "'vaapi=gpu'"),
     ] {
         for quality in [Quality::Fast, Quality::Balanced, Quality::High] {
             let (preset, crf) = settings(codec, quality);
             let encode = EncodeSpec { preset: preset.to_owned(), crf, ..encode(codec) };
-            let ran = Command::new("ffmpeg").args(encoders::trial(&encode)).output().unwrap();
+            let ran = Command::new("ffmpeg").args(encoders::trial(&encode, &PLAIN)).output().unwrap();
             let said = String::from_utf8_lossy(&ran.stderr).into_owned();
             let device = !asked_for.is_empty() && said.contains(asked_for);
             assert!(ran.status.success() || device, "{codec:?} {quality:?}: {said}");
@@ -204,7 +217,7 @@ fn presets_are_known_to_their_encoder() {
             let listed = help.lines().any(|line| line.split_whitespace().next() == Some(preset));
             let taken = || {
                 let encode = EncodeSpec { preset: (*preset).to_owned(), ..encode(codec) };
-                Command::new("ffmpeg").args(encoders::trial(&encode)).status().unwrap().success()
+                Command::new("ffmpeg").args(encoders::trial(&encode, &PLAIN)).status().unwrap().success()
             };
             assert!(listed || (codec == VideoCodec::Libx264 && taken()), "{codec:?} {preset}");
         }
@@ -217,7 +230,7 @@ fn vaapi_knows_what_it_is_told() {
     let help = Command::new("ffmpeg").args(["-hide_banner", "-h", "encoder=h264_vaapi"]).output().unwrap();
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     let words: Vec<&str> = help.split_whitespace().collect();
-    let told = encoders::video(&encode(VideoCodec::H264Vaapi));
+    let told = encoders::video(&encode(VideoCodec::H264Vaapi), &PLAIN);
     for pair in told[2..].chunks(2) {
         let (option, value) = (pair[0].to_str().unwrap(), pair[1].to_str().unwrap());
         let option = option.trim_end_matches(":v");

@@ -10,11 +10,13 @@ use langflix_domain::{
     AudioStream, Blob, ClipSpec, CutMethod, Digest, EncodeSpec, EncodedClip, FailureKind, MediaTime, Quality, Span,
     VideoCodec,
 };
-use langflix_ports::media::{ClipEncoder, Error, Source};
+use langflix_ports::media::{ClipEncoder, EncoderFault, Error, Source};
 
 use crate::{
     args::{self, Job},
-    audio, encoders,
+    audio,
+    decode::Decoder,
+    encoders,
     failure::{self, failed},
     filters,
     loudness::Loudness,
@@ -37,10 +39,13 @@ pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
         threads: NonZeroU8::MIN,
         normalize_loudness: false,
     };
-    let tried = runner::run(&ffmpeg.ffmpeg, &encoders::trial(&encode), None, &Limits::SHORT, None).await;
+    let args = encoders::trial(&encode, &ffmpeg.hardware);
+    let tried = runner::run(&ffmpeg.ffmpeg, &args, None, &Limits::SHORT, None).await;
     tried.map(|_| ()).map_err(|error| Error {
         message: format!("{} cannot be used here: {}", codec.as_str(), error.message),
         kind: FailureKind::Encoder,
+        // An encoder that does not take the plainest of pictures takes none.
+        fault: error.fault.map(|fault| if fault == EncoderFault::Input { EncoderFault::NoEncoder } else { fault }),
         ..error
     })
 }
@@ -117,9 +122,14 @@ impl Ffmpeg {
         dir: &Path,
         progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, Error> {
-        let (job, location) = (self.job(prepared, spec), remote::shown(prepared.source.location));
-        self.cut(&job, dir, progress).await.map_err(|error| at(location, error))?;
-        let (width, height) = self.verified(location, dir, &job).await?;
+        let mut job = self.job(prepared, spec);
+        let location = remote::shown(prepared.source.location);
+        let mut cut = self.cut_whole(location, &job, dir, progress).await;
+        if job.decoder == Decoder::Cuda && cut.as_ref().is_err_and(is_of_the_picture) {
+            job.decoder = Decoder::Cpu;
+            cut = self.cut_whole(location, &job, dir, progress).await;
+        }
+        let (width, height) = cut?;
         let mut blobs = BTreeMap::new();
         for name in [args::CLIP, args::POSTER] {
             blobs.insert(name.to_owned(), blob(dir.join(name)).await?);
@@ -131,7 +141,9 @@ impl Ffmpeg {
     fn job<'a>(&'a self, prepared: &'a Prepared<'_>, spec: &'a ClipSpec) -> Job<'a> {
         let Prepared { source, path, audio, bounds, lead, loudness } = prepared;
         let (bounds, lead, loudness) = (*bounds, *lead, *loudness);
-        Job { source: self.input(path), spec, info: source.info, audio: *audio, bounds, lead, loudness }
+        let decoder = Decoder::of(&source.info.video, spec);
+        let (source, info) = (self.input(path), source.info);
+        Job { source, spec, info, audio: *audio, bounds, lead, loudness, decoder, hardware: &self.hardware }
     }
 }
 
@@ -153,6 +165,13 @@ fn at(location: &str, error: Error) -> Error {
         }
         _ => error,
     }
+}
+
+/// Whether an encode failed by what was decoded or how: GPUs differ in what they decode, and some files only the processor
+/// makes something of.
+fn is_of_the_picture(error: &Error) -> bool {
+    let device = error.fault.is_some_and(EncoderFault::is_of_device);
+    !device && !error.transient && matches!(error.kind, FailureKind::Encoder | FailureKind::Input)
 }
 
 fn stored(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
@@ -194,6 +213,18 @@ impl Ffmpeg {
         let args = args::loudness(job, track);
         let output = runner::run(&self.ffmpeg, &args, None, &Limits::ENCODE, None).await?;
         Ok(Loudness::read(&output.stderr))
+    }
+
+    /// Cuts the clip and looks at it. Gives width and height.
+    async fn cut_whole(
+        &self,
+        location: &str,
+        job: &Job<'_>,
+        dir: &Path,
+        progress: &(dyn Fn(f32) + Send + Sync),
+    ) -> Result<(u32, u32), Error> {
+        self.cut(job, dir, progress).await.map_err(|error| at(location, error))?;
+        self.verified(location, dir, job).await
     }
 
     async fn cut(&self, job: &Job<'_>, dir: &Path, progress: &(dyn Fn(f32) + Send + Sync)) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use langflix_domain::{MediaInfo, MediaTime, VideoStream};
 
 use crate::{
     args::{BURN_FILE, seconds},
+    decode::Decoder,
     loudness::Loudness,
 };
 
@@ -43,11 +44,29 @@ pub(crate) fn rate(video: &VideoStream) -> (u32, u32) {
     USUAL.into_iter().find(near).unwrap_or((frames, per))
 }
 
+/// The transfer of a picture that has to be brought to standard range.
+fn hdr(video: &VideoStream) -> Option<&str> {
+    video.color_transfer.as_deref().filter(|transfer| matches!(*transfer, "smpte2084" | "arib-std-b67"))
+}
+
+pub(crate) fn is_hdr(video: &VideoStream) -> bool {
+    hdr(video).is_some()
+}
+
+/// Whether pixels are not square, by more than a hundredth.
+pub(crate) fn is_anamorphic(video: &VideoStream) -> bool {
+    let (across, down) = video.sample_aspect_ratio;
+    across.abs_diff(down) * 100 > down
+}
+
+/// Square pixels, and both sides even: 4:2:0 halves both directions.
+const SQUARE: &str = "trunc(iw*sar/2)*2:trunc(ih/2)*2";
+
 /// From the source's frames to upright, square, progressive, standard-range ones in constant distance from `cut` on.
-pub(crate) fn picture(video: &VideoStream, cut: Cut) -> String {
+pub(crate) fn picture(video: &VideoStream, cut: Cut, decoder: Decoder) -> String {
     let mut chain = Vec::new();
     if video.interlaced {
-        chain.push("yadif".to_owned());
+        chain.push(if decoder == Decoder::Cuda { "yadif_cuda" } else { "yadif" }.to_owned());
     }
     if cut.lead > MediaTime::ZERO {
         chain.push(format!("settb=AVTB,setpts=PTS-{}/TB", seconds(cut.lead)));
@@ -55,19 +74,22 @@ pub(crate) fn picture(video: &VideoStream, cut: Cut) -> String {
     // The frame that stands at the first moment began before it; this filter keeps that one, and it drops the earlier.
     let (frames, per) = rate(video);
     chain.push(format!("fps={frames}/{per}:start_time=0"));
-    if let Some(transfer @ ("smpte2084" | "arib-std-b67")) = video.color_transfer.as_deref() {
+    if let Some(transfer) = hdr(video) {
         chain.push(tone_mapping(transfer));
     }
-    let (across, down) = video.sample_aspect_ratio;
-    // 4:2:0 halves both directions, so both must be even.
-    if across.abs_diff(down) * 100 <= down {
-        chain.push("crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0".to_owned());
-    } else {
-        chain.push("scale=trunc(iw*sar/2)*2:trunc(ih/2)*2".to_owned());
-    }
+    chain.push(match (decoder, is_anamorphic(video)) {
+        // Also brings ten bits to eight.
+        (Decoder::Cuda, true) => format!("scale_cuda={SQUARE}:format={ON_GPU}"),
+        (Decoder::Cuda, false) => format!("scale_cuda=format={ON_GPU}"),
+        (Decoder::Cpu, true) => format!("scale={SQUARE}"),
+        (Decoder::Cpu, false) => "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0".to_owned(),
+    });
     chain.push("setsar=1".to_owned());
     chain.join(",")
 }
+
+/// How pixels of frames on the GPU are laid out when they reach its encoder.
+const ON_GPU: &str = "yuv420p";
 
 /// Draws the script, whose times count from the timeline's zero, the frames' from the clip's.
 pub(crate) fn burn(start: MediaTime) -> String {
@@ -77,12 +99,16 @@ pub(crate) fn burn(start: MediaTime) -> String {
 }
 
 /// Takes the frame at `offset` of the clip, at most 960 wide, and ends: one picture's encoder may wait for the next
-/// frame, and all of the source would be read to find that there is none.
-pub(crate) fn still(info: &MediaInfo, offset: MediaTime) -> String {
+/// frame, and all of the source would be read to find that there is none. It is the only frame that leaves the GPU.
+pub(crate) fn still(info: &MediaInfo, offset: MediaTime, decoder: Decoder) -> String {
     let (frames, per) = rate(&info.video);
     let number = offset.as_millis() * i64::from(frames) / (1000 * i64::from(per));
     let end = number + 1;
-    format!("trim=start_frame={number}:end_frame={end},scale='trunc(min(960,iw)/2)*2':-2,format=yuvj420p")
+    let down = match decoder {
+        Decoder::Cpu => String::new(),
+        Decoder::Cuda => format!("hwdownload,format={ON_GPU},"),
+    };
+    format!("trim=start_frame={number}:end_frame={end},{down}scale='trunc(min(960,iw)/2)*2':-2,format=yuvj420p")
 }
 
 /// From the source's sound to stereo of just this `length`.

@@ -5,6 +5,7 @@ mod args;
 mod arguments_tests;
 mod audio;
 mod capacity;
+mod decode;
 mod encode;
 mod encoders;
 mod failure;
@@ -12,6 +13,8 @@ mod fallback;
 mod fault;
 mod filters;
 mod gpu;
+#[cfg(test)]
+mod hardware_tests;
 mod loudness;
 mod packets;
 mod probe;

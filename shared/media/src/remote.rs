@@ -26,9 +26,12 @@ pub(crate) fn is_url(location: &str) -> bool {
     location.starts_with("http://") || location.starts_with("https://")
 }
 
-/// Whether a program with these arguments reads a URL.
-pub(crate) fn is_read(args: &[OsString]) -> bool {
-    args.iter().any(|arg| arg.to_str().is_some_and(is_url))
+/// Has a program say on stderr what becomes of a connection, and the level of each line.
+pub(crate) const LEVELS: [&str; 2] = ["-v", "level+warning"];
+
+/// Whether a program with these arguments tells levels.
+pub(crate) fn has_levels(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == LEVELS[1])
 }
 
 /// `location` as it may be shown to people: a presigned URL's query lets anyone read.
@@ -53,7 +56,8 @@ pub(crate) fn options(url: &str, authorities: Option<&Path>) -> Vec<OsString> {
     options
 }
 
-/// What a program that read a URL said on stderr, but for warnings and queries.
+/// What a program that told levels said on stderr, but for queries, and for warnings that are not NVENC's: with one it says
+/// what it does not take.
 ///
 /// # Errors
 /// [`FailureKind::Store`] where the connection failed for good, however the program ended; [`FailureKind::Input`] where
@@ -114,12 +118,12 @@ fn transient(message: String) -> Error {
     Error { kind: FailureKind::Store, transient: true, fault: None, message }
 }
 
-/// A line as it would be without levels; `None` for a warning.
+/// A line as it would be without levels; `None` for a warning that is not NVENC's.
 fn unlevelled(line: &str) -> Option<String> {
     let line = line.trim_end();
-    let (_, text) = parted(line);
+    let (from, text) = parted(line);
     match level(text) {
-        ("warning", _) => None,
+        ("warning", _) if !from.ends_with("_nvenc") => None,
         ("", _) => Some(line.to_owned()),
         (_, said) => Some(format!("{}{said}", line.strip_suffix(text).unwrap_or_default())),
     }
@@ -165,9 +169,11 @@ mod tests {
 
     #[test]
     fn what_is_said_has_no_warnings_and_no_levels() {
-        let text =
-            "[mov @ 0x5] [warning] odd\n[in#0 @ 0x6] [error] Error opening\n[fatal] bad\n  I: -26.0 LUFS\n[x] y\n";
-        assert_eq!(said(text).unwrap(), "[in#0 @ 0x6] Error opening\nbad\n  I: -26.0 LUFS\n[x] y\n");
+        let text = "[mov @ 0x5] [warning] odd\n[h264_nvenc @ 0x9] [warning] Width 8192 exceeds 4096\n[in#0 @ 0x6] [error] Error opening\n[fatal] bad\n  I: -26.0 LUFS\n[x] y\n";
+        assert_eq!(
+            said(text).unwrap(),
+            "[h264_nvenc @ 0x9] Width 8192 exceeds 4096\n[in#0 @ 0x6] Error opening\nbad\n  I: -26.0 LUFS\n[x] y\n"
+        );
     }
 
     /// What versions 5.1 and 9.0 of ffmpeg say.

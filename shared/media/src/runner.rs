@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     args::Input,
+    encoders::Hardware,
     failure::{self, failed},
     remote,
 };
@@ -34,10 +35,11 @@ const STALL: Duration = Duration::from_secs(120);
 /// The two programs, found on the search path.
 #[derive(Clone)]
 pub struct Ffmpeg {
-    pub(crate) ffmpeg: PathBuf,
-    pub(crate) ffprobe: PathBuf,
+    pub(crate) ffmpeg: Program,
+    pub(crate) ffprobe: Program,
     pub(crate) stall: Duration,
     pub(crate) cache: Option<Arc<dyn Cache>>,
+    pub(crate) hardware: Hardware,
     authorities: Option<Arc<NamedTempFile>>,
 }
 
@@ -45,6 +47,13 @@ impl fmt::Debug for Ffmpeg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ffmpeg").field("ffmpeg", &self.ffmpeg).field("ffprobe", &self.ffprobe).finish_non_exhaustive()
     }
+}
+
+/// A program, and the GPU that is all it sees of the machine's.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    path: PathBuf,
+    gpu: Option<String>,
 }
 
 /// What one run of a program may take.
@@ -78,14 +87,39 @@ impl Ffmpeg {
         let find = |name: &str| {
             let found =
                 std::env::split_paths(path.unwrap_or_default()).map(|dir| dir.join(name)).find(|file| file.is_file());
-            found.ok_or_else(|| {
+            let path = found.ok_or_else(|| {
                 failed(
                     FailureKind::Encoder,
                     format!("{name} is not on the PATH: install ffmpeg (apt-get install ffmpeg)"),
                 )
-            })
+            })?;
+            Ok(Program { path, gpu: None })
         };
-        Ok(Self { ffmpeg: find("ffmpeg")?, ffprobe: find("ffprobe")?, stall: STALL, cache: None, authorities: None })
+        let (ffmpeg, ffprobe, hardware) = (find("ffmpeg")?, find("ffprobe")?, Hardware::default());
+        Ok(Self { ffmpeg, ffprobe, stall: STALL, cache: None, hardware, authorities: None })
+    }
+
+    /// Encodes with NVENC on the GPU of this UUID alone.
+    #[must_use]
+    pub fn on_gpu(mut self, uuid: &str) -> Self {
+        self.ffmpeg.gpu = Some(uuid.to_owned());
+        self
+    }
+
+    /// Lets NVENC look ahead where `lookahead`: better pictures for the same bytes, at the price of some twenty frames more
+    /// of the GPU's memory. It does not unless told so.
+    #[must_use]
+    pub fn with_lookahead(mut self, lookahead: bool) -> Self {
+        self.hardware.lookahead = lookahead;
+        self
+    }
+
+    /// Encodes with VA-API and Quick Sync Video on the device of this render node, such as `/dev/dri/renderD129`, rather
+    /// than on the first that can be opened.
+    #[must_use]
+    pub fn on_render_node(mut self, node: PathBuf) -> Self {
+        self.hardware.node = Some(node);
+        self
     }
 
     /// Counts ffmpeg as hung when it encodes nothing for `stall`; two minutes unless said otherwise.
@@ -130,18 +164,20 @@ impl Drop for Group {
 
 /// Runs `program` in `dir`; `progress` is told `out_time` where the program writes ffmpeg's `-progress` to stdout.
 pub(crate) async fn run(
-    program: &Path,
+    program: &Program,
     args: &[OsString],
     dir: Option<&Path>,
     limits: &Limits,
     progress: Option<&(dyn Fn(MediaTime) + Send + Sync)>,
 ) -> Result<Output, Error> {
-    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut command = Command::new(program);
+    let name = program.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = Command::new(&program.path);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.process_group(0).kill_on_drop(true);
     // A store is spoken to without a proxy, as whoever signed the URL does.
     command.env_remove("http_proxy");
+    // CUDA counts the fastest GPU first, NVML by the bus: only the UUID names the same one to both.
+    command.envs(program.gpu.iter().map(|uuid| ("CUDA_VISIBLE_DEVICES", uuid)));
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
@@ -176,7 +212,7 @@ pub(crate) async fn run(
     let stdout = stdout.ok_or_else(|| late(&format!("made no progress for {:?}", limits.stall)))?;
     let status = timeout_at(deadline, group.0.wait()).await.map_err(|_| late("did not end"))?;
     let status = status.map_err(|error| failed(FailureKind::Encoder, format!("{name}: {error}")))?;
-    let stderr = if remote::is_read(args) { remote::said(&stderr)? } else { stderr };
+    let stderr = if remote::has_levels(args) { remote::said(&stderr)? } else { stderr };
     if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure::read(&name, &stderr)) }
 }
 
