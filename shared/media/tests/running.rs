@@ -15,7 +15,7 @@ use std::{
 use common::{ffmpeg, source, spec};
 use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Span, VideoCodec};
 use langflix_media::{Ffmpeg, usable};
-use langflix_ports::media::{ClipEncoder as _, Error, MediaProbe as _, Source};
+use langflix_ports::media::{ClipEncoder as _, EncoderFault, Error, MediaProbe as _, Source};
 use langflix_testkit::{cache::MemoryCache, video::Recipe};
 
 /// An ffmpeg that does what the shell script says, beside the real ffprobe.
@@ -93,6 +93,52 @@ async fn a_full_table_of_sessions_passes_and_a_missing_engine_does_not() {
         let error = encode(&gpu, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
         assert_eq!((error.kind, error.transient), (FailureKind::Encoder, transient), "{error}");
     }
+}
+
+/// What each run of ffmpeg on a GPU was told and saw, and what came of a clip where it says this.
+async fn on_a_gpu(decoding: &str, encoding: &str) -> (Vec<String>, Error) {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, film) = (dir.path().join("log"), source(&Recipe::no_audio()));
+    let script = format!(
+        "echo \"$CUDA_VISIBLE_DEVICES $*\" >>'{}'\ncase \"$*\" in *-hwaccel*) echo '{decoding}' >&2;; *) echo '{encoding}' >&2;; \
+         esac\nexit 1",
+        log.display()
+    );
+    let gpu = pretended(dir.path(), &script).on_gpu("GPU-8f6d1c2e");
+    let mut clip = spec(&film, Span::from_millis(1000, 2000));
+    clip.encode.codec = VideoCodec::H264Nvenc;
+    let error = encode(&gpu, &clip, dir.path()).await.unwrap_err();
+    (fs::read_to_string(&log).unwrap().lines().map(str::to_owned).collect(), error)
+}
+
+#[tokio::test]
+async fn what_the_gpu_does_not_decode_the_processor_decodes() {
+    let decoding = "[h264 @ 0x1] [error] Failed setup for format cuda: hwaccel initialisation returned error.";
+    let encoding = "[h264_nvenc @ 0x1] [warning] Width 8192 exceeds 4096";
+    let (runs, error) = on_a_gpu(decoding, encoding).await;
+    assert_eq!(runs.iter().map(|run| run.contains("-hwaccel cuda")).collect::<Vec<_>>(), [true, false]);
+    assert_eq!((error.kind, error.fault), (FailureKind::Encoder, Some(EncoderFault::Input)));
+    assert_eq!(error.message, "ffmpeg: Width 8192 exceeds 4096: this encoder does not take it; another one may");
+}
+
+#[tokio::test]
+async fn a_device_that_fails_is_not_tried_twice_and_it_is_the_one_that_was_pinned() {
+    for (said, fault, passes) in [
+        ("OpenEncodeSessionEx failed: out of memory (10): (no details)", EncoderFault::NoSession, true),
+        ("OpenEncodeSessionEx failed: unsupported device (2): (no details)", EncoderFault::NoEncoder, false),
+    ] {
+        let (runs, error) = on_a_gpu(&format!("[h264_nvenc @ 0x1] [error] {said}"), "").await;
+        assert!(runs.len() == 1 && runs[0].starts_with("GPU-8f6d1c2e "), "{runs:?}");
+        assert_eq!((error.fault, error.transient), (Some(fault), passes), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_encoder_that_takes_not_even_the_trials_picture_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let gpu = pretended(dir.path(), "echo '[h264_nvenc @ 0x1] [fatal] No capable devices found' >&2; exit 1");
+    let error = usable(&gpu, VideoCodec::H264Nvenc).await.unwrap_err();
+    assert_eq!(error.fault, Some(EncoderFault::NoEncoder), "{error}");
 }
 
 #[tokio::test]
