@@ -34,7 +34,7 @@ pub use chunking::{AnalysisSettings, ChunkLimits, chunk, halves, request};
 pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, Quality, SourceRead, VideoCodec};
 pub use cue::{Cue, CueKind, CueRange, Transcript};
 pub use expression::{Expression, ExpressionKind, LearnerLevel, Level};
-pub use gpu::{Gpu, GpuDevice, GpuLimits, GpuSample, GpuState, InvalidGpuDevice, Saturation};
+pub use gpu::{Admission, Gpu, GpuDevice, GpuLimits, GpuSample, GpuState, InvalidGpuDevice, Load, Own, Saturation};
 pub use ids::{Digest, EpisodeId, RunId, TaskId};
 pub use language::{InvalidLanguageTag, LanguageTag};
 pub use manifest::{

@@ -1,8 +1,17 @@
 //! GPUs that encode: how one is named, what its driver tells of it, and how many clips it takes now.
 
+mod admission;
 mod device;
+mod gate;
+mod limit;
+mod load;
+mod others;
+mod state;
 
+pub use admission::{Admission, Own};
 pub use device::{GpuDevice, InvalidGpuDevice};
+pub use load::Load;
+pub use state::{GpuState, Saturation};
 
 /// The GPU that a worker is pinned to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +30,14 @@ impl Gpu {
     /// Whether it is a slice of a GPU.
     pub fn is_slice(&self) -> bool {
         self.uuid.starts_with("MIG-")
+    }
+
+    /// How many encoder engines the model has; 1 where it is not known, since the driver does not tell.
+    pub fn engines(&self) -> u32 {
+        // From tests of these models and, for the L4, NVIDIA's application note on NVENC, which counts two on its chip.
+        const SEVERAL: [(&str, u32); 3] = [("L40S", 3), ("L4", 2), ("GeForce RTX 4080 SUPER", 2)];
+        let model = self.name.strip_prefix("NVIDIA ").unwrap_or(&self.name);
+        SEVERAL.iter().find(|(name, _)| *name == model).map_or(1, |(_, engines)| *engines)
     }
 }
 
@@ -49,53 +66,4 @@ pub struct GpuLimits {
     pub min_free_memory_mb: u64,
     /// No clip is begun while the encoder is busier, in percent.
     pub max_utilization_percent: u8,
-}
-
-/// Whether a GPU takes clips, and why not. Each has words of its own, and a behaviour of its own in the worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GpuState {
-    /// It takes so many clips more.
-    Ready {
-        /// How many.
-        free_slots: u32,
-    },
-    /// It encodes as much as it can or may.
-    Saturated {
-        /// By what.
-        by: Saturation,
-    },
-    /// The driver takes no session beyond a number that a refusal has taught.
-    SessionLimit {
-        /// The number, of all processes.
-        learned: u32,
-    },
-    /// Too little memory is free for a session.
-    OutOfMemory,
-    /// It has no NVENC engine.
-    NoEncoder,
-    /// It is a slice (MIG) without an engine.
-    MigSlice,
-    /// There is no driver, or no GPU.
-    NoDriver,
-    /// The driver's part for video is not there: a container without the capability `video`.
-    NoVideoCapability,
-    /// ffmpeg needs a newer driver.
-    DriverTooOld,
-    /// The driver's library and its kernel module are of different versions: the node must be started again.
-    DriverMismatch,
-    /// It fell off the bus, or must be reset.
-    Lost,
-}
-
-/// What a GPU is full by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saturation {
-    /// `gpu.max_sessions`.
-    Sessions,
-    /// `gpu.min_capacity_percent`.
-    Capacity,
-    /// `gpu.max_utilization_percent`.
-    Utilization,
-    /// The clips at hand take all that one GPU encodes well at once.
-    Load,
 }
