@@ -12,7 +12,7 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn admit(bencher: Bencher) {
     let limits = GpuLimits {
         max_sessions: None,

@@ -109,7 +109,8 @@ proptest! {
         let least = |a: Option<u8>, b: Option<u8>| a.zip(b).map(|(a, b)| a.min(b));
         for better in [
             GpuSample { capacity_percent: sample.capacity_percent.max(better.capacity_percent), ..sample },
-            GpuSample { sessions: sample.sessions.min(better.sessions), ..sample },
+            // Fewer of others: one of ours that is not shown is still to take its memory.
+            GpuSample { sessions: sample.sessions.min(better.sessions.max(at_hand)), ..sample },
             GpuSample { utilization_percent: least(sample.utilization_percent, better.utilization_percent), ..sample },
             GpuSample { free_memory_mb: sample.free_memory_mb.max(better.free_memory_mb), ..sample },
         ] {
