@@ -150,7 +150,9 @@ proptest! {
         if let Some(before) = before {
             admission.admit(now, &before, own(1));
         }
-        let none = GpuSample { capacity_percent: zero.then_some(0), ..sample };
+        // An encoder that others use up has nothing left either.
+        let sessions = if zero { 0 } else { sample.sessions };
+        let none = GpuSample { capacity_percent: zero.then_some(0), sessions, ..sample };
         prop_assert_eq!(admission.admit(now + PACE, &none, Own::default()), GpuState::NoEncoder);
     }
 

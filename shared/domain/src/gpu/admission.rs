@@ -84,8 +84,8 @@ impl Admission {
                 GpuState::Saturated { by: Saturation::Utilization },
             ),
         ];
-        // A GPU without an encoder looks like an idle one in all else.
-        if sample.capacity_percent.unwrap_or(0) == 0 {
+        // A GPU without an encoder looks like an idle one in all else; one that is used up has sessions.
+        if sample.capacity_percent.is_none_or(|percent| percent == 0 && sample.sessions == 0 && own.sessions == 0) {
             return if self.is_slice { GpuState::MigSlice } else { GpuState::NoEncoder };
         }
         let free_slots = bounds.iter().map(|(room, _)| *room).min().unwrap_or(0);

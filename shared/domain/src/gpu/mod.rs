@@ -44,8 +44,8 @@ impl Gpu {
 /// What a GPU's driver tells at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GpuSample {
-    /// How much of the encoder is left for H.264, in percent. 0 and `None` mean that there is no encoder: the driver
-    /// gives either, depending on its version.
+    /// How much of the encoder is left for H.264, in percent. `None`, and 0 while no session is open, mean that there is
+    /// no encoder: the driver gives either, depending on its version.
     pub capacity_percent: Option<u8>,
     /// Encoder sessions that are open on this GPU, of all processes.
     pub sessions: u32,
