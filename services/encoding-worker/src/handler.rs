@@ -1,24 +1,20 @@
-use std::{num::NonZeroU32, sync::Arc};
+use std::num::NonZeroU32;
 
 use langflix_fleet::{Ports, end_of_task, misplaced, order_of, this_try};
-use langflix_local::Scratch;
 use langflix_pipeline::{
     Cutter,
     fleet::{Order, Requests},
 };
-use langflix_ports::media::{ClipEncoder, SourceAccess};
 use langflix_runtime::worker::{End, Job};
+
+use crate::Tools;
 
 /// What the encoding worker does with messages.
 pub struct Encoding {
     /// What it works through.
     pub ports: Ports,
-    /// Cuts clips.
-    pub encoder: Arc<dyn ClipEncoder>,
-    /// Makes sources readable.
-    pub sources: Arc<dyn SourceAccess>,
-    /// Where clips are in the making.
-    pub scratch: Scratch,
+    /// What clips are made with.
+    pub tools: Tools,
     /// The requests of the runs at hand.
     pub requests: Requests,
     /// How often a task is tried.
@@ -34,13 +30,13 @@ impl Encoding {
             Err(end) => return end,
         };
         let trace = job.trace.to_string();
-        let cutter = Cutter {
-            encoder: self.encoder.as_ref(),
-            sources: self.sources.as_ref(),
-            scratch: self.scratch.work(),
-            footage: order.footage,
-        };
+        let Tools { encoder, sources, scratch, desk } = &self.tools;
+        let (encoder, sources) = (encoder.as_ref(), sources.as_ref());
+        let cutter = Cutter { encoder, sources, scratch: scratch.work(), footage: order.footage };
+        let task = desk.task();
         let this = this_try(&job, self.max_attempts.get());
-        end_of_task(self.ports.worker(&trace).clip(cutter, &self.requests, &order, this, &|_| {}).await)
+        end_of_task(
+            self.ports.worker(&trace).clip(cutter, &self.requests, &order, this, &|part| task.reached(part)).await,
+        )
     }
 }

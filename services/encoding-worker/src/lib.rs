@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod gpu;
 mod handler;
 mod room;
 mod source;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{num::NonZeroUsize, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use langflix_domain::VideoCodec;
@@ -22,8 +23,8 @@ use langflix_runtime::{
     service::{Crew, patience},
     worker::{Intake, Slots},
 };
-use tokio::sync::watch;
 
+pub use gpu::{Desk, Encoders, Watched};
 pub use handler::Encoding;
 pub use room::MakesRoom;
 pub use source::S3Sources;
@@ -43,37 +44,53 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Where a setting is wrong; names its key.
 pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
-    let servers = Servers::of(&service.config, "encoding-worker")?;
-    let ffmpeg = ffmpeg(&service.config)?;
-    let scratch = scratch(&service.config)?;
+    let (config, health) = (&service.config, &service.health);
+    let servers = Servers::of(config, "encoding-worker")?;
+    let ffmpeg = ffmpeg(config)?;
+    let scratch = scratch(config)?;
     let usable = async || langflix_media::usable(&ffmpeg, VideoCodec::Libx264).await;
-    if patience(&service.health.part("encoder"), &service.shutdown, usable).await.is_none()
-        || !servers.wait(&service.health, &service.shutdown, false).await
+    if patience(&health.part("encoder"), &service.shutdown, usable).await.is_none()
+        || !servers.wait(health, &service.shutdown, false).await
     {
         return Ok(ExitCode::SUCCESS);
     }
-    let bucket = service.config.s3.bucket.clone();
-    let sources = S3Sources::new(servers.store.clone(), bucket, scratch.clone());
-    let encoder = MakesRoom::new(Arc::new(ffmpeg), scratch.clone());
-    Ok(encode(service, servers.ports(), Arc::new(encoder), Arc::new(sources), scratch).await)
+    let fallback = config.common.video.fallback;
+    let desk = Desk::new(&config.gpu, fallback, in_software(config), health.part("gpu"));
+    let encoders = Encoders::new(desk.clone(), ffmpeg.clone(), fallback);
+    let tools = Tools {
+        encoder: Arc::new(MakesRoom::new(Arc::new(encoders), scratch.clone())),
+        sources: Arc::new(S3Sources::new(servers.store.clone(), config.s3.bucket.clone(), scratch.clone())),
+        scratch,
+        desk: desk.clone(),
+    };
+    let watched = Watched { device: config.gpu.device.clone(), library: None, ffmpeg };
+    let told = service.shutdown.clone();
+    let watching = tokio::spawn(async move { watched.watch(&desk, &told).await });
+    let code = encode(service, servers.ports(), tools).await;
+    watching.abort();
+    Ok(code)
 }
 
-/// Encodes clips through `ports` with `encoder`, which reads from `sources` and works in `scratch`, until the service is
-/// told to end.
-pub async fn encode(
-    service: Service,
-    ports: Ports,
-    encoder: Arc<dyn ClipEncoder>,
-    sources: Arc<dyn SourceAccess>,
-    scratch: Scratch,
-) -> ExitCode {
+/// What clips are made with.
+pub struct Tools {
+    /// Cuts them.
+    pub encoder: Arc<dyn ClipEncoder>,
+    /// Makes sources readable.
+    pub sources: Arc<dyn SourceAccess>,
+    /// Where clips are in the making.
+    pub scratch: Scratch,
+    /// How many there may be at once.
+    pub desk: Arc<Desk>,
+}
+
+/// Encodes clips through `ports` until the service is told to end.
+pub async fn encode(service: Service, ports: Ports, tools: Tools) -> ExitCode {
     let Service { config, health, shutdown } = service;
     let max_attempts = config.fleet.max_attempts;
-    let (_free, slots) = watch::channel(slots(&config));
     let lanes = [Name::EncodingInteractive, Name::EncodingBulk].map(Place::Work).into();
     let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
-    let intake = Intake { name: "clips", queue, slots: Slots::Shared(lanes, slots), drain };
-    let encoding = Arc::new(Encoding { ports, encoder, sources, scratch, requests: Requests::default(), max_attempts });
+    let intake = Intake { name: "clips", queue, slots: Slots::Shared(lanes, tools.desk.slots()), drain };
+    let encoding = Arc::new(Encoding { ports, tools, requests: Requests::default(), max_attempts });
     let mut crew = Crew::new(&shutdown);
     take(&mut crew, &health, &shutdown, intake, move |job| {
         let encoding = encoding.clone();
@@ -82,15 +99,15 @@ pub async fn encode(
     crew.ended(drain).await
 }
 
-/// How many clips are encoded at once, by cores and memory.
-fn slots(config: &FleetConfig) -> usize {
+/// How many clips are encoded at once in software, by cores and memory.
+pub fn in_software(config: &FleetConfig) -> NonZeroUsize {
     let processing = &config.common.processing;
     let memory_mb = resources::memory_budget(processing.max_memory_mb) / 1_000_000;
     let machine = Machine { cores: resources::cores(), memory_mb: memory_mb.saturating_sub(OWN_MB) };
     let slots = usize::try_from(processing.max_concurrent_jobs).unwrap_or(usize::MAX);
     // The threads of a clip are part of its spec, and the same on every machine.
     let threads = langflix_fleet::CLIP_THREADS.get();
-    machine.share(VideoCodec::Libx264, Asked { slots, threads }, COMMON).slots.get()
+    machine.share(VideoCodec::Libx264, Asked { slots, threads }, COMMON).slots
 }
 
 /// ffmpeg, which trusts the same authorities as this program where it reads from the store.

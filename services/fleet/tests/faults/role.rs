@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use langflix_encoding_worker::{Desk, Tools};
 use langflix_fleet::{Servers, Service};
 use langflix_pipeline::InPlace;
 use langflix_s3::{S3Store, Settings, Timeouts};
@@ -79,7 +80,10 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
             let mark = std::env::var(MARK).unwrap_or_default();
             let encoder = Stub { log: std::env::var_os(LOG).unwrap().into(), mark };
             let scratch = langflix_encoding_worker::scratch(&service.config)?;
-            Ok(langflix_encoding_worker::encode(service, ports, Arc::new(encoder), Arc::new(InPlace), scratch).await)
+            let slots = langflix_encoding_worker::in_software(&service.config);
+            let desk = Desk::without_gpu(slots, service.health.part("gpu"));
+            let tools = Tools { encoder: Arc::new(encoder), sources: Arc::new(InPlace), scratch, desk };
+            Ok(langflix_encoding_worker::encode(service, ports, tools).await)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `langflix doctor`: whether all that the fleet needs is there, and what to do where it is not.
 
+mod gpu;
 mod here;
 mod servers;
 
@@ -60,11 +61,12 @@ impl Finding {
 pub(crate) async fn doctor(args: &DoctorArgs, sources: &Sources) -> anyhow::Result<EpisodeStatus> {
     let parts = FleetConfig::look(sources);
     let mut findings = here::configuration(sources, &parts);
-    let checks: [BoxFuture<'_, Vec<Finding>>; 4] = [
+    let checks: [BoxFuture<'_, Vec<Finding>>; 5] = [
         within("rabbitmq", servers::rabbitmq(parts.rabbitmq.as_ref())).boxed(),
         within("redis", servers::redis(parts.redis.as_ref())).boxed(),
         within("s3", servers::s3(parts.s3.as_ref())).boxed(),
         within("ffmpeg", here::encoder(&parts.common.video)).boxed(),
+        within("gpu", gpu::gpu(&parts.gpu, &parts.common.video)).boxed(),
     ];
     findings.extend(join_all(checks).await.into_iter().flatten());
     print(&findings, args.json)?;

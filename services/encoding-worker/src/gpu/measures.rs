@@ -1,0 +1,67 @@
+use langflix_domain::{Gpu, GpuSample, GpuState};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+
+const INFO: &str = "langflix_gpu_info";
+const STATE: &str = "langflix_gpu_state";
+const SLOTS: &str = "langflix_encoding_slots";
+const FREE_SLOTS: &str = "langflix_gpu_free_slots";
+const SESSIONS: &str = "langflix_gpu_encoder_sessions";
+const CAPACITY: &str = "langflix_gpu_encoder_capacity_percent";
+const UTILIZATION: &str = "langflix_gpu_encoder_utilization_percent";
+const FREE_MEMORY: &str = "langflix_gpu_free_memory_bytes";
+const OPENED: &str = "langflix_gpu_sessions_opened_total";
+const REFUSED: &str = "langflix_gpu_sessions_refused_total";
+const FALLBACK: &str = "langflix_software_fallback_total";
+
+pub(super) fn describe() {
+    describe_gauge!(
+        INFO,
+        "1, labelled with UUID, model, PCI address and driver of the GPU that the worker is pinned to"
+    );
+    describe_gauge!(STATE, "1 for the state that the GPU is in, 0 for those that it was in before");
+    describe_gauge!(SLOTS, "Tasks that the encoding worker may have at once");
+    describe_gauge!(FREE_SLOTS, "Clips that the GPU takes beside those at hand");
+    describe_gauge!(SESSIONS, "Encoder sessions on the GPU, of all processes");
+    describe_gauge!(CAPACITY, "How much of the GPU's encoder is left, in percent; 0 where it has none");
+    describe_gauge!(UTILIZATION, "How busy the GPU's encoder is, in percent");
+    describe_gauge!(FREE_MEMORY, "Free memory of the GPU");
+    describe_counter!(OPENED, "Encoder sessions that this worker asked the GPU for");
+    describe_counter!(REFUSED, "Encoder sessions that the GPU refused this worker");
+    describe_counter!(FALLBACK, "Clips for a hardware encoder that were encoded in software, by reason");
+}
+
+pub(super) fn info(gpu: &Gpu) {
+    let Gpu { uuid, name, pci, driver } = gpu.clone();
+    gauge!(INFO, "uuid" => uuid, "name" => name, "pci" => pci, "driver" => driver).set(1.0);
+}
+
+/// The state, the only one that holds, and how many tasks there may be.
+pub(super) fn tell(before: &'static str, state: &GpuState, slots: usize) {
+    if before != state.name() {
+        gauge!(STATE, "state" => before).set(0.0);
+    }
+    gauge!(STATE, "state" => state.name()).set(1.0);
+    gauge!(SLOTS).set(slots as f64);
+    gauge!(FREE_SLOTS).set(f64::from(state.free_slots()));
+}
+
+pub(super) fn sample(sample: &GpuSample) {
+    gauge!(SESSIONS).set(f64::from(sample.sessions));
+    gauge!(CAPACITY).set(f64::from(sample.capacity_percent.unwrap_or_default()));
+    gauge!(FREE_MEMORY).set(sample.free_memory_mb as f64 * 1e6);
+    if let Some(percent) = sample.utilization_percent {
+        gauge!(UTILIZATION).set(f64::from(percent));
+    }
+}
+
+pub(super) fn opened() {
+    counter!(OPENED).increment(1);
+}
+
+pub(super) fn refused() {
+    counter!(REFUSED).increment(1);
+}
+
+pub(super) fn fallback(reason: &'static str) {
+    counter!(FALLBACK, "reason" => reason).increment(1);
+}

@@ -1,0 +1,99 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+use langflix_domain::Load;
+
+use super::desk::Desk;
+
+/// A task, from its message to its end.
+pub(crate) struct Task {
+    desk: Arc<Desk>,
+    storing: AtomicBool,
+}
+
+/// A clip that is encoded: a session of the GPU, or threads of the processor.
+pub(crate) struct Place {
+    desk: Arc<Desk>,
+    /// What it asks of the GPU; nothing where it is encoded in software.
+    load: Option<Load>,
+    since: Instant,
+    begun: AtomicBool,
+    leaving: AtomicBool,
+    ending: AtomicBool,
+}
+
+impl Task {
+    pub(super) fn new(desk: &Arc<Desk>) -> Self {
+        Self { desk: desk.clone(), storing: AtomicBool::new(false) }
+    }
+
+    /// How much of its clip is encoded, 0 to 1. A clip that is tried again begins anew.
+    pub(crate) fn reached(&self, part: f32) {
+        let storing = part >= 1.0;
+        if self.storing.swap(storing, Relaxed) != storing {
+            self.desk.change(|inner, _| if storing { inner.storing += 1 } else { inner.storing -= 1 });
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.reached(0.0);
+    }
+}
+
+impl Place {
+    pub(super) fn on_gpu(desk: &Arc<Desk>, load: Load) -> Self {
+        desk.change(|inner, _| {
+            inner.own.sessions += 1;
+            inner.own.load += load;
+        });
+        Self::new(desk, Some(load))
+    }
+
+    pub(super) fn in_software(desk: &Arc<Desk>) -> Self {
+        desk.change(|inner, _| inner.software += 1);
+        Self::new(desk, None)
+    }
+
+    fn new(desk: &Arc<Desk>, load: Option<Load>) -> Self {
+        let (begun, leaving, ending) = Default::default();
+        Self { desk: desk.clone(), load, since: Instant::now(), begun, leaving, ending }
+    }
+
+    /// How much of the clip is encoded, 0 to 1.
+    pub(crate) fn reached(&self, part: f32) {
+        if self.load.is_some() && !self.begun.swap(true, Relaxed) {
+            self.desk.opened();
+        }
+        let on_gpu = self.load.is_some();
+        if on_gpu && self.desk.ends_soon(self.since.elapsed(), part) && !self.leaving.swap(true, Relaxed) {
+            self.desk.change(|inner, _| inner.leaving += 1);
+        }
+        if part >= 1.0 && !self.ending.swap(true, Relaxed) {
+            self.desk.change(|inner, _| inner.ending += 1);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let of = |flag: &AtomicBool| usize::from(flag.load(Relaxed));
+        self.desk.change(|inner, _| {
+            inner.leaving -= of(&self.leaving);
+            inner.ending -= of(&self.ending);
+            match self.load {
+                Some(load) => {
+                    inner.own.sessions -= 1;
+                    inner.own.load -= load;
+                }
+                None => inner.software -= 1,
+            }
+        });
+    }
+}

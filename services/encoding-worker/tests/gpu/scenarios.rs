@@ -1,0 +1,137 @@
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use langflix_domain::VideoCodec;
+use langflix_testkit::{
+    gpu::{Failure, Refusal, StandIn},
+    video::{self, Recipe},
+};
+
+use crate::worker::{Place, until};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn film() -> PathBuf {
+    video::build(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("videos"), &Recipe::long_gop())
+}
+
+async fn place() -> Place {
+    Place::with(&film(), VideoCodec::H264Nvenc).await
+}
+
+/// Which encoders made so many clips.
+async fn made(place: &Place, clips: usize) -> Vec<VideoCodec> {
+    until("all clips are recorded", async || place.recorded().await.len() == clips).await;
+    let recorded = place.recorded().await;
+    recorded.values().map(|recorded| recorded.result().unwrap_or_else(|| panic!("{recorded:?}")).encoder).collect()
+}
+
+#[tokio::test]
+async fn a_gpu_encodes_and_says_so() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.l4();
+    let worker = place.worker(&machine, "auto", &[]);
+    place.ask(3, SECOND).await;
+    assert_eq!(made(&place, 3).await, [VideoCodec::H264Nvenc; 3]);
+    let said = worker.says();
+    assert!(worker.gpu().ready && said.starts_with(&format!("NVIDIA L4 ({uuid}, driver 570.86.15): ")), "{said}");
+    assert_eq!(machine.counts().refusals, 0);
+}
+
+#[tokio::test]
+async fn a_gpu_without_an_encoder_encodes_in_software_where_that_is_allowed() {
+    let (machine, place) = (StandIn::new(), place().await);
+    machine.h200();
+    let waiting = place.worker(&machine, "auto", &[("LANGFLIX__VIDEO__FALLBACK", "none")]);
+    until("the GPU is known", async || waiting.says().contains("NVIDIA H200")).await;
+    place.ask(2, SECOND).await;
+    let why = waiting.gpu().waits.unwrap();
+    assert!(why.contains("no NVENC engine"), "{why}");
+    assert!(place.recorded().await.is_empty());
+    drop(waiting);
+    let worker = place.worker(&machine, "auto", &[]);
+    assert_eq!(made(&place, 2).await, [VideoCodec::Libx264; 2]);
+    assert!(worker.gpu().ready && worker.says().ends_with("clips are encoded in software"), "{}", worker.says());
+}
+
+#[tokio::test]
+async fn what_the_gpu_cannot_encode_goes_to_software_at_once() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.l4();
+    let worker = place.worker(&machine, "auto", &[]);
+    until("the GPU encodes", async || worker.gpu().ready).await;
+    machine.change(&uuid, |gpu| gpu.refuses = Some(Refusal::TenBit));
+    place.ask(1, SECOND).await;
+    assert_eq!(made(&place, 1).await, [VideoCodec::Libx264]);
+    assert!(worker.gpu().ready, "{}", worker.says());
+}
+
+#[tokio::test]
+async fn a_gpu_that_others_fill_takes_nothing_until_they_leave_and_then_within_a_second() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.l4();
+    machine.occupy(&uuid, 7);
+    let worker = place.worker(&machine, "auto", &[]);
+    // One frame is encoded to see whether it encodes at all.
+    until("the GPU was tried", async || machine.counts().opens + machine.counts().refusals == 1).await;
+    place.ask(1, SECOND).await;
+    until("the GPU is known", async || worker.says().contains("NVIDIA L4")).await;
+    assert!(!worker.gpu().ready, "{}", worker.says());
+    let before = machine.counts().opens;
+    machine.occupy(&uuid, 0);
+    let freed = Instant::now();
+    until("a session is opened", async || machine.counts().opens > before).await;
+    println!("from capacity freed to a session: {:?}", freed.elapsed());
+    assert_eq!(made(&place, 1).await, [VideoCodec::H264Nvenc]);
+}
+
+#[tokio::test]
+async fn a_driver_or_a_gpu_that_is_away_is_found_again() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.l4();
+    let worker = place.worker(&machine, "auto", &[("LANGFLIX__VIDEO__FALLBACK", "none")]);
+    until("the GPU encodes", async || worker.gpu().ready).await;
+    for (failure, name) in
+        [(Failure::DriverNotLoaded, "driver"), (Failure::Mismatch, "version"), (Failure::Lost, "bus")]
+    {
+        match failure {
+            Failure::Lost => machine.fail_gpu(&uuid, failure),
+            _ => machine.fail(failure),
+        }
+        until("it is away and why", async || !worker.gpu().ready && worker.says().contains(name)).await;
+        machine.recover();
+        until("it is back", async || worker.gpu().ready).await;
+    }
+    place.ask(1, SECOND).await;
+    assert_eq!(made(&place, 1).await, [VideoCodec::H264Nvenc]);
+}
+
+#[tokio::test]
+async fn a_cap_is_learned_and_no_clip_is_lost_to_it() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.geforce(3);
+    machine.update(|state| state.pace_percent = Some(200));
+    let worker = place.worker(&machine, "auto", &[]);
+    place.ask(24, SECOND).await;
+    assert_eq!(made(&place, 24).await, [VideoCodec::H264Nvenc; 24], "{}", worker.says());
+    let counts = machine.counts();
+    assert_eq!(counts.most, 3);
+    assert!(counts.refusals <= 2, "{counts:?}");
+    assert_eq!(machine.sessions(&uuid), 0);
+}
+
+#[tokio::test]
+async fn a_slice_and_an_unclear_pin_are_told() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let [slice, _] = machine.a100_mig();
+    let worker = place.worker(&machine, &slice, &[("LANGFLIX__VIDEO__FALLBACK", "none")]);
+    until("the slice is known", async || worker.says().contains(&slice)).await;
+    assert!(worker.gpu().waits.unwrap().contains("MIG"), "{}", worker.says());
+    drop(worker);
+    let (machine, _) = (StandIn::new(), machine);
+    let uuids = [machine.l4(), machine.l4()];
+    let worker = place.worker(&machine, "auto", &[("LANGFLIX__VIDEO__FALLBACK", "none")]);
+    until("both are named", async || uuids.iter().all(|uuid| worker.says().contains(uuid))).await;
+}

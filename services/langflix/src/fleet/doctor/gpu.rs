@@ -1,0 +1,54 @@
+//! The GPU that an encoding worker would be pinned to here.
+
+use std::time::Instant;
+
+use langflix_domain::{Admission, Own, VideoCodec};
+use langflix_media::{Ffmpeg, NvmlGpu, usable};
+use langflix_ports::gpu::{Error, ErrorKind, GpuProbe as _};
+use langflix_runtime::config::{Fallback, Gpu, Video};
+
+use super::Finding;
+use crate::run::settings::fleet_codec;
+
+const CHECK: &str = "gpu";
+
+/// The GPU and its state, and what encodes where it does not.
+pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
+    let (device, limits) = (settings.device.clone(), settings.limits);
+    let looked = tokio::task::spawn_blocking(move || {
+        let gpu = NvmlGpu::open(&device, None)?;
+        let sample = gpu.sample()?;
+        Ok::<_, Error>((gpu.gpu().clone(), sample))
+    });
+    let (gpu, sample) = match looked.await {
+        Ok(Ok(looked)) => looked,
+        Ok(Err(error)) if error.kind == ErrorKind::Pin => return vec![Finding::fail(CHECK, error.message)],
+        Ok(Err(error)) => return vec![without(video, error.message)],
+        Err(error) => return vec![Finding::fail(CHECK, format!("the driver could not be asked: {error}"))],
+    };
+    let state = Admission::new(limits).admit(Instant::now(), &sample, Own::default());
+    let says = format!("{} ({}, driver {}): {state}", gpu.name, gpu.uuid, gpu.driver);
+    if !state.encodes() {
+        return vec![without(video, says)];
+    }
+    match Ffmpeg::locate(std::env::var_os("PATH").as_deref()) {
+        // That it is missing is told by another check.
+        Err(_) => vec![Finding::ok(CHECK, says)],
+        Ok(ffmpeg) => match usable(&ffmpeg.on_gpu(&gpu.uuid), VideoCodec::H264Nvenc).await {
+            Ok(()) => vec![Finding::ok(CHECK, says)],
+            Err(error) => vec![without(video, format!("{says}; {error}"))],
+        },
+    }
+}
+
+/// What it means that no GPU encodes here.
+fn without(video: &Video, why: String) -> Finding {
+    let nvenc = matches!(fleet_codec(video), VideoCodec::H264Nvenc | VideoCodec::HevcNvenc);
+    match (nvenc, video.fallback) {
+        (false, _) => Finding::ok(CHECK, format!("{why}; the fleet's clips need none")),
+        (true, Fallback::Software) => Finding::warn(CHECK, format!("{why}; a worker here would encode in software")),
+        (true, Fallback::None) => {
+            Finding::fail(CHECK, format!("{why}; with video.fallback none a worker here takes nothing"))
+        }
+    }
+}
