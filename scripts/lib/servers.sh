@@ -174,6 +174,7 @@ memstore device bytes = 8589934592
 osd max object name len = 2048
 osd max object namespace len = 256
 mon data = $STATE/ceph/mon
+mon data avail crit = 1
 osd data = $STATE/ceph/osd
 rgw data = $STATE/ceph/rgw
 run dir = $STATE/ceph

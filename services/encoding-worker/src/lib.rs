@@ -113,6 +113,7 @@ pub fn in_software(config: &FleetConfig) -> NonZeroUsize {
 /// ffmpeg, which trusts the same authorities as this program where it reads from the store.
 fn ffmpeg(config: &FleetConfig) -> anyhow::Result<Ffmpeg> {
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let ffmpeg = ffmpeg.on_render_node(config.common.video.render_node.clone());
     match &config.s3.ca {
         Some(ca) => ffmpeg.with_authorities(ca.as_pem().as_bytes()).context("no file for s3.ca_file can be written"),
         None => Ok(ffmpeg),

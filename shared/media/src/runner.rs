@@ -114,11 +114,11 @@ impl Ffmpeg {
         self
     }
 
-    /// Encodes with VA-API and Quick Sync Video on the device of this render node, such as `/dev/dri/renderD129`, rather
-    /// than on the first that can be opened.
+    /// Encodes with VA-API and Quick Sync Video on the device of this render node, such as `/dev/dri/renderD129`; on the
+    /// first that can be opened where it is `None`.
     #[must_use]
-    pub fn on_render_node(mut self, node: PathBuf) -> Self {
-        self.hardware.node = Some(node);
+    pub fn on_render_node(mut self, node: Option<PathBuf>) -> Self {
+        self.hardware.node = node;
         self
     }
 

@@ -4,9 +4,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use langflix_domain::{Admission, FailureKind, Gpu, GpuDevice, GpuLimits, GpuSample, GpuState, Load, Own, Saturation};
+use langflix_domain::{FailureKind, Gpu, GpuDevice, GpuLimits, GpuSample, GpuState, Load, Saturation};
 use langflix_ports::{
-    gpu::{self, ErrorKind},
+    gpu,
     media::{self, EncoderFault},
 };
 use langflix_runtime::{
@@ -16,15 +16,11 @@ use langflix_runtime::{
 use tokio::sync::{Notify, watch};
 
 use super::{
+    books::Books,
     measures,
     place::{Place, Task},
 };
 
-/// How long a GPU that failed to encode a frame is left alone before the next one.
-const TRIED_AGAIN: Duration = Duration::from_secs(10);
-
-/// How long it takes at first to find a clip in its source.
-const LEAD: Duration = Duration::from_millis(500);
 /// How often ffmpeg tells its progress.
 const PROGRESS: Duration = Duration::from_millis(500);
 /// How long a clip that is found waits for the session that was about to end.
@@ -32,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the GPU does now, the clips at hand, and so how many tasks the worker may have.
 pub struct Desk {
-    inner: Mutex<Inner>,
+    books: Mutex<Books>,
     slots: watch::Sender<usize>,
     changed: Notify,
     part: Part,
@@ -41,67 +37,29 @@ pub struct Desk {
     in_software: usize,
 }
 
-pub(super) struct Inner {
-    admission: Admission,
-    gpu: Option<Gpu>,
-    seen: Seen,
-    trial: Trial,
-    state: GpuState,
-    /// The sessions of this worker.
-    pub(super) own: Own,
-    /// Clips that are encoded in software.
-    pub(super) software: usize,
-    /// Sessions that end so soon that the next clip may be looked up.
-    pub(super) leaving: usize,
-    /// Clips of both kinds whose last frame is encoded.
-    pub(super) ending: usize,
-    /// Tasks whose clip's last frame is encoded.
-    pub(super) storing: usize,
-    /// How long it takes to find a clip in its source, on average.
-    lead: Duration,
-}
-
-/// What NVML told last.
-enum Seen {
-    Sample(GpuSample),
-    Nothing(GpuState, String),
-}
-
-/// What came of encoding one frame.
-enum Trial {
-    Due,
-    Passed,
-    Failed { state: GpuState, says: String, at: Instant },
-}
-
 /// Who is to encode a clip.
 pub(crate) enum Encodes {
-    /// The GPU of that UUID.
-    Gpu(String, Place),
+    /// The GPU.
+    Gpu(OnGpu, Place),
     /// The processor, since the GPU cannot.
     Software(GpuState, Place),
+}
+
+/// How the GPU is to encode a clip.
+pub(crate) struct OnGpu {
+    pub(crate) uuid: String,
+    /// Whether there is memory to spare for frames ahead.
+    pub(crate) lookahead: bool,
 }
 
 impl Desk {
     /// The desk of a worker that knows of no GPU yet, and encodes `in_software` clips at once where there is none.
     pub fn new(settings: &Settings, fallback: Fallback, in_software: NonZeroUsize, part: Part) -> Arc<Self> {
         measures::describe();
-        let inner = Inner {
-            admission: Admission::new(settings.limits),
-            gpu: None,
-            seen: Seen::Nothing(GpuState::NoDriver, "nobody has looked yet".to_owned()),
-            trial: Trial::Due,
-            state: GpuState::NoDriver,
-            own: Own::default(),
-            software: 0,
-            leaving: 0,
-            ending: 0,
-            storing: 0,
-            lead: LEAD,
-        };
         let slots = watch::channel(0).0;
-        let (inner, changed, in_software) = (Mutex::new(inner), Notify::new(), in_software.get());
-        Arc::new(Self { inner, slots, changed, part, fallback, in_software })
+        let books = Mutex::new(Books::new(settings.limits));
+        let (changed, in_software) = (Notify::new(), in_software.get());
+        Arc::new(Self { books, slots, changed, part, fallback, in_software })
     }
 
     /// The desk of a worker that encodes in software and looks for no GPU.
@@ -129,49 +87,23 @@ impl Desk {
 
     /// What NVML tells.
     pub(crate) fn seen(&self, gpu: Option<&Gpu>, seen: Result<GpuSample, gpu::Error>) {
-        self.change(|inner, now| {
-            if let Some(gpu) = gpu.filter(|&gpu| inner.gpu.as_ref() != Some(gpu)) {
-                inner.pin(gpu);
-            }
-            match seen {
-                Ok(sample) => inner.sampled(sample),
-                // What was told last stands.
-                Err(error) if error.kind == ErrorKind::Passing && matches!(inner.seen, Seen::Sample(_)) => {
-                    tracing::debug!(%error, "the GPU's driver told nothing");
-                }
-                Err(error) => inner.seen = Seen::Nothing(of_error(error.kind), error.message),
-            }
-            if matches!(inner.trial, Trial::Failed { at, .. } if now.duration_since(at) >= TRIED_AGAIN) {
-                inner.trial = Trial::Due;
-            }
-        });
+        self.change(|books, now| books.seen(now, gpu, seen));
     }
 
-    /// Whether a frame is to be encoded to see whether the GPU encodes at all. Not beside clips: each takes a session.
+    /// Whether a frame is to be encoded to see whether the GPU encodes at all.
     pub(crate) fn wants_trial(&self) -> bool {
-        let inner = self.lock();
-        matches!((&inner.seen, &inner.trial), (Seen::Sample(_), Trial::Due)) && inner.own.sessions == 0
+        self.lock().wants_trial()
     }
 
     /// What came of encoding it.
     pub(crate) fn tried(&self, tried: Result<(), media::Error>) {
-        self.change(|inner, now| match tried {
-            Ok(()) => inner.trial = Trial::Passed,
-            Err(error) => match error.fault {
-                // There is an encoder, and others have it.
-                Some(EncoderFault::NoSession | EncoderFault::OutOfMemory) => {
-                    inner.trial = Trial::Passed;
-                    inner.refused(now);
-                }
-                fault => inner.trial = Trial::Failed { state: of_fault(fault), says: error.message, at: now },
-            },
-        });
+        self.change(|books, now| books.tried(now, tried));
     }
 
     /// A clip was found in its source, and how long that took.
     pub(crate) fn found(&self, took: Duration) {
-        let mut inner = self.lock();
-        inner.lead = (inner.lead * 7 + took) / 8;
+        let mut books = self.lock();
+        books.lead = (books.lead * 7 + took) / 8;
     }
 
     /// Whether a session that works for that long and has encoded that part of its clip, 0 to 1, ends before another clip
@@ -205,13 +137,13 @@ impl Desk {
     fn now(self: &Arc<Self>, load: Load, late: bool) -> Result<Option<Encodes>, media::Error> {
         use Saturation as By;
         let (state, gpu) = {
-            let inner = self.lock();
-            (inner.state.clone(), inner.gpu.clone())
+            let books = self.lock();
+            (books.state.clone(), books.on_gpu())
         };
         match (&state, gpu) {
-            (GpuState::Ready { .. }, Some(gpu)) => Ok(Some(Encodes::Gpu(gpu.uuid, Place::on_gpu(self, load)))),
+            (GpuState::Ready { .. }, Some(gpu)) => Ok(Some(Encodes::Gpu(gpu, Place::on_gpu(self, load)))),
             (GpuState::Saturated { by: By::Capacity | By::Utilization | By::Load }, Some(gpu)) if late => {
-                Ok(Some(Encodes::Gpu(gpu.uuid, Place::on_gpu(self, load))))
+                Ok(Some(Encodes::Gpu(gpu, Place::on_gpu(self, load))))
             }
             (GpuState::OutOfMemory, Some(_)) if late => Err(refused(&state, EncoderFault::OutOfMemory)),
             (state, Some(_)) if state.encodes() => Ok(None),
@@ -226,8 +158,8 @@ impl Desk {
     /// Where all are taken, so that the message is for another worker.
     pub(crate) fn in_software(self: &Arc<Self>) -> Result<Place, media::Error> {
         let taken = {
-            let inner = self.lock();
-            inner.software - inner.ending.min(inner.software)
+            let books = self.lock();
+            books.software - books.ending.min(books.software)
         };
         if taken >= self.in_software {
             let message = format!("{taken} clips are encoded in software already, as many as this worker's cores take");
@@ -243,34 +175,29 @@ impl Desk {
 
     /// What an encode on the GPU said of the GPU.
     pub(crate) fn failed(&self, fault: EncoderFault, says: &str) {
-        self.change(|inner, now| match fault {
-            EncoderFault::NoSession | EncoderFault::OutOfMemory => inner.refused(now),
-            EncoderFault::Input => {}
-            fault => inner.trial = Trial::Failed { state: of_fault(Some(fault)), says: says.to_owned(), at: now },
-        });
+        self.change(|books, now| books.failed(now, fault, says));
     }
 
     /// A session of this worker works.
     pub(super) fn opened(&self) {
-        measures::opened();
-        self.change(|inner, now| inner.admission.opened(now, inner.sessions()));
+        self.change(Books::opened);
     }
 
     /// Changes something, and tells what follows from it.
-    pub(super) fn change(&self, step: impl FnOnce(&mut Inner, Instant)) {
+    pub(super) fn change(&self, step: impl FnOnce(&mut Books, Instant)) {
         let now = Instant::now();
-        let mut inner = self.lock();
-        step(&mut inner, now);
-        let before = inner.state.name();
-        inner.judge(now);
-        let says = inner.says();
-        if before != inner.state.name() {
-            tracing::info!(state = inner.state.name(), "{says}");
+        let mut books = self.lock();
+        step(&mut books, now);
+        let before = books.state.name();
+        books.judge(now);
+        let says = books.says();
+        if before != books.state.name() {
+            tracing::info!(state = books.state.name(), "{says}");
         }
-        let in_place = self.fallback == Fallback::Software && !inner.state.encodes();
-        let slots = inner.slots(if in_place { self.in_software } else { 0 });
-        let idle = inner.own.sessions == 0 && inner.state.free_slots() == 0 && !in_place;
-        measures::tell(before, &inner.state, slots);
+        let in_place = self.fallback == Fallback::Software && !books.state.encodes();
+        let slots = books.slots(if in_place { self.in_software } else { 0 });
+        let idle = books.own.sessions == 0 && books.state.free_slots() == 0 && !in_place;
+        measures::tell(before, &books.state, slots);
         if idle {
             self.part.waits(&says)
         } else {
@@ -278,97 +205,15 @@ impl Desk {
         }
         self.part.note(if in_place { format!("{says}; clips are encoded in software") } else { says });
         self.slots.send_if_modified(|count| std::mem::replace(count, slots) != slots);
-        drop(inner);
+        drop(books);
         self.changed.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn pin(&mut self, gpu: &Gpu) {
-        let Gpu { uuid, name, pci, driver } = gpu;
-        tracing::info!(uuid, name, pci, driver, engines = gpu.engines(), "pinned to a GPU");
-        measures::info(gpu);
-        self.admission.pin(gpu);
-        self.gpu = Some(gpu.clone());
-        self.trial = Trial::Due;
-    }
-
-    fn sampled(&mut self, sample: GpuSample) {
-        if let Seen::Nothing(..) = self.seen {
-            self.trial = Trial::Due;
-        }
-        measures::sample(&sample);
-        self.seen = Seen::Sample(sample);
-    }
-
-    /// All sessions that are open on the GPU, as far as is known.
-    fn sessions(&self) -> u32 {
-        match &self.seen {
-            Seen::Sample(sample) => sample.sessions.max(self.own.sessions),
-            Seen::Nothing(..) => self.own.sessions,
-        }
-    }
-
-    fn refused(&mut self, now: Instant) {
-        measures::refused();
-        self.admission.refused(now, self.sessions().saturating_sub(1));
-    }
-
-    fn judge(&mut self, now: Instant) {
-        self.state = match (&self.seen, &self.trial) {
-            (Seen::Nothing(state, _), _) | (Seen::Sample(_), Trial::Failed { state, .. }) => state.clone(),
-            (Seen::Sample(sample), _) => self.admission.admit(now, sample, self.own),
-        };
-    }
-
-    /// How many tasks the worker may have, of which so many are encoded in software in the GPU's place. Tasks that only
-    /// have their clip to store take no place from the next ones.
-    fn slots(&self, in_place: usize) -> usize {
-        let storing = self.storing.saturating_sub(self.ending);
-        let untried = matches!(self.trial, Trial::Due) && in_place == 0;
-        let free = if untried { 0 } else { self.state.free_slots() as usize };
-        self.own.sessions as usize + free + self.leaving + storing + in_place.max(self.software)
-    }
-
-    /// The GPU and its state in one line.
-    fn says(&self) -> String {
-        let why = match (&self.seen, &self.trial) {
-            (Seen::Nothing(_, says), _) | (Seen::Sample(_), Trial::Failed { says, .. }) => format!(" ({says})"),
-            _ => String::new(),
-        };
-        let state = &self.state;
-        match &self.gpu {
-            Some(Gpu { name, uuid, driver, .. }) => format!("{name} ({uuid}, driver {driver}): {state}{why}"),
-            None => format!("{state}{why}"),
-        }
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn refused(state: &GpuState, fault: EncoderFault) -> media::Error {
     media::Error { kind: FailureKind::Encoder, transient: true, fault: Some(fault), message: state.to_string() }
-}
-
-/// The state of a GPU of which NVML tells nothing.
-fn of_error(kind: ErrorKind) -> GpuState {
-    match kind {
-        ErrorKind::NoDriver | ErrorKind::Pin | ErrorKind::Passing => GpuState::NoDriver,
-        ErrorKind::DriverMismatch => GpuState::DriverMismatch,
-        ErrorKind::Lost => GpuState::Lost,
-    }
-}
-
-/// The state of a GPU on which ffmpeg could not encode.
-fn of_fault(fault: Option<EncoderFault>) -> GpuState {
-    match fault {
-        Some(EncoderFault::NoDriver) => GpuState::NoDriver,
-        Some(EncoderFault::NoVideoCapability) => GpuState::NoVideoCapability,
-        Some(EncoderFault::DriverTooOld) => GpuState::DriverTooOld,
-        Some(EncoderFault::Lost) => GpuState::Lost,
-        Some(EncoderFault::OutOfMemory) => GpuState::OutOfMemory,
-        Some(EncoderFault::NoEncoder | EncoderFault::NoSession | EncoderFault::Input) | None => GpuState::NoEncoder,
-    }
 }

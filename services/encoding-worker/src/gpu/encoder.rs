@@ -7,7 +7,7 @@ use langflix_ports::media::{ClipEncoder, EncoderFault, Error, Source};
 use langflix_runtime::config::Fallback;
 
 use super::{
-    desk::{Desk, Encodes},
+    desk::{Desk, Encodes, OnGpu},
     measures,
     place::Place,
 };
@@ -35,11 +35,12 @@ impl Encoders {
     }
 
     async fn on_gpu(&self, clip: Clip<'_>, load: Load) -> Result<EncodedClip, Error> {
-        let (uuid, place) = match self.desk.encodes(load).await? {
-            Encodes::Gpu(uuid, place) => (uuid, place),
+        let (OnGpu { uuid, lookahead }, place) = match self.desk.encodes(load).await? {
+            Encodes::Gpu(gpu, place) => (gpu, place),
             Encodes::Software(state, place) => return self.instead(clip, place, state.name()).await,
         };
-        let encoded = finish(&self.ffmpeg.clone().on_gpu(&uuid), clip, place).await;
+        let ffmpeg = self.ffmpeg.clone().on_gpu(&uuid).with_lookahead(lookahead);
+        let encoded = finish(&ffmpeg, clip, place).await;
         if let Err(Error { fault: Some(fault), message, .. }) = &encoded {
             self.desk.failed(*fault, message);
         }

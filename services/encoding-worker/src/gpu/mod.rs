@@ -1,5 +1,6 @@
 //! The GPU that the worker is pinned to: what it takes, and who encodes where it takes nothing.
 
+mod books;
 mod desk;
 mod encoder;
 mod measures;

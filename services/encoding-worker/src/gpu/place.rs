@@ -36,7 +36,7 @@ impl Task {
     pub(crate) fn reached(&self, part: f32) {
         let storing = part >= 1.0;
         if self.storing.swap(storing, Relaxed) != storing {
-            self.desk.change(|inner, _| if storing { inner.storing += 1 } else { inner.storing -= 1 });
+            self.desk.change(|books, _| if storing { books.storing += 1 } else { books.storing -= 1 });
         }
     }
 }
@@ -49,15 +49,15 @@ impl Drop for Task {
 
 impl Place {
     pub(super) fn on_gpu(desk: &Arc<Desk>, load: Load) -> Self {
-        desk.change(|inner, _| {
-            inner.own.sessions += 1;
-            inner.own.load += load;
+        desk.change(|books, _| {
+            books.own.sessions += 1;
+            books.own.load += load;
         });
         Self::new(desk, Some(load))
     }
 
     pub(super) fn in_software(desk: &Arc<Desk>) -> Self {
-        desk.change(|inner, _| inner.software += 1);
+        desk.change(|books, _| books.software += 1);
         Self::new(desk, None)
     }
 
@@ -73,10 +73,10 @@ impl Place {
         }
         let on_gpu = self.load.is_some();
         if on_gpu && self.desk.ends_soon(self.since.elapsed(), part) && !self.leaving.swap(true, Relaxed) {
-            self.desk.change(|inner, _| inner.leaving += 1);
+            self.desk.change(|books, _| books.leaving += 1);
         }
         if part >= 1.0 && !self.ending.swap(true, Relaxed) {
-            self.desk.change(|inner, _| inner.ending += 1);
+            self.desk.change(|books, _| books.ending += 1);
         }
     }
 }
@@ -84,15 +84,15 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let of = |flag: &AtomicBool| usize::from(flag.load(Relaxed));
-        self.desk.change(|inner, _| {
-            inner.leaving -= of(&self.leaving);
-            inner.ending -= of(&self.ending);
+        self.desk.change(|books, _| {
+            books.leaving -= of(&self.leaving);
+            books.ending -= of(&self.ending);
             match self.load {
                 Some(load) => {
-                    inner.own.sessions -= 1;
-                    inner.own.load -= load;
+                    books.own.sessions -= 1;
+                    books.own.load -= load;
                 }
-                None => inner.software -= 1,
+                None => books.software -= 1,
             }
         });
     }

@@ -135,3 +135,27 @@ async fn a_slice_and_an_unclear_pin_are_told() {
     let worker = place.worker(&machine, "auto", &[("LANGFLIX__VIDEO__FALLBACK", "none")]);
     until("both are named", async || uuids.iter().all(|uuid| worker.says().contains(uuid))).await;
 }
+
+#[tokio::test]
+async fn eight_workers_on_eight_gpus_share_the_cap_of_their_system() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuids: Vec<String> = (0..8).map(|_| machine.geforce(5)).collect();
+    machine.update(|state| state.pace_percent = Some(200));
+    let workers: Vec<_> = uuids.iter().map(|uuid| place.worker(&machine, uuid, &[])).collect();
+    place.ask(40, SECOND).await;
+    assert_eq!(made(&place, 40).await, [VideoCodec::H264Nvenc; 40]);
+    assert!(workers.iter().zip(&uuids).all(|(worker, uuid)| worker.says().contains(uuid)));
+    assert_eq!(machine.counts().most, 5);
+}
+
+#[tokio::test]
+async fn workers_that_share_a_gpu_leave_each_other_room() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.l4();
+    machine.update(|state| state.pace_percent = Some(200));
+    let _workers = [(); 2].map(|()| place.worker(&machine, &uuid, &[]));
+    place.ask(24, SECOND).await;
+    assert_eq!(made(&place, 24).await, [VideoCodec::H264Nvenc; 24]);
+    // Between two looks each may begin a clip more than both together would.
+    assert_eq!(machine.counts().refusals, 0);
+}

@@ -42,6 +42,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let language = settings::language(config, &args.episodes)?;
     let episodes = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let ffmpeg = ffmpeg.on_render_node(config.video.render_node.clone());
     let codec = match args.episodes.dry_run {
         true => None,
         false => Some(codec(&ffmpeg, &config.video).await?),

@@ -46,7 +46,7 @@ fn model(llm: &Llm) -> Finding {
 /// ffmpeg, and the encoder of the fleet's clips.
 pub(super) async fn encoder(video: &Video) -> Vec<Finding> {
     let ffmpeg = match Ffmpeg::locate(std::env::var_os("PATH").as_deref()) {
-        Ok(ffmpeg) => ffmpeg,
+        Ok(ffmpeg) => ffmpeg.on_render_node(video.render_node.clone()),
         Err(error) => return vec![Finding::fail("ffmpeg", error.to_string())],
     };
     let codec = settings::fleet_codec(video);

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use langflix_domain::{Burn, Quality, VideoCodec};
 
 use crate::config::{kind, reader::Reader};
@@ -9,6 +11,8 @@ pub struct Video {
     pub hardware_acceleration: HardwareAcceleration,
     /// What encodes where that hardware cannot.
     pub fallback: Fallback,
+    /// The device of VA-API and Quick Sync; the first that can be opened where it is `None`.
+    pub render_node: Option<PathBuf>,
     /// The encoder; `None` for the first usable one that `hardware_acceleration` admits.
     pub codec: Option<VideoCodec>,
     /// Quality by name: decides preset and constant quality where they are `None`.
@@ -82,6 +86,12 @@ impl Video {
             HardwareAcceleration::Auto,
             "which hardware may encode where `video.codec` is `auto`; `auto` takes the first that works",
         );
+        let render_node = read.value(
+            "video.render_node",
+            kind::path().optional(),
+            None,
+            "the device of VA-API and Quick Sync, such as /dev/dri/renderD128; unset: the first that can be opened",
+        );
         let fallback = read.value(
             "video.fallback",
             kind::choice(FALLBACKS),
@@ -97,6 +107,7 @@ impl Video {
         let (quality, preset, crf) = quality(read);
         let video = Self {
             hardware_acceleration,
+            render_node,
             fallback,
             codec,
             quality,

@@ -1,0 +1,207 @@
+use std::time::{Duration, Instant};
+
+use langflix_domain::{Admission, Gpu, GpuLimits, GpuSample, GpuState, Own};
+use langflix_ports::{
+    gpu::{self, ErrorKind},
+    media::{self, EncoderFault},
+};
+
+use super::{desk::OnGpu, measures};
+
+/// How long a GPU that failed to encode a frame is left alone before the next one.
+const TRIED_AGAIN: Duration = Duration::from_secs(10);
+/// With less of the GPU's memory free, in MB, frames ahead would take the room of another session.
+const SPARE_MB: u64 = 4000;
+/// How long it takes at first to find a clip in its source.
+const LEAD: Duration = Duration::from_millis(500);
+
+/// What is known of the GPU, and the clips at hand.
+pub(super) struct Books {
+    admission: Admission,
+    gpu: Option<Gpu>,
+    seen: Seen,
+    trial: Trial,
+    pub(super) state: GpuState,
+    /// The sessions of this worker.
+    pub(super) own: Own,
+    /// Clips that are encoded in software.
+    pub(super) software: usize,
+    /// Sessions that end so soon that the next clip may be looked up.
+    pub(super) leaving: usize,
+    /// Clips of both kinds whose last frame is encoded.
+    pub(super) ending: usize,
+    /// Tasks whose clip's last frame is encoded.
+    pub(super) storing: usize,
+    /// How long it takes to find a clip in its source, on average.
+    pub(super) lead: Duration,
+}
+
+/// What NVML told last.
+enum Seen {
+    Sample(GpuSample),
+    Nothing(GpuState, String),
+}
+
+/// What came of encoding one frame.
+enum Trial {
+    Due,
+    Passed,
+    Failed { state: GpuState, says: String, at: Instant },
+}
+
+impl Books {
+    /// Books of a worker that knows of no GPU yet.
+    pub(super) fn new(limits: GpuLimits) -> Self {
+        Self {
+            admission: Admission::new(limits),
+            gpu: None,
+            seen: Seen::Nothing(GpuState::NoDriver, "nobody has looked yet".to_owned()),
+            trial: Trial::Due,
+            state: GpuState::NoDriver,
+            own: Own::default(),
+            software: 0,
+            leaving: 0,
+            ending: 0,
+            storing: 0,
+            lead: LEAD,
+        }
+    }
+
+    /// What NVML tells.
+    pub(super) fn seen(&mut self, now: Instant, gpu: Option<&Gpu>, seen: Result<GpuSample, gpu::Error>) {
+        if let Some(gpu) = gpu.filter(|&gpu| self.gpu.as_ref() != Some(gpu)) {
+            self.pin(gpu);
+        }
+        match seen {
+            Ok(sample) => self.sampled(sample),
+            // What was told last stands.
+            Err(error) if error.kind == ErrorKind::Passing && matches!(self.seen, Seen::Sample(_)) => {
+                tracing::debug!(%error, "the GPU's driver told nothing");
+            }
+            Err(error) => self.seen = Seen::Nothing(of_error(error.kind), error.message),
+        }
+        if matches!(self.trial, Trial::Failed { at, .. } if now.duration_since(at) >= TRIED_AGAIN) {
+            self.trial = Trial::Due;
+        }
+    }
+
+    /// Whether a frame is to be encoded to see whether the GPU encodes at all. Not beside clips: each takes a session.
+    pub(super) fn wants_trial(&self) -> bool {
+        matches!((&self.seen, &self.trial), (Seen::Sample(_), Trial::Due)) && self.own.sessions == 0
+    }
+
+    /// What came of encoding it.
+    pub(super) fn tried(&mut self, now: Instant, tried: Result<(), media::Error>) {
+        match tried {
+            Ok(()) => self.trial = Trial::Passed,
+            Err(media::Error { fault, message, .. }) => match fault {
+                // There is an encoder, and others have it.
+                Some(EncoderFault::NoSession | EncoderFault::OutOfMemory) => {
+                    self.trial = Trial::Passed;
+                    self.refused(now);
+                }
+                fault => self.trial = Trial::Failed { state: of_fault(fault), says: message, at: now },
+            },
+        }
+    }
+
+    /// What an encode on the GPU said of the GPU.
+    pub(super) fn failed(&mut self, now: Instant, fault: EncoderFault, says: &str) {
+        match fault {
+            EncoderFault::NoSession | EncoderFault::OutOfMemory => self.refused(now),
+            EncoderFault::Input => {}
+            fault => self.trial = Trial::Failed { state: of_fault(Some(fault)), says: says.to_owned(), at: now },
+        }
+    }
+
+    /// A session of this worker works.
+    pub(super) fn opened(&mut self, now: Instant) {
+        measures::opened();
+        self.admission.opened(now, self.sessions());
+    }
+
+    fn pin(&mut self, gpu: &Gpu) {
+        let Gpu { uuid, name, pci, driver } = gpu;
+        tracing::info!(uuid, name, pci, driver, engines = gpu.engines(), "pinned to a GPU");
+        measures::info(gpu);
+        self.admission.pin(gpu);
+        self.gpu = Some(gpu.clone());
+        self.trial = Trial::Due;
+    }
+
+    fn sampled(&mut self, sample: GpuSample) {
+        if let Seen::Nothing(..) = self.seen {
+            self.trial = Trial::Due;
+        }
+        measures::sample(&sample);
+        self.seen = Seen::Sample(sample);
+    }
+
+    pub(super) fn on_gpu(&self) -> Option<OnGpu> {
+        let lookahead = matches!(&self.seen, Seen::Sample(sample) if sample.free_memory_mb >= SPARE_MB);
+        self.gpu.as_ref().map(|gpu| OnGpu { uuid: gpu.uuid.clone(), lookahead })
+    }
+
+    /// All sessions that are open on the GPU, as far as is known.
+    fn sessions(&self) -> u32 {
+        match &self.seen {
+            Seen::Sample(sample) => sample.sessions.max(self.own.sessions),
+            Seen::Nothing(..) => self.own.sessions,
+        }
+    }
+
+    fn refused(&mut self, now: Instant) {
+        measures::refused();
+        self.admission.refused(now, self.sessions().saturating_sub(1));
+    }
+
+    pub(super) fn judge(&mut self, now: Instant) {
+        self.state = match (&self.seen, &self.trial) {
+            (Seen::Nothing(state, _), _) | (Seen::Sample(_), Trial::Failed { state, .. }) => state.clone(),
+            (Seen::Sample(sample), _) => self.admission.admit(now, sample, self.own),
+        };
+    }
+
+    /// How many tasks the worker may have, of which so many are encoded in software in the GPU's place. Tasks that only
+    /// have their clip to store take no place from the next ones.
+    pub(super) fn slots(&self, in_place: usize) -> usize {
+        let storing = self.storing.saturating_sub(self.ending);
+        let untried = matches!(self.trial, Trial::Due) && in_place == 0;
+        let free = if untried { 0 } else { self.state.free_slots() as usize };
+        self.own.sessions as usize + free + self.leaving + storing + in_place.max(self.software)
+    }
+
+    /// The GPU and its state in one line.
+    pub(super) fn says(&self) -> String {
+        let why = match (&self.seen, &self.trial) {
+            (Seen::Nothing(_, says), _) | (Seen::Sample(_), Trial::Failed { says, .. }) => format!(" ({says})"),
+            _ => String::new(),
+        };
+        let state = &self.state;
+        match &self.gpu {
+            Some(Gpu { name, uuid, driver, .. }) => format!("{name} ({uuid}, driver {driver}): {state}{why}"),
+            None => format!("{state}{why}"),
+        }
+    }
+}
+
+/// The state of a GPU of which NVML tells nothing.
+fn of_error(kind: ErrorKind) -> GpuState {
+    match kind {
+        ErrorKind::NoDriver | ErrorKind::Pin | ErrorKind::Passing => GpuState::NoDriver,
+        ErrorKind::DriverMismatch => GpuState::DriverMismatch,
+        ErrorKind::Lost => GpuState::Lost,
+    }
+}
+
+/// The state of a GPU on which ffmpeg could not encode.
+fn of_fault(fault: Option<EncoderFault>) -> GpuState {
+    match fault {
+        Some(EncoderFault::NoDriver) => GpuState::NoDriver,
+        Some(EncoderFault::NoVideoCapability) => GpuState::NoVideoCapability,
+        Some(EncoderFault::DriverTooOld) => GpuState::DriverTooOld,
+        Some(EncoderFault::Lost) => GpuState::Lost,
+        Some(EncoderFault::OutOfMemory) => GpuState::OutOfMemory,
+        Some(EncoderFault::NoEncoder | EncoderFault::NoSession | EncoderFault::Input) | None => GpuState::NoEncoder,
+    }
+}
