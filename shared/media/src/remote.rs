@@ -29,9 +29,9 @@ pub(crate) fn is_url(location: &str) -> bool {
 /// Has a program say on stderr what becomes of a connection, and the level of each line.
 pub(crate) const LEVELS: [&str; 2] = ["-v", "level+warning"];
 
-/// Whether a program with these arguments tells levels.
-pub(crate) fn has_levels(args: &[OsString]) -> bool {
-    args.iter().any(|arg| arg == LEVELS[1])
+/// Whether a program with these arguments tells levels, or reads a URL and may lose its connection.
+pub(crate) fn is_read_or_levelled(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == LEVELS[1] || arg.to_str().is_some_and(is_url))
 }
 
 /// `location` as it may be shown to people: a presigned URL's query lets anyone read.
@@ -56,7 +56,7 @@ pub(crate) fn options(url: &str, authorities: Option<&Path>) -> Vec<OsString> {
     options
 }
 
-/// What a program that told levels said on stderr, but for queries, and for warnings that are not NVENC's: with one it says
+/// What a program that told levels or read a URL said on stderr, but for queries, and for warnings that are not NVENC's: with one it says
 /// what it does not take.
 ///
 /// # Errors

@@ -212,7 +212,7 @@ pub(crate) async fn run(
     let stdout = stdout.ok_or_else(|| late(&format!("made no progress for {:?}", limits.stall)))?;
     let status = timeout_at(deadline, group.0.wait()).await.map_err(|_| late("did not end"))?;
     let status = status.map_err(|error| failed(FailureKind::Encoder, format!("{name}: {error}")))?;
-    let stderr = if remote::has_levels(args) { remote::said(&stderr)? } else { stderr };
+    let stderr = if remote::is_read_or_levelled(args) { remote::said(&stderr)? } else { stderr };
     if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure::read(&name, &stderr)) }
 }
 
