@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use langflix_domain::{Admission, Gpu, GpuLimits, GpuSample, GpuState, Own};
+use langflix_domain::{Admission, FailureKind, Gpu, GpuLimits, GpuSample, GpuState, Own};
 use langflix_ports::{
     gpu::{self, ErrorKind},
     media::{self, EncoderFault},
@@ -10,6 +10,10 @@ use super::{desk::OnGpu, measures};
 
 /// How long a GPU that failed to encode a frame is left alone before the next one.
 const TRIED_AGAIN: Duration = Duration::from_secs(10);
+/// How long a sample stands while the driver stumbles.
+const STALE: Duration = Duration::from_secs(10);
+/// How long nothing is taken after a clip found no place on the processor.
+const CROWDED: Duration = Duration::from_secs(2);
 /// With less of the GPU's memory free, in MB, frames ahead would take the room of another session.
 const SPARE_MB: u64 = 4000;
 /// How long it takes at first to find a clip in its source.
@@ -34,11 +38,13 @@ pub(super) struct Books {
     pub(super) storing: usize,
     /// How long it takes to find a clip in its source, on average.
     pub(super) lead: Duration,
+    /// When a clip found no place on the processor.
+    pub(super) crowded: Option<Instant>,
 }
 
 /// What NVML told last.
 enum Seen {
-    Sample(GpuSample),
+    Sample(GpuSample, Instant),
     Nothing(GpuState, String),
 }
 
@@ -64,6 +70,7 @@ impl Books {
             ending: 0,
             storing: 0,
             lead: LEAD,
+            crowded: None,
         }
     }
 
@@ -73,34 +80,39 @@ impl Books {
             self.pin(gpu);
         }
         match seen {
-            Ok(sample) => self.sampled(sample),
-            // What was told last stands.
-            Err(error) if error.kind == ErrorKind::Passing && matches!(self.seen, Seen::Sample(_)) => {
+            Ok(sample) => self.sampled(now, sample),
+            // What was told last stands for a while.
+            Err(error) if error.kind == ErrorKind::Passing && self.is_fresh(now) => {
                 tracing::debug!(%error, "the GPU's driver told nothing");
             }
             Err(error) => self.seen = Seen::Nothing(of_error(error.kind), error.message),
         }
-        if matches!(self.trial, Trial::Failed { at, .. } if now.duration_since(at) >= TRIED_AGAIN) {
-            self.trial = Trial::Due;
-        }
     }
 
     /// Whether a frame is to be encoded to see whether the GPU encodes at all. Not beside clips: each takes a session.
-    pub(super) fn wants_trial(&self) -> bool {
-        matches!((&self.seen, &self.trial), (Seen::Sample(_), Trial::Due)) && self.own.sessions == 0
+    pub(super) fn wants_trial(&self, now: Instant) -> bool {
+        let due = match &self.trial {
+            Trial::Due => true,
+            Trial::Passed => false,
+            Trial::Failed { at, .. } => now.duration_since(*at) >= TRIED_AGAIN,
+        };
+        due && matches!(self.seen, Seen::Sample(..)) && self.own.sessions == 0
     }
 
     /// What came of encoding it.
     pub(super) fn tried(&mut self, now: Instant, tried: Result<(), media::Error>) {
         match tried {
             Ok(()) => self.trial = Trial::Passed,
-            Err(media::Error { fault, message, .. }) => match fault {
+            Err(media::Error { fault, message, kind, .. }) => match fault {
                 // There is an encoder, and others have it.
                 Some(EncoderFault::NoSession | EncoderFault::OutOfMemory) => {
                     self.trial = Trial::Passed;
                     self.refused(now);
                 }
-                fault => self.trial = Trial::Failed { state: of_fault(fault), says: message, at: now },
+                None if kind == FailureKind::TimedOut => {
+                    self.trial = Trial::Failed { state: GpuState::Lost, says: message, at: now };
+                }
+                fault => self.trial = Trial::Failed { state: self.of_fault(fault), says: message, at: now },
             },
         }
     }
@@ -110,13 +122,16 @@ impl Books {
         match fault {
             EncoderFault::NoSession | EncoderFault::OutOfMemory => self.refused(now),
             EncoderFault::Input => {}
-            fault => self.trial = Trial::Failed { state: of_fault(Some(fault)), says: says.to_owned(), at: now },
+            fault => {
+                self.trial = Trial::Failed { state: self.of_fault(Some(fault)), says: says.to_owned(), at: now };
+            }
         }
     }
 
     /// A session of this worker works.
     pub(super) fn opened(&mut self, now: Instant) {
         measures::opened();
+        self.trial = Trial::Passed;
         self.admission.opened(now, self.sessions());
     }
 
@@ -129,52 +144,75 @@ impl Books {
         self.trial = Trial::Due;
     }
 
-    fn sampled(&mut self, sample: GpuSample) {
+    fn is_fresh(&self, now: Instant) -> bool {
+        matches!(self.seen, Seen::Sample(_, at) if now.duration_since(at) < STALE)
+    }
+
+    fn sampled(&mut self, now: Instant, sample: GpuSample) {
         if let Seen::Nothing(..) = self.seen {
             self.trial = Trial::Due;
         }
         measures::sample(&sample);
-        self.seen = Seen::Sample(sample);
+        self.seen = Seen::Sample(sample, now);
+    }
+
+    /// The state of a GPU on which ffmpeg could not encode.
+    fn of_fault(&self, fault: Option<EncoderFault>) -> GpuState {
+        match fault {
+            Some(EncoderFault::NoDriver) => GpuState::NoDriver,
+            Some(EncoderFault::NoVideoCapability) => GpuState::NoVideoCapability,
+            Some(EncoderFault::DriverTooOld) => GpuState::DriverTooOld,
+            Some(EncoderFault::Lost) => GpuState::Lost,
+            Some(EncoderFault::OutOfMemory) => GpuState::OutOfMemory,
+            _ if self.gpu.as_ref().is_some_and(Gpu::is_slice) => GpuState::MigSlice,
+            Some(EncoderFault::NoEncoder | EncoderFault::NoSession | EncoderFault::Input) | None => GpuState::NoEncoder,
+        }
     }
 
     pub(super) fn on_gpu(&self) -> Option<OnGpu> {
-        let lookahead = matches!(&self.seen, Seen::Sample(sample) if sample.free_memory_mb >= SPARE_MB);
+        let lookahead = matches!(&self.seen, Seen::Sample(sample, _) if sample.free_memory_mb >= SPARE_MB);
         self.gpu.as_ref().map(|gpu| OnGpu { uuid: gpu.uuid.clone(), lookahead })
     }
 
     /// All sessions that are open on the GPU, as far as is known.
     fn sessions(&self) -> u32 {
         match &self.seen {
-            Seen::Sample(sample) => sample.sessions.max(self.own.sessions),
+            Seen::Sample(sample, _) => sample.sessions.max(self.own.sessions),
             Seen::Nothing(..) => self.own.sessions,
         }
     }
 
     fn refused(&mut self, now: Instant) {
         measures::refused();
-        self.admission.refused(now, self.sessions().saturating_sub(1));
+        self.admission.refused(now, self.sessions());
     }
 
     pub(super) fn judge(&mut self, now: Instant) {
         self.state = match (&self.seen, &self.trial) {
-            (Seen::Nothing(state, _), _) | (Seen::Sample(_), Trial::Failed { state, .. }) => state.clone(),
-            (Seen::Sample(sample), _) => self.admission.admit(now, sample, self.own),
+            (Seen::Nothing(state, _), _) | (Seen::Sample(..), Trial::Failed { state, .. }) => state.clone(),
+            (Seen::Sample(sample, _), _) => self.admission.admit(now, sample, self.own),
         };
+    }
+
+    /// How many clips more are taken for the GPU: none before it was tried, and none while messages are handed back since
+    /// the processor has no place for them.
+    pub(super) fn free(&self, now: Instant) -> usize {
+        let crowded = self.crowded.is_some_and(|since| now.duration_since(since) < CROWDED);
+        let shut = crowded || matches!(self.trial, Trial::Due);
+        if shut { 0 } else { self.state.free_slots() as usize }
     }
 
     /// How many tasks the worker may have, of which so many are encoded in software in the GPU's place. Tasks that only
     /// have their clip to store take no place from the next ones.
-    pub(super) fn slots(&self, in_place: usize) -> usize {
+    pub(super) fn slots(&self, now: Instant, in_place: usize) -> usize {
         let storing = self.storing.saturating_sub(self.ending);
-        let untried = matches!(self.trial, Trial::Due) && in_place == 0;
-        let free = if untried { 0 } else { self.state.free_slots() as usize };
-        self.own.sessions as usize + free + self.leaving + storing + in_place.max(self.software)
+        self.own.sessions as usize + self.free(now) + self.leaving + storing + in_place.max(self.software)
     }
 
     /// The GPU and its state in one line.
     pub(super) fn says(&self) -> String {
         let why = match (&self.seen, &self.trial) {
-            (Seen::Nothing(_, says), _) | (Seen::Sample(_), Trial::Failed { says, .. }) => format!(" ({says})"),
+            (Seen::Nothing(_, says), _) | (Seen::Sample(..), Trial::Failed { says, .. }) => format!(" ({says})"),
             _ => String::new(),
         };
         let state = &self.state;
@@ -191,17 +229,5 @@ fn of_error(kind: ErrorKind) -> GpuState {
         ErrorKind::NoDriver | ErrorKind::Pin | ErrorKind::Passing => GpuState::NoDriver,
         ErrorKind::DriverMismatch => GpuState::DriverMismatch,
         ErrorKind::Lost => GpuState::Lost,
-    }
-}
-
-/// The state of a GPU on which ffmpeg could not encode.
-fn of_fault(fault: Option<EncoderFault>) -> GpuState {
-    match fault {
-        Some(EncoderFault::NoDriver) => GpuState::NoDriver,
-        Some(EncoderFault::NoVideoCapability) => GpuState::NoVideoCapability,
-        Some(EncoderFault::DriverTooOld) => GpuState::DriverTooOld,
-        Some(EncoderFault::Lost) => GpuState::Lost,
-        Some(EncoderFault::OutOfMemory) => GpuState::OutOfMemory,
-        Some(EncoderFault::NoEncoder | EncoderFault::NoSession | EncoderFault::Input) | None => GpuState::NoEncoder,
     }
 }

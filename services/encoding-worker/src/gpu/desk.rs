@@ -92,7 +92,7 @@ impl Desk {
 
     /// Whether a frame is to be encoded to see whether the GPU encodes at all.
     pub(crate) fn wants_trial(&self) -> bool {
-        self.lock().wants_trial()
+        self.lock().wants_trial(Instant::now())
     }
 
     /// What came of encoding it.
@@ -162,6 +162,7 @@ impl Desk {
             books.software - books.ending.min(books.software)
         };
         if taken >= self.in_software {
+            self.change(|books, now| books.crowded = Some(now));
             let message = format!("{taken} clips are encoded in software already, as many as this worker's cores take");
             return Err(media::Error { message, ..refused(&GpuState::NoDriver, EncoderFault::NoSession) });
         }
@@ -188,15 +189,19 @@ impl Desk {
         let now = Instant::now();
         let mut books = self.lock();
         step(&mut books, now);
-        let before = books.state.name();
+        let (before, encoded) = (books.state.name(), books.state.encodes());
         books.judge(now);
-        let says = books.says();
-        if before != books.state.name() {
-            tracing::info!(state = books.state.name(), "{says}");
+        let (says, state, encodes) = (books.says(), books.state.name(), books.state.encodes());
+        if before != state {
+            // Full and free again is what a GPU at work is all the time.
+            match encoded && encodes {
+                true => tracing::debug!(state, "{says}"),
+                false => tracing::info!(state, "{says}"),
+            }
         }
-        let in_place = self.fallback == Fallback::Software && !books.state.encodes();
-        let slots = books.slots(if in_place { self.in_software } else { 0 });
-        let idle = books.own.sessions == 0 && books.state.free_slots() == 0 && !in_place;
+        let in_place = self.fallback == Fallback::Software && !encodes;
+        let slots = books.slots(now, if in_place { self.in_software } else { 0 });
+        let idle = books.own.sessions == 0 && books.free(now) == 0 && !in_place;
         measures::tell(before, &books.state, slots);
         if idle {
             self.part.waits(&says)

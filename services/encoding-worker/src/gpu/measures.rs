@@ -25,7 +25,7 @@ pub(super) fn describe() {
     describe_gauge!(CAPACITY, "How much of the GPU's encoder is left, in percent; 0 where it has none");
     describe_gauge!(UTILIZATION, "How busy the GPU's encoder is, in percent");
     describe_gauge!(FREE_MEMORY, "Free memory of the GPU");
-    describe_counter!(OPENED, "Encoder sessions that this worker asked the GPU for");
+    describe_counter!(OPENED, "Encoder sessions that clips of this worker got");
     describe_counter!(REFUSED, "Encoder sessions that the GPU refused this worker");
     describe_counter!(FALLBACK, "Clips for a hardware encoder that were encoded in software, by reason");
 }

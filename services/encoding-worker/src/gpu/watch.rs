@@ -12,6 +12,9 @@ const PACE: Duration = Duration::from_millis(500);
 /// How often where there is none, or no encoder behind it.
 const SLOWLY: Duration = Duration::from_secs(5);
 
+/// How long the driver may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
+
 /// A GPU to look at.
 #[derive(Clone, Debug)]
 pub struct Watched {
@@ -43,7 +46,12 @@ impl Watched {
     async fn look(&self, desk: &Desk, probe: &mut Option<Arc<NvmlGpu>>) {
         match self.sample(probe.take()).await {
             Ok((found, sample)) => {
+                let gone = matches!(&sample, Err(error) if error.kind == ErrorKind::NoDriver);
                 desk.seen(Some(found.gpu()), sample);
+                if gone {
+                    // What comes back may be another driver, or another slice.
+                    return;
+                }
                 if desk.wants_trial() {
                     let pinned = self.ffmpeg.clone().on_gpu(&found.gpu().uuid);
                     desk.tried(langflix_media::usable(&pinned, VideoCodec::H264Nvenc).await);
@@ -65,7 +73,11 @@ impl Watched {
             let sample = gpu.sample();
             Ok((gpu, sample))
         });
-        let gone = |error| Error { kind: ErrorKind::Passing, message: format!("the driver was not asked: {error}") };
-        asked.await.unwrap_or_else(|error| Err(gone(error)))
+        let lost = |message: String| Error { kind: ErrorKind::Lost, message };
+        match tokio::time::timeout(ANSWERS_WITHIN, asked).await {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(error)) => Err(lost(format!("the driver was not asked: {error}"))),
+            Err(_) => Err(lost(format!("the driver gave no answer within {} s", ANSWERS_WITHIN.as_secs()))),
+        }
     }
 }

@@ -128,7 +128,8 @@ async fn a_slice_and_an_unclear_pin_are_told() {
     let [slice, _] = machine.a100_mig();
     let worker = place.worker(&machine, &slice, &[("LANGFLIX__VIDEO__FALLBACK", "none")]);
     until("the slice is known", async || worker.says().contains(&slice)).await;
-    assert!(worker.gpu().waits.unwrap().contains("MIG"), "{}", worker.says());
+    until("it was tried", async || machine.counts().refusals > 0).await;
+    until("it is called a slice", async || worker.says().contains("MIG slice")).await;
     drop(worker);
     let (machine, _) = (StandIn::new(), machine);
     let uuids = [machine.l4(), machine.l4()];

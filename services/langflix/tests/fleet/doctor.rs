@@ -3,6 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use langflix_testkit::gpu::StandIn;
 use serde_json::Value;
 
 use crate::{servers::Fleet, support::said};
@@ -52,6 +53,33 @@ async fn whatever_is_wrong_is_found_at_once() {
     }
     assert!(has(&verdicts, "rabbitmq", "ok"), "{}", said.out);
     assert!(said.out.contains("langflix topology apply") && !said.out.contains("wrong-secret"), "{}", said.out);
+}
+
+/// What is found of the GPUs of `machine` where clips are to be encoded by NVENC, with this fallback.
+fn found_of_gpu(fleet: &Fleet, machine: &StandIn, fallback: &str) -> (String, String) {
+    let mut command = fleet.langflix(&["doctor", "--json"]);
+    command.envs(machine.env()).env("LANGFLIX__VIDEO__CODEC", "h264_nvenc").env("LANGFLIX__VIDEO__FALLBACK", fallback);
+    let findings: Vec<Value> = serde_json::from_str(&said(&mut command).out).unwrap();
+    let gpu = findings.iter().find(|finding| finding["check"] == "gpu").unwrap();
+    (gpu["verdict"].as_str().unwrap().to_owned(), gpu["says"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gpu_is_looked_at_and_tried() {
+    let fleet = Fleet::bare().await;
+    let machine = StandIn::new();
+    let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
+    assert!(verdict == "fail" && says.contains("video.fallback none"), "{says}");
+    let uuid = machine.h200();
+    let (verdict, says) = found_of_gpu(&fleet, &machine, "software");
+    assert!(verdict == "warn" && says.contains("no NVENC engine") && says.contains("encode in software"), "{says}");
+    machine.update(|state| state.gpus.clear());
+    let l4 = machine.l4();
+    let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
+    assert!(verdict == "ok" && says.starts_with(&format!("NVIDIA L4 ({l4}, driver 570.86.15): ")), "{says}");
+    machine.l4();
+    let (verdict, says) = found_of_gpu(&fleet, &machine, "software");
+    assert!(verdict == "fail" && says.contains(&uuid) && says.contains("gpu.device"), "{says}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,10 +74,11 @@ impl Admission {
         self.sessions.begun(own.sessions);
         self.sessions.opened(sample.sessions.min(open));
         let unseen = open.saturating_sub(sample.sessions);
+        // What refuses a session first, then what only slows it down.
         let bounds = [
-            (self.room_by_load(own), GpuState::Saturated { by: Saturation::Load }),
             (self.sessions.room(now, open), self.sessions.state(open)),
             (self.room_by_memory(sample.free_memory_mb, unseen), GpuState::OutOfMemory),
+            (self.room_by_load(own), GpuState::Saturated { by: Saturation::Load }),
             (self.room_by_capacity(sample.capacity_percent), GpuState::Saturated { by: Saturation::Capacity }),
             (
                 self.room_by_utilization(now, sample.utilization_percent),

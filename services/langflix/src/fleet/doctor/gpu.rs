@@ -26,7 +26,9 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
         Ok(Err(error)) => return vec![without(video, error.message)],
         Err(error) => return vec![Finding::fail(CHECK, format!("the driver could not be asked: {error}"))],
     };
-    let state = Admission::new(limits).admit(Instant::now(), &sample, Own::default());
+    let mut admission = Admission::new(limits);
+    admission.pin(&gpu);
+    let state = admission.admit(Instant::now(), &sample, Own::default());
     let says = format!("{} ({}, driver {}): {state}", gpu.name, gpu.uuid, gpu.driver);
     if !state.encodes() {
         return vec![without(video, says)];
@@ -45,10 +47,10 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
 fn without(video: &Video, why: String) -> Finding {
     let nvenc = matches!(fleet_codec(video), VideoCodec::H264Nvenc | VideoCodec::HevcNvenc);
     match (nvenc, video.fallback) {
-        (false, _) => Finding::ok(CHECK, format!("{why}; the fleet's clips need none")),
-        (true, Fallback::Software) => Finding::warn(CHECK, format!("{why}; a worker here would encode in software")),
-        (true, Fallback::None) => {
+        (_, Fallback::None) => {
             Finding::fail(CHECK, format!("{why}; with video.fallback none a worker here takes nothing"))
         }
+        (false, Fallback::Software) => Finding::ok(CHECK, format!("{why}; the fleet's clips need none")),
+        (true, Fallback::Software) => Finding::warn(CHECK, format!("{why}; a worker here would encode in software")),
     }
 }
