@@ -70,7 +70,7 @@ impl Worker {
             if open < self.cap {
                 self.own += 1;
                 self.opened += 1;
-                self.admission.opened(self.now, open + 1);
+                self.admission.opened(open + 1);
             } else {
                 self.refused += 1;
                 self.admission.refused(self.now, open);

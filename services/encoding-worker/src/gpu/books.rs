@@ -129,10 +129,10 @@ impl Books {
     }
 
     /// A session of this worker works.
-    pub(super) fn opened(&mut self, now: Instant) {
+    pub(super) fn opened(&mut self) {
         measures::opened();
         self.trial = Trial::Passed;
-        self.admission.opened(now, self.sessions());
+        self.admission.opened(self.sessions());
     }
 
     fn pin(&mut self, gpu: &Gpu) {

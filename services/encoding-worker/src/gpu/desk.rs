@@ -181,7 +181,7 @@ impl Desk {
 
     /// A session of this worker works.
     pub(super) fn opened(&self) {
-        self.change(Books::opened);
+        self.change(|books, _| books.opened());
     }
 
     /// Changes something, and tells what follows from it.

@@ -7,10 +7,10 @@ use super::{
     others::Others,
 };
 
-/// The clips that this worker has at hand, each from its message on until it has ended.
+/// The clips of this worker that have a session, or are about to open theirs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Own {
-    /// How many are or will be encoded on the GPU, whether their sessions are open yet or not.
+    /// How many they are.
     pub sessions: u32,
     /// How heavy they are together.
     pub load: Load,
@@ -101,7 +101,7 @@ impl Admission {
     }
 
     /// Learns from a session that was opened, so many with it, those of others among them.
-    pub fn opened(&mut self, _now: Instant, sessions: u32) {
+    pub fn opened(&mut self, sessions: u32) {
         self.sessions.opened(sessions);
     }
 
