@@ -13,7 +13,7 @@ const STEPS: [(&str, &str); 12] = [
     ("GET", "/request.json"),
     ("PUT", "/analysis/plan.json"),
     ("PUT", "/analysis/outcomes/"),
-    ("GET", "list-type=2"),
+    ("GET", "outcomes%2F"),
     ("PUT", "/encoding/plan.json"),
     ("PUT", "/clip.mp4"),
     ("PUT", "/poster.jpg"),
@@ -30,11 +30,11 @@ async fn happens(times: usize, methods: &[&str], act: Act) {
     let http = Http::before(&town.s3.endpoint);
     town.more.push(("LANGFLIX__S3__ENDPOINT".to_owned(), http.url.clone()));
     town.more.push((STORE_WAITS_MS.to_owned(), "700".to_owned()));
-    let _running: Vec<Process> = town.start(Role::ALL);
-    town.submit(&asked).await;
     for (method, target) in STEPS.into_iter().filter(|(method, _)| methods.contains(method)) {
         http.next(times, method, target, act);
     }
+    let _running: Vec<Process> = town.start(Role::ALL);
+    town.submit(&asked).await;
     town.is_well(&asked).await;
     assert_eq!(http.left(), 0, "{:?}", http.requests());
 }
