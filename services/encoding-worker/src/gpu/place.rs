@@ -8,7 +8,7 @@ use std::{
 
 use langflix_domain::Load;
 
-use super::desk::Desk;
+use super::{books::Books, desk::Desk};
 
 /// A task, from its message to its end.
 pub(crate) struct Task {
@@ -66,17 +66,20 @@ impl Place {
         Self { desk: desk.clone(), load, since: Instant::now(), begun, leaving, ending }
     }
 
-    /// How much of the clip is encoded, 0 to 1.
+    /// How much of the clip is encoded, 0 to 1. Less than before, where it is begun anew without the GPU's decoder.
     pub(crate) fn reached(&self, part: f32) {
         if self.load.is_some() && !self.begun.swap(true, Relaxed) {
             self.desk.opened();
         }
-        let on_gpu = self.load.is_some();
-        if on_gpu && self.desk.ends_soon(self.since.elapsed(), part) && !self.leaving.swap(true, Relaxed) {
-            self.desk.change(|books, _| books.leaving += 1);
-        }
-        if part >= 1.0 && !self.ending.swap(true, Relaxed) {
-            self.desk.change(|books, _| books.ending += 1);
+        let leaving = self.load.is_some() && self.desk.ends_soon(self.since.elapsed(), part);
+        self.count(&self.leaving, leaving, |books| &mut books.leaving);
+        self.count(&self.ending, part >= 1.0, |books| &mut books.ending);
+    }
+
+    /// Counts this clip where it is `now` to be counted, and no longer where it is not.
+    fn count(&self, counted: &AtomicBool, now: bool, of: impl FnOnce(&mut Books) -> &mut usize) {
+        if counted.swap(now, Relaxed) != now {
+            self.desk.change(|books, _| if now { *of(books) += 1 } else { *of(books) -= 1 });
         }
     }
 }
