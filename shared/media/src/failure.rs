@@ -36,8 +36,10 @@ pub(crate) fn read(program: &str, stderr: &str) -> Error {
 /// What an encoder or its device failed at, and what to do.
 fn of_encoder(program: &str, line: &str, fault: EncoderFault) -> Error {
     let line = bare(line.trim_end_matches(": (no details)"));
+    // What this encoder does not take says nothing of the worker, however many clips have it.
+    let kind = if fault.is_of_device() { FailureKind::Encoder } else { FailureKind::Input };
     Error {
-        kind: FailureKind::Encoder,
+        kind,
         transient: fault::passes(fault),
         fault: Some(fault),
         message: format!("{program}: {line}: {}", fault::advice(fault)),
@@ -110,7 +112,7 @@ mod tests {
             ("[mov @ 0x1] moov atom not found", FailureKind::Input),
             ("Unknown encoder 'libx264'", FailureKind::Encoder),
             ("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", FailureKind::Encoder),
-            ("[h264_nvenc @ 0x1] 10 bit encode not supported", FailureKind::Encoder),
+            ("[h264_nvenc @ 0x1] 10 bit encode not supported", FailureKind::Input),
             ("", FailureKind::Encoder),
         ] {
             let error = read("ffmpeg", text);
