@@ -138,7 +138,7 @@ impl Books {
     fn pin(&mut self, gpu: &Gpu) {
         let Gpu { uuid, name, pci, driver } = gpu;
         tracing::info!(uuid, name, pci, driver, engines = gpu.engines(), "pinned to a GPU");
-        measures::info(gpu);
+        measures::info(self.gpu.as_ref(), gpu);
         self.admission.pin(gpu);
         self.gpu = Some(gpu.clone());
         self.trial = Trial::Due;

@@ -16,7 +16,7 @@ const FALLBACK: &str = "langflix_software_fallback_total";
 pub(super) fn describe() {
     describe_gauge!(
         INFO,
-        "1, labelled with UUID, model, PCI address and driver of the GPU that the worker is pinned to"
+        "1 for the GPU that the worker is pinned to, by UUID, model, PCI address and driver; 0 for those before"
     );
     describe_gauge!(STATE, "1 for the state that the GPU is in, 0 for those that it was in before");
     describe_gauge!(SLOTS, "Tasks that the encoding worker may have at once");
@@ -30,9 +30,16 @@ pub(super) fn describe() {
     describe_counter!(FALLBACK, "Clips for a hardware encoder that were encoded in software, by reason");
 }
 
-pub(super) fn info(gpu: &Gpu) {
-    let Gpu { uuid, name, pci, driver } = gpu.clone();
-    gauge!(INFO, "uuid" => uuid, "name" => name, "pci" => pci, "driver" => driver).set(1.0);
+/// The GPU, the only one that the worker is pinned to.
+pub(super) fn info(before: Option<&Gpu>, gpu: &Gpu) {
+    let set = |gpu: &Gpu, value: f64| {
+        let Gpu { uuid, name, pci, driver } = gpu.clone();
+        gauge!(INFO, "uuid" => uuid, "name" => name, "pci" => pci, "driver" => driver).set(value);
+    };
+    if let Some(before) = before {
+        set(before, 0.0);
+    }
+    set(gpu, 1.0);
 }
 
 /// The state, the only one that holds, and how many tasks there may be.
