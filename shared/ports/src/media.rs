@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Footage, MediaInfo, SourceRead};
+use langflix_domain::{ClipSpec, EncodedClip, FailureKind, Footage, GpuState, MediaInfo, SourceRead};
 
 /// Reads sources.
 #[async_trait]
@@ -139,6 +139,19 @@ impl EncoderFault {
             Self::DriverTooOld => "driver_too_old",
             Self::Lost => "lost",
             Self::Input => "input",
+        }
+    }
+
+    /// The state of a GPU, or of a slice of one, that does not encode for this reason.
+    pub fn gpu_state(self, slice: bool) -> GpuState {
+        match self {
+            Self::OutOfMemory => GpuState::OutOfMemory,
+            Self::NoDriver => GpuState::NoDriver,
+            Self::NoVideoCapability => GpuState::NoVideoCapability,
+            Self::DriverTooOld => GpuState::DriverTooOld,
+            Self::Lost => GpuState::Lost,
+            Self::NoEncoder | Self::NoSession | Self::Input if slice => GpuState::MigSlice,
+            Self::NoEncoder | Self::NoSession | Self::Input => GpuState::NoEncoder,
         }
     }
 

@@ -156,17 +156,9 @@ impl Books {
         self.seen = Seen::Sample(sample, now);
     }
 
-    /// The state of a GPU on which ffmpeg could not encode.
+    /// The state of a GPU on which ffmpeg could not encode; where it gave no reason, that of one without an encoder.
     fn of_fault(&self, fault: Option<EncoderFault>) -> GpuState {
-        match fault {
-            Some(EncoderFault::NoDriver) => GpuState::NoDriver,
-            Some(EncoderFault::NoVideoCapability) => GpuState::NoVideoCapability,
-            Some(EncoderFault::DriverTooOld) => GpuState::DriverTooOld,
-            Some(EncoderFault::Lost) => GpuState::Lost,
-            Some(EncoderFault::OutOfMemory) => GpuState::OutOfMemory,
-            _ if self.gpu.as_ref().is_some_and(Gpu::is_slice) => GpuState::MigSlice,
-            Some(EncoderFault::NoEncoder | EncoderFault::NoSession | EncoderFault::Input) | None => GpuState::NoEncoder,
-        }
+        fault.unwrap_or(EncoderFault::NoEncoder).gpu_state(self.gpu.as_ref().is_some_and(Gpu::is_slice))
     }
 
     pub(super) fn on_gpu(&self) -> Option<OnGpu> {

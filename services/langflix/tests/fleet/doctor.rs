@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use langflix_testkit::gpu::StandIn;
+use langflix_testkit::gpu::{Refusal, StandIn};
 use serde_json::Value;
 
 use crate::{servers::Fleet, support::said};
@@ -77,6 +77,12 @@ async fn the_gpu_is_looked_at_and_tried() {
     let l4 = machine.l4();
     let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
     assert!(verdict == "ok" && says.starts_with(&format!("NVIDIA L4 ({l4}, driver 570.86.15): ")), "{says}");
+    machine.change(&l4, |gpu| gpu.refuses = Some(Refusal::NoVideo));
+    let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
+    assert!(verdict == "fail" && says.contains("lacks the driver's library") && !says.contains("more"), "{says}");
+    machine.change(&l4, |gpu| gpu.refuses = Some(Refusal::ClientKey));
+    let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
+    assert!(verdict == "warn" && says.contains("no more encoder sessions"), "{says}");
     machine.l4();
     let (verdict, says) = found_of_gpu(&fleet, &machine, "software");
     assert!(verdict == "fail" && says.contains(&uuid) && says.contains("gpu.device"), "{says}");

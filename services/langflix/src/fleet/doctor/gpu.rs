@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use langflix_domain::{Admission, Own, VideoCodec};
+use langflix_domain::{Admission, GpuState, Own, VideoCodec};
 use langflix_media::{Ffmpeg, NvmlGpu, usable};
-use langflix_ports::gpu::{Error, ErrorKind, GpuProbe as _};
+use langflix_ports::{
+    gpu::{Error, ErrorKind, GpuProbe as _},
+    media::EncoderFault,
+};
 use langflix_runtime::config::{Fallback, Gpu, Video};
 
 use super::Finding;
@@ -29,17 +32,21 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
     let mut admission = Admission::new(limits);
     admission.pin(&gpu);
     let state = admission.admit(Instant::now(), &sample, Own::default());
-    let says = format!("{} ({}, driver {}): {state}", gpu.name, gpu.uuid, gpu.driver);
+    let says = |state: &GpuState| format!("{} ({}, driver {}): {state}", gpu.name, gpu.uuid, gpu.driver);
     if !state.encodes() {
-        return vec![without(video, says)];
+        return vec![without(video, says(&state))];
     }
-    match Ffmpeg::locate(std::env::var_os("PATH").as_deref()) {
+    let Ok(ffmpeg) = Ffmpeg::locate(std::env::var_os("PATH").as_deref()) else {
         // That it is missing is told by another check.
-        Err(_) => vec![Finding::ok(CHECK, says)],
-        Ok(ffmpeg) => match usable(&ffmpeg.on_gpu(&gpu.uuid), VideoCodec::H264Nvenc).await {
-            Ok(()) => vec![Finding::ok(CHECK, says)],
-            Err(error) => vec![without(video, format!("{says}; {error}"))],
-        },
+        return vec![Finding::ok(CHECK, says(&state))];
+    };
+    match usable(&ffmpeg.on_gpu(&gpu.uuid), VideoCodec::H264Nvenc).await {
+        Ok(()) => vec![Finding::ok(CHECK, says(&state))],
+        Err(error) if error.transient => vec![Finding::warn(CHECK, format!("{} ({error})", says(&state)))],
+        Err(error) => {
+            let state = error.fault.unwrap_or(EncoderFault::NoEncoder).gpu_state(gpu.is_slice());
+            vec![without(video, format!("{} ({error})", says(&state)))]
+        }
     }
 }
 
