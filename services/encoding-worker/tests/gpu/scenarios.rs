@@ -123,6 +123,23 @@ async fn a_cap_is_learned_and_no_clip_is_lost_to_it() {
 }
 
 #[tokio::test]
+async fn a_cap_that_is_raised_is_found_out() {
+    let (machine, place) = (StandIn::new(), place().await);
+    machine.geforce(3);
+    machine.update(|state| state.pace_percent = Some(100));
+    let worker = place.worker(&machine, "auto", &[]);
+    place.ask(34, 4 * SECOND).await;
+    until("three is learned", async || worker.says().contains("beyond 3")).await;
+    let refusals = machine.counts().refusals;
+    machine.update(|state| state.session_cap = Some(5));
+    until("five is learned", async || worker.says().contains("beyond 5")).await;
+    assert_eq!(made(&place, 34).await, [VideoCodec::H264Nvenc; 34], "{}", worker.says());
+    let counts = machine.counts();
+    assert_eq!(counts.most, 5);
+    assert!(refusals <= 2 && counts.refusals <= refusals + 2, "{refusals}, then {counts:?}");
+}
+
+#[tokio::test]
 async fn a_slice_and_an_unclear_pin_are_told() {
     let (machine, place) = (StandIn::new(), place().await);
     let [slice, _] = machine.a100_mig();

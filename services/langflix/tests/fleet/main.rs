@@ -14,6 +14,8 @@ mod doctor;
 #[cfg(test)]
 mod fetch;
 #[cfg(test)]
+mod gpu;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod ingest;
