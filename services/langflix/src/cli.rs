@@ -2,6 +2,7 @@
 
 mod episodes;
 mod fleet;
+mod plan;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ pub(crate) use episodes::{EpisodeArgs, Output, RunArgs};
 pub(crate) use fleet::{
     DeadCommand, DeadFilter, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
 };
+pub(crate) use plan::PlanArgs;
 
 /// Where help shows what every command takes: behind its own options.
 const COMMON: usize = 900;
@@ -70,6 +72,9 @@ pub(crate) enum Command {
     /// Check the configuration, every server that the fleet needs, and the encoder.
     #[command(after_help = fleet::DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Tell how many nodes finish so many episodes in time, and what that costs.
+    #[command(after_help = plan::PLAN_EXAMPLES)]
+    Plan(PlanArgs),
     /// Show what the program understands of subtitle and video files.
     #[command(after_help = "Example:\n  langflix inspect Show.S01E01.mkv Show.S01E01.srt --json")]
     Inspect(InspectArgs),

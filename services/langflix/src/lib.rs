@@ -4,6 +4,7 @@ mod cli;
 mod fleet;
 mod inspect;
 pub mod pages;
+mod plan;
 mod progress;
 mod run;
 mod say;
@@ -116,6 +117,7 @@ async fn dispatch(command: &Command, sources: &Sources, parting: &Parting) -> an
     let alone = || Config::load(sources).inspect(warn);
     match command {
         Command::Run(args) => run::run(args, &alone()?).await,
+        Command::Plan(args) => plan::plan(args, &alone()?),
         Command::Inspect(args) => inspect::inspect(args, &alone()?).await,
         Command::Config { command: ConfigCommand::Show { json } } => show::show(&alone()?, *json),
         Command::Doctor(args) => fleet::doctor(args, sources).await,
@@ -165,6 +167,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Run(args) => args.settings(),
         Command::Ingest(args) => args.settings(),
         Command::Fetch(args) => args.settings(),
+        Command::Plan(args) => args.settings(),
         _ => Vec::new(),
     };
     let own = own.into_iter().map(|(key, value, flag)| Flag { key: key.to_owned(), value, label: flag.to_owned() });

@@ -3,6 +3,7 @@
 mod align;
 mod analysis;
 mod beyond;
+mod capacity;
 mod check;
 mod chunking;
 mod clip;
@@ -29,6 +30,7 @@ mod time;
 pub use align::{align, apply_translations};
 pub use analysis::{AnalysisRequest, AnswerItem, Chunk, ChunkAnalysis, LineTranslation, RejectedItem, RequestLine};
 pub use beyond::{BeyondEnd, beyond_end};
+pub use capacity::{AnalysisPace, CapacityBound, Forecast, TooLate, Workload};
 pub use check::{Checked, Unreadable, check, is_readable};
 pub use chunking::{AnalysisSettings, ChunkLimits, chunk, halves, request};
 pub use clip::{Burn, ClipSpec, CutMethod, EncodeSpec, Quality, SourceRead, VideoCodec};

@@ -20,6 +20,7 @@ use crate::{
     cli::{Command, TopologyCommand},
 };
 pub(crate) use doctor::doctor;
+pub(crate) use table::Table;
 
 /// Does what a command for the fleet says.
 ///
@@ -44,7 +45,7 @@ pub(crate) async fn command(
         Command::Retry(args) => steer::retry(store, queue, &args.run).await,
         Command::Topology { command: TopologyCommand::Show { json } } => topology::show(queue, *json).await,
         Command::Topology { command: TopologyCommand::Apply } => topology::apply(queue).await,
-        Command::Run(_) | Command::Inspect(_) | Command::Config { .. } | Command::Doctor(_) => {
+        Command::Run(_) | Command::Plan(_) | Command::Inspect(_) | Command::Config { .. } | Command::Doctor(_) => {
             Ok(EpisodeStatus::Complete)
         }
     }
