@@ -11,7 +11,7 @@ use langflix_ports::{
 
 use crate::{
     AnalysisTask, Ended, Error, Recorded, RunRequest, Try,
-    records::{record, recorded},
+    stored::{record, recorded},
 };
 
 /// How often a model is asked again because its answer failed the checks.

@@ -10,7 +10,8 @@ use crate::{
     Analysed, AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest,
     notes::notes,
     outcomes,
-    records::{Outcomes, manifest_key, open_key, plan_key, read, write_or_take},
+    records::Outcomes,
+    stored::{manifest_key, open_key, plan_key, read, write_or_take},
 };
 
 /// Writes the manifest from the outcomes of both stages, or takes the one that is there, and closes the run.

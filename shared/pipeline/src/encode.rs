@@ -10,7 +10,7 @@ use langflix_ports::{
 
 use crate::{
     EncodingTask, Ended, Error, Recorded, RunRequest, Try,
-    records::{read, record, recorded, write_or_take},
+    stored::{read, record, recorded, write_or_take},
 };
 
 /// How often a clip is tried whose failure may pass, without giving its place to another meanwhile.

@@ -10,6 +10,7 @@ mod plan;
 mod probe;
 mod records;
 mod retry;
+mod stored;
 mod tries;
 
 pub use analyse::{analyse_chunk, try_chunk};
@@ -21,7 +22,7 @@ pub use plan::{plan_analysis, plan_encoding};
 pub use probe::{extract_subtitles, probe};
 pub use records::{
     Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings,
-    done_tasks, outcomes,
 };
 pub use retry::retry_failed;
+pub use stored::{done_tasks, outcomes};
 pub use tries::{Ended, Try};

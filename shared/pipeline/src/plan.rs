@@ -8,9 +8,9 @@ use langflix_ports::store::{ArtifactStore, Put};
 use langflix_subtitles::{BurnLine, write_ass};
 
 use crate::{
-    Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, Outcomes, RunRequest,
+    Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, Outcomes, Recorded, RunRequest,
     complete::of_plan,
-    records::{Open, candidates, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
+    stored::{Open, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
 };
 
 /// Opens the run and plans its chunks, or takes the plan that is there.
@@ -123,4 +123,16 @@ fn burn(asked: &RunRequest, expression: &Expression) -> Option<String> {
         })
         .collect();
     Some(write_ass(&lines))
+}
+
+/// The candidates for selection that the chunks offer.
+fn candidates(plan: &AnalysisPlan, results: &Outcomes<ChunkAnalysis>) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    for task in &plan.tasks {
+        let Some(analysis) = results.get(&task.id).and_then(Recorded::result) else { continue };
+        for (rank, expression) in analysis.expressions.iter().enumerate() {
+            out.push(Candidate { chunk: task.chunk.position, rank: rank as u32, expression: expression.clone() });
+        }
+    }
+    out
 }

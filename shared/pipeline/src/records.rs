@@ -1,19 +1,19 @@
-//! What lies in the store, and how it is read and written.
+//! What is recorded of a run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use langflix_domain::{
-    AnalysisRequest, AnalysisSettings, Burn, Candidate, Chunk, ChunkAnalysis, ClipSpec, Digest, EncodeSpec, EpisodeId,
-    Expression, Failure, FailureKind, Lane, LanguageTag, LearnerLevel, ManifestFailure, MediaInfo, Outcome,
-    RejectedItem, RunId, SourceFile, SourceRead, Span, Stage, TaskId, Transcript, Usage, request, slug,
+    AnalysisRequest, AnalysisSettings, Burn, Chunk, ClipSpec, Digest, EncodeSpec, EpisodeId, Expression, Failure,
+    LanguageTag, LearnerLevel, ManifestFailure, MediaInfo, Outcome, RejectedItem, RunId, SourceFile, SourceRead, Span,
+    TaskId, Transcript, Usage, request,
 };
-use langflix_ports::store::{ArtifactStore, Put};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use langflix_ports::store::ArtifactStore;
+use serde::{Deserialize, Serialize};
 
-use crate::Error;
-
-/// A store over a network answers many at once in the time of one.
-pub(crate) const READS_AT_ONCE: usize = 32;
+use crate::{
+    Error,
+    stored::{read, request_key, unreadable},
+};
 
 /// All settings that change the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,180 +223,3 @@ impl<T> Recorded<T> {
 
 /// What is recorded of one stage, by task.
 pub type Outcomes<T> = BTreeMap<TaskId, Recorded<T>>;
-
-/// Reads every outcome recorded for a stage of `run`.
-///
-/// # Errors
-/// [`Error`] where the store or a record cannot be read.
-pub async fn outcomes<T: DeserializeOwned>(
-    store: &dyn ArtifactStore,
-    run: &RunId,
-    stage: Stage,
-) -> Result<Outcomes<T>, Error> {
-    let all = store.get_all(&outcome_prefix(run, stage)).await?;
-    let recorded = all.iter().map(|(key, bytes)| parsed::<Recorded<T>>(key, bytes));
-    recorded.map(|recorded| recorded.map(|recorded| (recorded.task.clone(), recorded))).collect()
-}
-
-/// The tasks of a stage that have an outcome, by the names of the outcomes alone.
-///
-/// # Errors
-/// [`Error`] where the store cannot be read.
-pub async fn done_tasks(store: &dyn ArtifactStore, run: &RunId, stage: Stage) -> Result<BTreeSet<String>, Error> {
-    let prefix = outcome_prefix(run, stage);
-    let task = |key: String| Some(key.strip_prefix(&prefix)?.strip_suffix(".json")?.to_owned());
-    Ok(store.list(&prefix).await?.into_iter().filter_map(task).collect())
-}
-
-pub(crate) fn request_key(run: &RunId) -> String {
-    format!("runs/{run}/request.json")
-}
-
-pub(crate) fn plan_key(run: &RunId, stage: Stage) -> String {
-    format!("runs/{run}/{}/plan.json", stage.as_str())
-}
-
-pub(crate) fn manifest_key(run: &RunId) -> String {
-    format!("runs/{run}/manifest.json")
-}
-
-pub(crate) fn open_key(run: &RunId) -> String {
-    format!("open/{run}")
-}
-
-/// Exists where somebody cancelled the run.
-pub(crate) fn cancelled_key(run: &RunId) -> String {
-    format!("runs/{run}/cancelled")
-}
-
-/// Exists for each run that was submitted, so that a season's runs are found by listing. One key a run, since no store
-/// that is offered everywhere can change a common list safely.
-pub(crate) fn show_key(episode: &EpisodeId, run: &RunId) -> String {
-    format!("shows/{}/s{:02}/e{:02}/{run}", slug(&episode.show), episode.season, episode.episode)
-}
-
-pub(crate) fn run_of_show_key(key: &str) -> Option<RunId> {
-    RunId::parse(key.rsplit('/').next()?)
-}
-
-/// Whether somebody cancelled the run.
-pub(crate) async fn is_cancelled(store: &dyn ArtifactStore, run: &RunId) -> Result<bool, Error> {
-    Ok(store.get(&cancelled_key(run)).await?.is_some())
-}
-
-/// Why a task that was not worked on has failed.
-pub(crate) fn cancelled() -> Failure {
-    Failure {
-        kind: FailureKind::Cancelled,
-        message: "the run was cancelled: `langflix retry` takes it up again".to_owned(),
-    }
-}
-
-/// Records that a task failed, unless it has its outcome. Failures are written alike in both stages.
-pub(crate) async fn record_failure(
-    store: &dyn ArtifactStore,
-    run: &RunId,
-    stage: Stage,
-    task: &TaskId,
-    failure: Failure,
-) -> Result<Option<Failure>, Error> {
-    let outcome: Outcome<serde_json::Value> = Outcome::Failed(failure);
-    record(store, run, stage, Recorded { task: task.clone(), outcome, usage: Usage::default(), read: None }).await
-}
-
-/// What is known of a run only while it is unfinished.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Open {
-    /// How urgent it is.
-    pub(crate) lane: Lane,
-    /// When it was submitted, milliseconds since 1970.
-    pub(crate) submitted_at_ms: u64,
-}
-
-impl Open {
-    pub(crate) async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Self>, Error> {
-        read(store, &open_key(run)).await
-    }
-
-    pub(crate) async fn write(self, store: &dyn ArtifactStore, run: &RunId) -> Result<Put, Error> {
-        write(store, &open_key(run), &self).await
-    }
-}
-
-/// The unfinished runs.
-pub(crate) async fn open_runs(store: &dyn ArtifactStore) -> Result<BTreeSet<RunId>, Error> {
-    let keys = store.list("open/").await?;
-    Ok(keys.iter().filter_map(|key| RunId::parse(key.strip_prefix("open/")?)).collect())
-}
-
-fn outcome_prefix(run: &RunId, stage: Stage) -> String {
-    format!("runs/{run}/{}/outcomes/", stage.as_str())
-}
-
-pub(crate) fn outcome_key(run: &RunId, stage: Stage, task: &TaskId) -> String {
-    format!("{}{task}.json", outcome_prefix(run, stage))
-}
-
-/// How a task ended, where it did: a task that is delivered again is not worked on again.
-pub(crate) async fn recorded<T: DeserializeOwned>(
-    store: &dyn ArtifactStore,
-    run: &RunId,
-    stage: Stage,
-    task: &TaskId,
-) -> Result<Option<Recorded<T>>, Error> {
-    read(store, &outcome_key(run, stage, task)).await
-}
-
-/// Records how a task ended, unless it is recorded already: the first writer wins. Gives the failure, if the record says
-/// that it failed.
-pub(crate) async fn record<T: Serialize + DeserializeOwned>(
-    store: &dyn ArtifactStore,
-    run: &RunId,
-    stage: Stage,
-    recorded: Recorded<T>,
-) -> Result<Option<Failure>, Error> {
-    let key = outcome_key(run, stage, &recorded.task);
-    Ok(write_or_take(store, &key, recorded).await?.failure().cloned())
-}
-
-pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {
-    let bytes = store.get(key).await?;
-    bytes.map(|bytes| parsed(key, &bytes)).transpose()
-}
-
-fn parsed<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|error| unreadable(key, &error))
-}
-
-pub(crate) async fn write<T: Serialize>(store: &dyn ArtifactStore, key: &str, value: &T) -> Result<Put, Error> {
-    let bytes = serde_json::to_vec(value).map_err(|error| unreadable(key, &error))?;
-    Ok(store.put_if_absent(key, &bytes).await?)
-}
-
-/// Writes a plan, or takes the one that is there: the first planner wins.
-pub(crate) async fn write_or_take<T: Serialize + DeserializeOwned>(
-    store: &dyn ArtifactStore,
-    key: &str,
-    value: T,
-) -> Result<T, Error> {
-    match write(store, key, &value).await? {
-        Put::Created => Ok(value),
-        Put::Exists => Ok(read(store, key).await?.unwrap_or(value)),
-    }
-}
-
-pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Error {
-    Error::Record { key: key.to_owned(), reason: error.to_string() }
-}
-
-/// The candidates for selection that the chunks offer.
-pub(crate) fn candidates(plan: &AnalysisPlan, results: &Outcomes<ChunkAnalysis>) -> Vec<Candidate> {
-    let mut out = Vec::new();
-    for task in &plan.tasks {
-        let Some(analysis) = results.get(&task.id).and_then(Recorded::result) else { continue };
-        for (rank, expression) in analysis.expressions.iter().enumerate() {
-            out.push(Candidate { chunk: task.chunk.position, rank: rank as u32, expression: expression.clone() });
-        }
-    }
-    out
-}

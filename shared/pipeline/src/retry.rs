@@ -5,7 +5,7 @@ use crate::{
     Error, Outcomes, Recorded, RunRequest,
     complete::is_abandoned,
     outcomes,
-    records::{Open, cancelled_key, manifest_key, outcome_key, plan_key, read},
+    stored::{Open, cancelled_key, manifest_key, outcome_key, plan_key, read},
 };
 
 /// Forgets what failed in a run, so that its next round tries that again. Gives the number of tasks, the run

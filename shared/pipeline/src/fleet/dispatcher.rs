@@ -8,7 +8,7 @@ use super::{Order, tasks::Tasks, work_queue, worker};
 use crate::{
     AnalysisPlan, EncodingPlan, Error, Outcomes, RunRequest, abandon, complete, done_tasks, outcomes, plan_analysis,
     plan_encoding,
-    records::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
+    stored::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
 };
 
 /// Confirms of the broker come many at a time, so publishing does, too.

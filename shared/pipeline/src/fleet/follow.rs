@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::tasks::Tasks;
 use crate::{
     Error, done_tasks,
-    records::{READS_AT_ONCE, manifest_key, read, recorded},
+    stored::{READS_AT_ONCE, manifest_key, read, recorded},
 };
 
 /// Watches a run through the store, for somebody who waits for it.

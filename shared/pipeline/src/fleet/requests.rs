@@ -7,7 +7,7 @@ use langflix_domain::RunId;
 use langflix_ports::store::ArtifactStore;
 use tokio::{sync::OnceCell, time::Instant};
 
-use crate::{Error, RunRequest, records::is_cancelled};
+use crate::{Error, RunRequest, stored::is_cancelled};
 
 /// Runs whose requests are kept; tasks of more at once are rare, since a run's tasks lie together in a queue.
 const KEPT: usize = 16;

@@ -9,7 +9,7 @@ use langflix_ports::{
 use super::Order;
 use crate::{
     Error, RunRequest,
-    records::{Open, manifest_key, read, request_key, show_key, write},
+    stored::{Open, manifest_key, read, request_key, show_key, write},
 };
 
 /// What became of a submission.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::tasks::Tasks;
 use crate::{
     Error, done_tasks,
-    records::{Open, READS_AT_ONCE, is_cancelled, manifest_key, read, run_of_show_key},
+    stored::{Open, READS_AT_ONCE, is_cancelled, manifest_key, read, run_of_show_key},
 };
 
 /// Which runs are wanted.

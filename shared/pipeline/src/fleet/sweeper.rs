@@ -7,7 +7,7 @@ use langflix_domain::{RunId, Stage};
 use langflix_ports::queue::Name;
 
 use super::{Dispatcher, Order, tasks::Tasks};
-use crate::{Error, done_tasks, records::open_runs};
+use crate::{Error, done_tasks, stored::open_runs};
 
 /// Looks after the unfinished runs: what was lost on the way, a message, a count or a dispatcher, is made good.
 #[derive(Debug)]

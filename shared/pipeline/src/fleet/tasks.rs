@@ -6,7 +6,7 @@ use langflix_ports::store::ArtifactStore;
 use super::{Order, TaskOrder};
 use crate::{
     AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error,
-    records::{plan_key, read},
+    stored::{plan_key, read},
 };
 
 /// The tasks of a plan that are work for somebody.

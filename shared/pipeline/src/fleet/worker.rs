@@ -9,7 +9,7 @@ use langflix_ports::{
 use super::{Order, Requests, TaskOrder};
 use crate::{
     AnalysisTask, Cutter, EncodingTask, Ended, Error, RunSettings, Try, done_tasks,
-    records::{cancelled, record_failure},
+    stored::{cancelled, record_failure},
     try_chunk, try_clip,
 };
 
