@@ -5,6 +5,9 @@ use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 pub(crate) fn failed(queue: &str, error: &lapin::Error) -> Error {
     match error.kind() {
         lapin::ErrorKind::ProtocolError(error) => refused(queue, error.kind(), error.get_message().as_str()),
+        lapin::ErrorKind::IOError(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            unavailable(queue, "nobody listens there: is it running, and is rabbitmq.url its address?")
+        }
         lapin::ErrorKind::IOError(error) => unavailable(queue, error.to_string()),
         lapin::ErrorKind::MissingHeartbeatError => unavailable(queue, "the broker fell silent"),
         _ => unavailable(queue, "the connection is lost"),
@@ -37,6 +40,6 @@ pub(crate) fn unavailable(queue: &str, message: impl Into<String>) -> Error {
 }
 
 pub(crate) fn missing(queue: &str, says: &str) -> Error {
-    let message = format!("{says}: run `langflix topology apply`");
+    let message = format!("{says}: start a dispatcher, or run `langflix topology apply`");
     Error { kind: ErrorKind::Missing, queue: queue.to_owned(), message }
 }
