@@ -2,7 +2,7 @@ use crate::support::{complaint, langflix, said};
 
 #[test]
 fn every_command_gives_examples() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["ingest"],
         &["status"],
         &["fetch"],
@@ -17,6 +17,7 @@ fn every_command_gives_examples() {
         &["topology", "show"],
         &["topology", "apply"],
         &["doctor"],
+        &["plan"],
     ];
     for command in commands {
         let help = said(&mut langflix(command.iter().chain(&["--help"])));

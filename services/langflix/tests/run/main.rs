@@ -12,6 +12,8 @@ mod inspect;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod plan;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod stop;
