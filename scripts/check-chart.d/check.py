@@ -1,0 +1,190 @@
+"""Checks a chart without a cluster: see `scripts/check-chart`."""
+
+import argparse
+import difflib
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cases
+import documented
+import programs
+import rules
+import rules_objects  # noqa: F401  registers its rules
+import rules_pods  # noqa: F401
+import schemas
+import upgrades
+from helm import Helm, Refused, Render
+from rules import View
+
+VERSIONS = ("1.29", "1.33", "1.37")
+"""Of Kubernetes: the oldest that the chart takes, one between, and the newest whose schemas there are."""
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+class Check:
+    """Counts what holds, and prints what does not."""
+
+    def __init__(self, chart: Path, langflix: Path, update: bool) -> None:
+        self.chart, self.update = chart, update
+        self.programs = programs.Programs(langflix)
+        self.renders: dict[str, Render] = {}
+        self.views: dict[str, View] = {}
+        self.held = self.failed = self.objects = 0
+        self.began = time.monotonic()
+
+    def expect(self, where: str, faults: list[str]) -> None:
+        self.held += not faults
+        self.failed += len(faults)
+        for fault in faults:
+            print(f"FAIL {where}: {fault}", flush=True)
+
+    def step(self, name: str) -> None:
+        print(f"    {time.monotonic() - self.began:5.1f} s  {name}", flush=True)
+
+    def render_all(self, helm: Helm) -> None:
+        """Each case twice: those who compare renders, as Argo CD and Flux do, would else see a change where there is none."""
+        for name, values in cases.cases(self.chart):
+            try:
+                render = helm.render(self.chart, values)
+                self.expect(name, [] if helm.render(self.chart, values) == render else ["two renders differ"])
+                self.renders[name], self.views[name] = render, View(render.objects, cases.OUTSIDE)
+                self.objects += len(self.views[name].objects)
+            except Refused as error:
+                self.expect(name, [str(error)])
+
+    def validate(self) -> None:
+        """Every object against each version's schemas; one that comes again in another render is looked at once."""
+        seen: dict[str, list[str]] = {}
+        for name, view in self.views.items():
+            for document in view.objects:
+                whole = json.dumps(document, sort_keys=True)
+                if whole not in seen:
+                    seen[whole] = [f"{one} (Kubernetes {v})" for v in VERSIONS for one in schemas.faults(document, v)]
+                    self.expect(f"{name}: {rules.name_of(document)}", seen[whole])
+
+    def hold_rules(self) -> None:
+        for name, view in self.views.items():
+            for sentence, check in rules.RULES:
+                self.expect(name, [f"{fault}\n     {sentence}" for fault in check(view)])
+
+    def upgrade(self, helm: Helm) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            later = upgrades.later(self.chart, Path(folder), cases.BASE)
+            self.expect("chart", helm.lint(later))
+            for name, values in cases.cases(self.chart):
+                if (
+                    name in self.views
+                    and (name not in cases.OPTIONS or name == "ingest")
+                    and not name.startswith("all but")
+                ):
+                    after = helm.render(later, cases.merged(values, upgrades.CHANGES)).objects
+                    self.expect(f"{name}, upgraded", list(upgrades.faults(self.views[name].objects, after)))
+        self.expect("templates", list(upgrades.unsteady(self.chart)))
+
+    def refuse(self, helm: Helm, text: str) -> None:
+        mappings = sorted(
+            {".".join(value.path[:-1]) for value in documented.values(text)} | {"config", "config.s3", "config.llm"}
+        )
+        refused = [(f"{path} = {value!r}", _names(path, value), values) for path, value, values in cases.wrong()]
+        refused += [
+            (f"{path or 'the top'}: an unknown key", ["unknownKey"], values) for path, values in cases.unknown(mappings)
+        ]
+        refused += [(f"{path}: missing or wrong", [path], values) for path, values in cases.MISSING]
+        for where, named, values in refused:
+            try:
+                helm.render(self.chart, values)
+                self.expect(where, ["accepted"])
+            except Refused as error:
+                unnamed = [part for part in named if part not in str(error)]
+                self.expect(where, [f"refused without naming {part}: {error}" for part in unnamed])
+
+    def configure(self, schema: dict) -> None:
+        self.expect("configuration", programs.faults(self.programs.defaults(), schema, list(self.views.values())))
+        seen = set()
+        for name, view in self.views.items():
+            for pod in view.pods:
+                if pod.runs_langflix:
+                    told = json.dumps([rules.settings(pod, view), pod.spec.get("volumes")], sort_keys=True)
+                    if told not in seen:
+                        seen.add(told)
+                        self.expect(f"{name}: {pod.name}", self.programs.reads(pod, view))
+
+    def document(self, text: str, schema: dict) -> None:
+        self.expect("values", list(documented.faults(text, schema)))
+        readme = self.chart / "README.md"
+        try:
+            wanted = documented.with_table(readme.read_text(), text)
+        except (OSError, ValueError) as error:
+            return self.expect("README.md", [str(error)])
+        self.same(readme, wanted)
+
+    def snapshot(self) -> None:
+        wanted = {
+            SNAPSHOTS / f"{name}.yaml": self.renders[name].text(self.chart)
+            for name in cases.values_files(self.chart)
+            if name in self.renders
+        }
+        for path, text in wanted.items():
+            self.same(path, text)
+        for path in sorted(set(SNAPSHOTS.glob("*.yaml")) - wanted.keys()):
+            if self.update:
+                path.unlink()
+            else:
+                self.expect(path.name, ["of no values file"])
+
+    def same(self, path: Path, wanted: str) -> None:
+        """# Errors: a unified diff where the file differs, which `--update` writes anew."""
+        if self.update:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted)
+        there = path.read_text() if path.exists() else ""
+        diff = difflib.unified_diff(there.splitlines(), wanted.splitlines(), str(path), "now", lineterm="", n=2)
+        found = "\n".join(diff)
+        self.expect(path.name, [f"differs; scripts/check-chart --update writes it anew\n{found}"] if found else [])
+
+
+def _names(path: str, value: object) -> list[str]:
+    """What Helm must say to name a value that the schema refuses; one that is not there it names in its parent."""
+    pointer = "/" + path.replace(".", "/")
+    if value is None:
+        parent, _, last = pointer.rpartition("/")
+        return [f"'{parent}'", f"'{last}'"]
+    return [pointer]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chart", type=Path, required=True)
+    parser.add_argument("--langflix", type=Path, required=True)
+    parser.add_argument("--update", action="store_true")
+    options = parser.parse_args()
+    options.chart, options.langflix = options.chart.resolve(), options.langflix.resolve()
+    check = Check(options.chart, options.langflix, options.update)
+    text, schema = documented.read(options.chart)
+    with Helm(VERSIONS[1]) as helm:
+        check.step("renders")
+        check.render_all(helm)
+        check.step("upgrades")
+        check.upgrade(helm)
+        check.step("wrong values")
+        check.refuse(helm, text)
+    check.step("schemas of Kubernetes " + ", ".join(VERSIONS))
+    check.validate()
+    check.step("rules")
+    check.hold_rules()
+    check.step("the programs' configuration")
+    check.configure(schema)
+    check.step("values, README and snapshots")
+    check.document(text, schema)
+    check.snapshot()
+    print(f"chart: {len(check.renders)} renders, {check.objects} objects, {check.held} checks hold", end="")
+    print(f", {check.failed} do not" if check.failed else "")
+    sys.exit(check.failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The chart's configuration against the programs: what they read of it, and whether it has all that they know."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from rules import Pod, View, at, settings
+
+SECRETS = {"llm.api_key", "rabbitmq.password", "redis.password", "s3.access_key", "s3.secret_key"}
+"""Listed by the programs as set or not set; no keys of a file."""
+
+UNSET = {
+    "fleet.health_address": "0.0.0.0:8080",  # the port that probes, network policies and monitors name
+    "run.output": "output",  # where `langflix run` writes, which no pod runs
+}
+"""Keys that the chart leaves at the default that the programs must have."""
+
+WRONG_CONFIGURATION = 64
+
+
+class Programs:
+    """The command line of the same build as the programs, which read their settings in the same way."""
+
+    def __init__(self, langflix: Path) -> None:
+        self.langflix = langflix
+
+    def run(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+        clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        command = [str(self.langflix), *arguments]
+        with tempfile.TemporaryDirectory() as empty:
+            return subprocess.run(
+                command,
+                env=clean | (environment or {}),
+                cwd=empty,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+    @cache
+    def defaults(self) -> dict[str, str]:
+        """Each key of the configuration with its default."""
+        shown = self.run("config", "show", "--json")
+        if shown.returncode:
+            raise SystemExit(f"langflix config show: {shown.stderr}")
+        return {entry["key"]: entry["value"] for entry in json.loads(shown.stdout) if entry["key"] not in SECRETS}
+
+    def reads(self, pod: Pod, view: View) -> list[str]:
+        """What the programs find wrong in the settings of this pod, with files in place of its secrets."""
+        text, environment = settings(pod, view)
+        with tempfile.TemporaryDirectory() as folder:
+            mounted = files(pod, Path(folder))
+            environment = {name: mounted.get(value, value) for name, value in environment.items()}
+            for env in at(pod.spec["containers"][0], "env", default=[]):
+                if at(env, "valueFrom", "secretKeyRef"):
+                    environment[env["name"]] = "word"
+            path = Path(folder, "langflix.yaml")
+            # Nobody listens there, so that the command ends once it has read everything.
+            path.write_text(re.sub(r"(\w+://)[^\s/\"']+", r"\g<1>127.0.0.1:1", text))
+            shown = self.run("config", "show", "--config", str(path), environment=environment)
+            if shown.returncode:
+                return shown.stderr.strip().splitlines()
+            loaded = self.run("topology", "show", "--json", "--config", str(path), environment=environment)
+            return loaded.stderr.strip().splitlines() if loaded.returncode == WRONG_CONFIGURATION else []
+
+
+def files(pod: Pod, folder: Path) -> dict[str, str]:
+    """Makes a file for each key of a secret or other ConfigMap that the pod mounts, and tells where, by the path in the pod."""
+    made = {}
+    mounts = {mount["name"]: mount["mountPath"] for mount in at(pod.spec["containers"][0], "volumeMounts", default=[])}
+    for volume in pod.spec.get("volumes") or []:
+        sources = at(
+            volume, "projected", "sources", default=[{"secret": volume["secret"]}] if "secret" in volume else []
+        )
+        for source in sources:
+            for item in at(source, "secret", "items", default=at(source, "configMap", "items", default=[])):
+                path = folder / f"{len(made)}"
+                path.write_text(CERTIFICATE if "ca" in item["path"].split(".") else "word")
+                path.chmod(0o600)
+                made[f"{mounts.get(volume['name'])}/{item['path']}"] = str(path)
+    return made
+
+
+def faults(defaults: dict[str, str], schema: dict, views: list[View]) -> list[str]:
+    """Keys that the chart cannot set, and keys or variables of the chart that the programs do not know."""
+    sections = at(schema, "properties", "config", "properties", default={})
+    settable = {f"{section}.{key}" for section, part in sections.items() for key in at(part, "properties", default={})}
+    keys, fixed, found = set(defaults), set(), []
+    for view in views:
+        for pod in view.pods:
+            for container in pod.containers:
+                for env in container.get("env") or []:
+                    if env["name"].startswith("LANGFLIX__"):
+                        fixed.add(env["name"].removeprefix("LANGFLIX__").replace("__", ".").lower())
+    unset = keys - settable - fixed
+    found += [
+        f"the programs know {key}, and neither config nor the chart sets it" for key in sorted(unset - UNSET.keys())
+    ]
+    found += [
+        f"{key} is {defaults[key]!r} by default, not {UNSET[key]!r}"
+        for key in sorted(unset & UNSET.keys())
+        if defaults[key] != UNSET[key]
+    ]
+    found += [f"values.schema.json has config.{key}, which the programs do not know" for key in sorted(settable - keys)]
+    found += [f"the chart sets {key} as a variable, which the programs do not know" for key in sorted(fixed - keys)]
+    return found
+
+
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBdzCCAR2gAwIBAgIUYZ9TZ1Q8X6k4QNZLUu2TETVH3rQwCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFY2hhcnQwIBcNMjYxMTI2MDQzMjQwWhgPMjEyNjExMDIwNDMy
+NDBaMBAxDjAMBgNVBAMMBWNoYXJ0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+k2v4bYXinlyhJR0TiC4KT++i00EbLVKCstVRkM3oPT7tfygYTLWtehJ52xitNVjL
+A4do6E6CJDM8wSli9eSmtqNTMFEwHQYDVR0OBBYEFK3Rixn2Z9vkJSZzc3xZF23J
+s+1IMB8GA1UdIwQYMBaAFK3Rixn2Z9vkJSZzc3xZF23Js+1IMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIgaQLzb6zGX6R0GS3wHVOdfkzWzkvSmEK5
+e7TiW0Z1RT0CIQCyq/NoBrfX6kOZpBIkoqbBledXmTyELp70lsCmjgh4zw==
+-----END CERTIFICATE-----
+"""
