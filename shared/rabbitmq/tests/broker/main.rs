@@ -5,6 +5,7 @@ mod contract;
 mod faults;
 mod publishing;
 mod refusals;
+mod scaling;
 mod shelves;
 mod tls;
 mod topology;
