@@ -91,7 +91,7 @@ class Check:
         )
         refused = [(f"{path} = {value!r}", _names(path, value), values) for path, value, values in cases.wrong()]
         refused += [
-            (f"{path or 'the top'}: an unknown key", ["unknownKey"], values) for path, values in cases.unknown(mappings)
+            (f"{path}: no such key", [path.rpartition(".")[2]], values) for path, values in cases.unknown(mappings)
         ]
         refused += [(f"{path}: missing or wrong", [path], values) for path, values in cases.MISSING]
         for where, named, values in refused:
