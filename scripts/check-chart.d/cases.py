@@ -93,6 +93,12 @@ OPTIONS: dict[str, dict] = {
         },
         "redis": {"existingSecret": "cache"},
     },
+    "great-numbers": {
+        # Helm reads numbers as floating point, whose text from a million on no program takes for a whole number.
+        "config": {"llm": {"requests_per_minute": 1_000_000, "tokens_per_minute": 1_000_000_000}},
+        "encodingWorkerCpu": {"enabled": True, "scratch": {"sizeMb": 2_000_000}},
+        "priorityClasses": {"create": True, "dispatcher": 1_000_000_000, "worker": -2_000_000},
+    },
     "user-in-config": {"config": {"rabbitmq": {"username": "fleet"}}, "rabbitmq": {"usernameKey": ""}},
     "in-cluster-rabbitmq": {
         "inCluster": {"rabbitmq": {"enabled": True, "replicas": 3}},
@@ -208,6 +214,18 @@ def _with(path: str, value) -> dict:
 
 
 WRONG: dict[str, list] = {
+    "config.llm.provider": ["gemeni", True],
+    "config.llm.chunk_size": [199, 20001, "many", 1000.5],
+    "config.llm.temperature": [2.5, "warm"],
+    "config.video.quality": ["best"],
+    "config.video.codec": ["h264"],
+    "config.video.normalize_loudness": ["yes", 1],
+    "config.rabbitmq.url": ["http://rabbitmq", "amqp://user:password@rabbitmq:5672", 5672],
+    "config.redis.url": ["redis:6379", "redis://:password@redis:6379"],
+    "config.s3.endpoint": ["s3:9000"],
+    "config.s3.bucket": ["a", "a bucket"],
+    "config.fleet.max_attempts": [0],
+    "config.gpu.min_capacity_percent": [101],
     "terminationGracePeriodSeconds": [0, 30, 900, 929, "990", 1e9],
     "image.digest": ["latest", "sha256:12", DIGEST.upper(), DIGEST + "0"],
     "gpuImage.digest": ["md5:" + "5" * 32],
@@ -269,7 +287,26 @@ def wrong() -> Iterator[tuple[str, object, dict]]:
             yield path, value, _with(path, value)
 
 
+FIXED = (
+    "rabbitmq.password",
+    "rabbitmq.password_file",
+    "redis.ca_file",
+    "s3.access_key_file",
+    "fleet.drain_seconds",
+    "llm.api_key",
+)
+"""Keys that the programs have and `config` has not: secrets, and what the chart sets itself."""
+
+MACHINES = {"values-development": (4, 8), "values-in-cluster": (4, 8), "values-production": (8, 16)}
+"""Cores and GiB that a values file is for, GPU nodes left out; all that it starts at once must find room there."""
+
+
 def unknown(mappings: list[str]) -> Iterator[tuple[str, dict]]:
     """For each mapping of the values, a key in it that nobody knows."""
     for path in mappings:
-        yield path, _with(f"{path}.unknownKey" if path else "unknownKey", True)
+        yield (
+            (f"{path}.unknownKey" if path else "unknownKey"),
+            _with(f"{path}.unknownKey" if path else "unknownKey", True),
+        )
+    for path in FIXED:
+        yield f"config.{path}", _with(f"config.{path}", "x")
