@@ -12,15 +12,18 @@ import cases
 import documented
 import programs
 import rules
-import rules_objects  # noqa: F401  registers its rules
-import rules_pods  # noqa: F401
+import rules_flows  # noqa: F401  registers its rules
+import rules_objects  # noqa: F401
+import rules_pods
 import schemas
 import upgrades
 from helm import Helm, Refused, Render
-from rules import View
+from rules import View, at
 
 VERSIONS = ("1.29", "1.33", "1.37")
 """Of Kubernetes: the oldest that the chart takes, one between, and the newest whose schemas there are."""
+
+TOO_OLD = "1.28"
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -66,6 +69,38 @@ class Check:
                     seen[whole] = [f"{one} (Kubernetes {v})" for v in VERSIONS for one in schemas.faults(document, v)]
                     self.expect(f"{name}: {rules.name_of(document)}", seen[whole])
 
+    def neighbours(self, helm: Helm) -> None:
+        """Two releases in one namespace have nothing of the same name, and a Kubernetes that is too old is refused."""
+        for name, values in cases.values_files(self.chart).items():
+            other = helm.render(self.chart, values, "second")
+            same = {rules.name_of(one) for one in self.views[name].objects} & {
+                rules.name_of(one) for one in other.objects
+            }
+            self.expect(name, [f"{one} is in every release" for one in sorted(same)])
+            selectors = [at(one, "spec", "selector") for one in other.objects if one["kind"] in rules.WORKLOADS]
+            for pod in self.views[name].pods:
+                taken = any(rules.selects(selector, pod.labels) for selector in selectors)
+                self.expect(name, [f"another release selects the pods of {pod.name}"] if taken else [])
+
+    def versions(self) -> None:
+        """A render does not depend on the cluster's version, and one that is too old is refused."""
+        for version in (VERSIONS[0], VERSIONS[-1]):
+            with Helm(version) as helm:
+                for name, values in cases.values_files(self.chart).items():
+                    same = helm.render(self.chart, values) == self.renders.get(name)
+                    self.expect(name, [] if same else [f"another render on Kubernetes {version}"])
+        with Helm(TOO_OLD) as helm:
+            try:
+                helm.render(self.chart, cases.BASE)
+                self.expect("kubeVersion", [f"Kubernetes {TOO_OLD} is taken"])
+            except Refused as error:
+                self.expect("kubeVersion", [] if TOO_OLD in str(error) else [str(error)])
+
+    def fit(self) -> None:
+        for name, (cores, gib) in cases.MACHINES.items():
+            if name in self.views:
+                self.expect(name, list(rules_pods.too_large(self.views[name], cores, gib)))
+
     def hold_rules(self) -> None:
         for name, view in self.views.items():
             for sentence, check in rules.RULES:
@@ -104,7 +139,10 @@ class Check:
 
     def configure(self, schema: dict) -> None:
         self.expect("configuration", programs.faults(self.programs.defaults(), schema, list(self.views.values())))
-        seen = set()
+        self.expect("configuration", self.programs.bounds(schema))
+        known, seen = self.programs.queues(), set()
+        asked = {queue for names in rules_objects.QUEUES.values() for queue in names}
+        self.expect("queues", [f"the programs know no queue {queue}" for queue in sorted(asked - known)])
         for name, view in self.views.items():
             for pod in view.pods:
                 if pod.runs_langflix:
@@ -170,12 +208,16 @@ def main() -> None:
         check.render_all(helm)
         check.step("upgrades")
         check.upgrade(helm)
+        check.step("neighbours and versions")
+        check.neighbours(helm)
+        check.versions()
         check.step("wrong values")
         check.refuse(helm, text)
     check.step("schemas of Kubernetes " + ", ".join(VERSIONS))
     check.validate()
     check.step("rules")
     check.hold_rules()
+    check.fit()
     check.step("the programs' configuration")
     check.configure(schema)
     check.step("values, README and snapshots")

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import tempfile
-from functools import cache
 from pathlib import Path
 
 from rules import Pod, View, at, settings
@@ -19,6 +18,15 @@ UNSET = {
 }
 """Keys that the chart leaves at the default that the programs must have."""
 
+RELATED = {
+    "llm.max_input_length": ("llm.chunk_size=200",),
+    "llm.chunk_size": ("llm.max_input_length=24000",),
+    "processing.min_expressions_per_chunk": ("processing.max_expressions_per_chunk=10",),
+    "processing.max_expressions_per_chunk": ("processing.min_expressions_per_chunk=0",),
+}
+"""What else must be set for all of a key's values to be taken."""
+
+WORD = "nothing-of-the-kind"
 WRONG_CONFIGURATION = 64
 
 
@@ -42,13 +50,37 @@ class Programs:
                 check=False,
             )
 
-    @cache
     def defaults(self) -> dict[str, str]:
         """Each key of the configuration with its default."""
         shown = self.run("config", "show", "--json")
         if shown.returncode:
             raise SystemExit(f"langflix config show: {shown.stderr}")
         return {entry["key"]: entry["value"] for entry in json.loads(shown.stdout) if entry["key"] not in SECRETS}
+
+    def queues(self) -> set[str]:
+        """The names of the queues that the programs know."""
+        needed = {"LANGFLIX__S3__BUCKET": "bucket", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        address = {"LANGFLIX__RABBITMQ__URL": "amqp://127.0.0.1:1"}
+        shown = self.run("topology", "show", "--json", environment=needed | address)
+        return {queue["name"] for queue in json.loads(shown.stdout)["queues"]}
+
+    def bounds(self, schema: dict) -> list[str]:
+        """Where the schema of `config` and the programs do not draw the line at the same place."""
+        found = []
+        for section, part in at(schema, "properties", "config", "properties", default={}).items():
+            for key, allowed in at(part, "properties", default={}).items():
+                for value, good in edges(allowed):
+                    taken = self.takes(f"{section}.{key}", value)
+                    if taken != good:
+                        found.append(
+                            f"{section}.{key}: {value} is {'taken' if taken else 'refused'} by the programs alone"
+                        )
+        return found
+
+    def takes(self, key: str, value: object) -> bool:
+        together = RELATED.get(key, ())
+        options = [f"--set={one}" for one in (*together, f"{key}={value}")]
+        return self.run("config", "show", *options).returncode == 0
 
     def reads(self, pod: Pod, view: View) -> list[str]:
         """What the programs find wrong in the settings of this pod, with files in place of its secrets."""
@@ -67,6 +99,18 @@ class Programs:
                 return shown.stderr.strip().splitlines()
             loaded = self.run("topology", "show", "--json", "--config", str(path), environment=environment)
             return loaded.stderr.strip().splitlines() if loaded.returncode == WRONG_CONFIGURATION else []
+
+
+def edges(allowed: dict) -> list[tuple[object, bool]]:
+    """Values on either side of what a schema allows: those that must be taken, and those that must not."""
+    if "anyOf" in allowed:
+        return [edge for part in allowed["anyOf"] for edge in edges(part) if edge[1]]
+    made = [(value, True) for value in allowed.get("enum", []) if value is not None]
+    made += [(WORD, False)] if made else []
+    for bound, step in (("minimum", -1), ("maximum", 1)):
+        if bound in allowed:
+            made += [(allowed[bound], True), (allowed[bound] + step, False)]
+    return made
 
 
 def files(pod: Pod, folder: Path) -> dict[str, str]:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from rules import PROGRAMS, STABLE, WORKLOADS, View, at, name_of, rule, selects
+from rules import PROGRAMS, STABLE, WORKLOADS, View, at, name_of, pod_of, rule, selects
 
 QUEUES = {
     "analysis-worker": {"analysis.interactive.v1", "analysis.bulk.v1"},
     "encoding-worker-gpu": {"encoding.interactive.v1", "encoding.bulk.v1"},
     "encoding-worker-cpu": {"encoding.interactive.v1", "encoding.bulk.v1"},
 }
+LABEL = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")
 IDENTITY = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 
 
@@ -23,6 +24,17 @@ def names_fit(view: View) -> Iterator[str]:
         if (document.get("apiVersion"), name_of(document)) in seen:
             yield f"{name_of(document)}: rendered twice"
         seen.add((document.get("apiVersion"), name_of(document)))
+
+
+@rule("labels and their values have the form that the API takes")
+def labels_have_their_form(view: View) -> Iterator[str]:
+    for document in view.objects:
+        pod = pod_of(document)
+        for labels in (at(document, "metadata", "labels", default={}), pod.labels if pod else {}):
+            for key, value in labels.items():
+                prefix, _, name = key.rpartition("/")
+                if not LABEL.match(name) or len(prefix) > 253 or value and not LABEL.match(str(value)):
+                    yield f"{name_of(document)}: label {key}={value}"
 
 
 @rule("selectors are made of labels that never change")

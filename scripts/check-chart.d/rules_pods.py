@@ -1,10 +1,43 @@
 """Rules about pods: how long they may take to end, what they may use, what they may do."""
 
+import re
 from collections.abc import Iterator
 
-from rules import GPU, TASK_LIMIT, View, at, rule, setting
+from rules import GPU, TASK_LIMIT, WORKLOADS, Pod, View, at, rule, setting
 
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+
+
+UNITS = {"": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def quantity(text) -> float | None:
+    """A quantity of Kubernetes as a number; None where there is none, or none that it takes."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?", str(text))
+    return float(found[1]) * UNITS[found[2] or ""] if found else None
+
+
+def too_large(view: View, cores: float, gib: float) -> Iterator[str]:
+    """What is more than a machine with that many cores and GiB of memory holds, GPU workers left out."""
+    cpu = memory = most = 0.0
+    for pod in (pod for pod in view.pods if pod.owner["kind"] in WORKLOADS and pod.component != "encoding-worker-gpu"):
+        for container in pod.spec["containers"]:
+            count = pod.owner["spec"].get("replicas") or _least(view, pod)
+            cpu += count * (quantity(at(container, "resources", "requests", "cpu")) or 0)
+            memory += count * (quantity(at(container, "resources", "requests", "memory")) or 0) / 2**30
+            most += count * (quantity(at(container, "resources", "limits", "memory")) or 0) / 2**30
+    if cpu > cores or memory > gib:
+        yield f"asks for {cpu:.1f} cores and {memory:.1f} GiB where there are {cores} and {gib}"
+    if most > gib:
+        yield f"may take {most:.1f} GiB where there are {gib}"
+
+
+def _least(view: View, pod: Pod) -> int:
+    """How many a scaler starts with."""
+    for one in view.of("ScaledObject", "HorizontalPodAutoscaler"):
+        if one["spec"]["scaleTargetRef"]["name"] == at(pod.owner, "metadata", "name"):
+            return one["spec"].get("minReplicas", one["spec"].get("minReplicaCount", 1))
+    return 1
 
 
 @rule("a pod has more time to end than a task may take and than its program drains")
@@ -25,8 +58,11 @@ def has_limits(view: View) -> Iterator[str]:
     for pod in view.pods:
         for container in pod.containers:
             for path in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
-                if not at(container, "resources", *path):
+                if not quantity(at(container, "resources", *path)):
                     yield f"{pod.name}, container {container['name']}: no resources.{'.'.join(path)}"
+            asked, most = (quantity(at(container, "resources", kind, "memory")) for kind in ("requests", "limits"))
+            if asked and most and asked > most:
+                yield f"{pod.name}, container {container['name']}: asks for more memory than its limit"
 
 
 @rule("a folder in the node's storage or memory has a size")

@@ -227,6 +227,13 @@ class Configuration(unittest.TestCase):
             with self.subTest(message):
                 self.assertTrue(any(message in fault for fault in programs.faults(known, self.schema, [self.view])))
 
+    def test_edges_lie_on_both_sides_of_what_is_allowed(self):
+        edges = programs.edges({"type": ["integer", "null"], "minimum": 2, "maximum": 5})
+        self.assertEqual(edges, [(2, True), (1, False), (5, True), (6, False)])
+        self.assertEqual(programs.edges({"enum": ["a", None]}), [("a", True), (programs.WORD, False)])
+        self.assertEqual(programs.edges({"anyOf": [{"enum": ["a"]}, {"minimum": 0}]}), [("a", True), (0, True)])
+        self.assertEqual(programs.edges({"type": "string"}), [])
+
 
 class Cases(unittest.TestCase):
     def test_layers_merge_as_in_helm(self):

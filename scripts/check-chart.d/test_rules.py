@@ -4,6 +4,7 @@ import unittest
 from copy import deepcopy
 
 import rules
+import rules_flows
 import rules_objects
 import rules_pods
 from rules import View
@@ -91,12 +92,19 @@ def fleet() -> list[dict]:
         named(
             "NetworkPolicy",
             "all",
-            {"podSelector": every, "policyTypes": ["Ingress", "Egress"], "egress": [{"ports": [{"port": 53}]}]},
+            {
+                "podSelector": every,
+                "policyTypes": ["Ingress", "Egress"],
+                "egress": [{"ports": [{"port": port} for port in (53, 443, 5672, 6379)]}],
+            },
         ),
         named("ScaledObject", "worker", scale),
         named("TriggerAuthentication", "login", {}),
         named("ServiceAccount", "worker", {}),
-        {**named("ConfigMap", "config", {}), "data": {"langflix.yaml": "fleet: {drain_seconds: 960}\n"}},
+        {
+            **named("ConfigMap", "config", {}),
+            "data": {"langflix.yaml": "fleet: {drain_seconds: 960}\nllm: {provider: gemini}\n"},
+        },
         named("Pod", "test", test, JOB_LABELS, annotations={"helm.sh/hook": "test"}),
     ]
 
@@ -124,6 +132,19 @@ def probe(path: str) -> dict:
     return {"httpGet": {"path": path, "port": "health"}}
 
 
+SERVICE = named("Service", "redis", {"selector": LABELS, "ports": [{"port": 6379}]})
+LETS_IN = [{"from": [{"podSelector": {"matchLabels": {"app.kubernetes.io/instance": "b"}}}], "ports": [{"port": 6379}]}]
+
+
+def let_out(*ports: int) -> list[dict]:
+    return [{"ports": [{"port": port}]} for port in ports]
+
+
+def served(flows: list[dict]) -> list[dict]:
+    """The fleet with a server in it, and what its network policy lets in."""
+    return [*changed(POLICY, "spec", "ingress", to=flows), deepcopy(SERVICE)]
+
+
 BREAKS = [
     (rules_pods.ends_in_time, changed(*POD, "terminationGracePeriodSeconds", to=900), "is 900"),
     (rules_pods.ends_in_time, changed(*POD, "terminationGracePeriodSeconds"), "is 30"),
@@ -131,6 +152,8 @@ BREAKS = [
     (rules_pods.ends_in_time, changed(*MAIN, "env", 0, "value", to="60"), "drain_seconds is 60"),
     (rules_pods.has_limits, changed(*MAIN, "resources", "limits", "memory"), "no resources.limits.memory"),
     (rules_pods.has_limits, changed(*MAIN, "resources", "requests", "cpu"), "no resources.requests.cpu"),
+    (rules_pods.has_limits, changed(*MAIN, "resources", "limits", "memory", to="1 GB"), "no resources.limits.memory"),
+    (rules_pods.has_limits, changed(*MAIN, "resources", "limits", "memory", to="1G"), "more memory than its limit"),
     (rules_pods.has_limits, changed(*POD, "initContainers", to=[{"name": "first"}]), "container first"),
     (rules_pods.has_limits, changed(TEST, "spec", "containers", 0, "resources"), "Pod/test"),
     (rules_pods.volumes_are_sized, changed(*POD, "volumes", 0, "emptyDir", to={}), "without sizeLimit"),
@@ -186,6 +209,39 @@ BREAKS = [
         rules_objects.selectors_are_stable,
         changed(DEPLOYMENT, "spec", "selector", "matchLabels", "helm.sh/chart", to="a-1"),
         "helm.sh/chart",
+    ),
+    (rules_objects.labels_have_their_form, changed(ACCOUNT, "metadata", "labels", "a", to="two words"), "a=two words"),
+    (
+        rules_objects.labels_have_their_form,
+        changed(*POD[:-1], "metadata", "labels", "a", to="x" * 64),
+        "Deployment/worker",
+    ),
+    (
+        rules_flows.servers_can_be_reached,
+        changed(POLICY, "spec", "egress", to=let_out(53, 443, 6379)),
+        "5672, which rabbitmq.url",
+    ),
+    (
+        rules_flows.servers_can_be_reached,
+        changed(POLICY, "spec", "egress", to=let_out(443, 5672, 6379)),
+        "53, which names",
+    ),
+    (
+        rules_flows.servers_can_be_reached,
+        changed(CONFIG, "data", "langflix.yaml", to="s3: {endpoint: 'http://s3:9000'}"),
+        "9000",
+    ),
+    (
+        rules_flows.servers_can_be_reached,
+        changed(*MAIN, "ports", to=[{"name": "health", "containerPort": 8080}]),
+        "anyone in",
+    ),
+    (rules_flows.servers_let_in, served([]), "does not let Deployment/worker in to port 6379"),
+    (rules_flows.servers_let_in, served([{**LETS_IN[0], "ports": [{"port": 1}]}]), "Pod/test"),
+    (
+        rules_flows.servers_let_in,
+        served([{**LETS_IN[0], "from": [{"podSelector": {"matchLabels": LABELS}}]}]),
+        "Pod/test",
     ),
     (rules_objects.selectors_are_stable, changed(DEPLOYMENT, "spec", "selector", to={}), "or nothing"),
     (rules_objects.selects_its_own, changed(TEST, "metadata", "labels", to=LABELS), "selects the pods of Pod/test"),
@@ -284,6 +340,19 @@ class Rules(unittest.TestCase):
 
     def test_each_has_a_case_that_breaks_it(self):
         self.assertEqual({check for _, check in rules.RULES}, {rule for rule, _, _ in BREAKS})
+
+    def test_a_server_that_lets_the_fleet_in_breaks_none(self):
+        self.assertEqual(list(rules_flows.servers_let_in(View(served(LETS_IN)))), [])
+
+    def test_what_a_machine_has_no_room_for_is_told(self):
+        self.assertEqual(list(rules_pods.too_large(View(fleet()), 1, 1)), [])
+        for replicas, message in ((2, "asks for 2.0 cores and 2.0 GiB"), (3, "may take 3.0 GiB")):
+            faults = rules_pods.too_large(View(changed(DEPLOYMENT, "spec", "replicas", to=replicas)), 1, 1)
+            self.assertIn(message, "".join(faults))
+
+    def test_quantities_are_numbers(self):
+        given = ["100m", "1.5", "2Gi", 3, "", "1 Gi", "much"]
+        self.assertEqual([rules_pods.quantity(one) for one in given], [0.1, 1.5, 2.0 * 2**30, 3.0, None, None, None])
 
     def test_a_selector_by_expressions_takes_what_they_say(self):
         expression = {"key": "app.kubernetes.io/component", "operator": "In", "values": ["dispatcher"]}
