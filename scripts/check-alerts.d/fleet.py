@@ -5,6 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +19,8 @@ GPU = {
     "capacity_percent": None, "utilization_percent": None, "failure": None, "refuses": None,
 }  # fmt: skip
 BUCKET = "langflix"
+PATIENCE = 60
+"""Seconds until every service must be ready."""
 
 
 class Fleet:
@@ -49,6 +54,11 @@ class Fleet:
         self.start("dispatcher", "dispatcher")
         self.start("analysis-worker", "analysis-worker")
         self.start("encoding-worker-cpu", "encoding-worker")
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,10 +103,19 @@ class Fleet:
             LANGFLIX__VIDEO__CODEC="h264_nvenc",
         )
 
+    def wait_until_ready(self) -> None:
+        until = time.monotonic() + PATIENCE
+        for name, address in self.addresses.items():
+            while (waits := unready(address)) is not None:
+                if time.monotonic() > until:
+                    raise SystemExit(f"{name} does not get ready: {waits}")
+                time.sleep(0.2)
+
     def lead(self, episode: Path) -> list[str]:
         """One run without a GPU, which falls back to software, and one with it."""
         faults = self.ingest(episode, 1)
         self.start_with_gpu()
+        self.wait_until_ready()
         return faults + self.ingest(episode, 4)
 
     def ingest(self, episode: Path, expressions: int) -> list[str]:
@@ -105,3 +124,14 @@ class Fleet:
         command = [self.programs / "langflix", "ingest", episode, *settings]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
         return [] if done.returncode == 0 else [f"fleet: ingest ends with {done.returncode}: {done.stdout}{done.stderr}"]
+
+
+def unready(address: str) -> str | None:
+    """What a service waits for; nothing where it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://{address}/readyz", timeout=5):
+            return None
+    except urllib.error.HTTPError as error:
+        return error.read().decode(errors="replace")
+    except OSError as error:
+        return str(error)

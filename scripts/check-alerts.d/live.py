@@ -83,8 +83,6 @@ def main() -> int:
 
     with Fleet(options.programs, options.work, broker) as fleet, Watcher(options.work, fleet, broker) as watcher:
         faults += fleet.lead(options.episode)
-        faults += broker.rights()
-        print(f"    definitions: {broker.said}")
         watcher.wait_for_all()
         text, asked = code(), queries()
         empty = []
@@ -101,6 +99,9 @@ def main() -> int:
         for name in panels:
             print(f"        {name}")
         print(f"    alerts that fire here: {', '.join(watcher.firing()) or 'none'}")
+        # Last: what is allowed and should not be changes the queues.
+        faults += broker.rights()
+        print(f"    definitions: {broker.said}")
     for fault in faults:
         print(f"    FAULT {fault}")
     print(f"    {'all as it should be' if not faults else f'{len(faults)} faults'}, after {time.monotonic() - began:.0f} s")
