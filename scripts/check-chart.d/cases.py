@@ -1,4 +1,4 @@
-"""What the chart is rendered with: its values files, each option alone and each left out of all, and values that it must refuse."""
+"""What the chart is rendered with: its values files, each option alone, all but each, and values that it must refuse."""
 
 from collections.abc import Iterator
 from copy import deepcopy

@@ -17,6 +17,7 @@ import rules_objects  # noqa: F401
 import rules_pods
 import schemas
 import upgrades
+import used
 from helm import Helm, Refused, Render
 from rules import View, at
 
@@ -213,6 +214,10 @@ def main() -> None:
         check.versions()
         check.step("wrong values")
         check.refuse(helm, text)
+        check.step("use of each value")
+        check.expect(
+            "values.yaml", [f"{name} changes nothing" for name in used.idle(helm, options.chart, text, schema)]
+        )
     check.step("schemas of Kubernetes " + ", ".join(VERSIONS))
     check.validate()
     check.step("rules")

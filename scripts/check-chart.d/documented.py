@@ -96,7 +96,7 @@ def faults(text: str, whole: dict) -> Iterator[str]:
             yield f"values.yaml: {value.name} has no comment"
         elif not re.match(r"^[A-Z0-9`]", value.comment):
             yield f"values.yaml: the comment of {value.name} does not begin as a sentence"
-        schema = _schema_of(value.path, whole)
+        schema = schema_of(value.path, whole)
         if schema is None:
             yield f"values.schema.json: {value.name} is missing"
         elif not schema.get("description"):
@@ -104,7 +104,7 @@ def faults(text: str, whole: dict) -> Iterator[str]:
     yield from _unknown(whole, whole, (), {value.path for value in listed})
 
 
-def _schema_of(path: tuple[str, ...], whole: dict) -> dict | None:
+def schema_of(path: tuple[str, ...], whole: dict) -> dict | None:
     schema = resolved(whole, whole)
     for part in path:
         if part not in schema.get("properties", {}):

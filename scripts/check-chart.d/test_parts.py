@@ -9,6 +9,7 @@ import documented
 import programs
 import schemas
 import upgrades
+import used
 from helm import Helm, Refused, documents
 from rules import View
 from test_rules import fleet
@@ -48,7 +49,8 @@ class Rendering(unittest.TestCase):
         self.assertIn("# Hello langflix\n", text)
 
     def test_a_file_of_the_chart_is_only_named_in_a_snapshot(self):
-        template = 'kind: ConfigMap\nmetadata: { name: a }\napiVersion: v1\ndata:\n  a: |\n    {{- .Files.Get "files/a.txt" | nindent 4 }}\n'
+        head = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata:\n  a: |\n"
+        template = head + '    {{- .Files.Get "files/a.txt" | nindent 4 }}\n'
         with tempfile.TemporaryDirectory() as folder, Helm("1.33") as helm:
             root = chart(folder, template)
             (root / "files").mkdir()
@@ -172,6 +174,42 @@ WHOLE = {
         "both": {"description": "Both"},
     },
 }
+
+
+class Use(unittest.TestCase):
+    whole = {
+        "properties": {
+            "count": {"type": "integer"},
+            "size": {"type": "integer", "maximum": 100},
+            "peers": {"type": "array"},
+            "on": {"type": "boolean"},
+            "kind": {"enum": ["a", "b"]},
+        }
+    }
+    text = "# -- A\ncount: 1\n# -- B\nsize: 2\n# -- C\npeers: []\n# -- D\non: true\n# -- E\nkind: a\n"
+    uses = [
+        "{{ .Values.count }}",
+        "{{ .Values.size }}",
+        "{{ .Values.peers }}",
+        "{{ .Values.on }}",
+        "{{ .Values.kind }}",
+    ]
+
+    def idle(self, *uses: str) -> list[str]:
+        template = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: a }}\ndata: {{ a: '{' '.join(uses)}' }}\n"
+        with tempfile.TemporaryDirectory() as folder, Helm("1.33") as helm:
+            root = chart(folder, template)
+            (root / "values.schema.json").unlink()
+            (root / "values.yaml").write_text(self.text)
+            return list(used.idle(helm, root, self.text, self.whole))
+
+    def test_values_that_are_all_used_have_no_fault(self):
+        self.assertEqual(self.idle(*self.uses), [])
+
+    def test_a_value_that_no_template_reads_is_told(self):
+        for place, name in enumerate(("count", "size", "peers", "on", "kind")):
+            with self.subTest(name):
+                self.assertEqual(self.idle(*(use for at, use in enumerate(self.uses) if at != place)), [name])
 
 
 class Documentation(unittest.TestCase):
