@@ -26,7 +26,7 @@ impl Pulses {
     /// Runs `work`, and answers for it between its steps: an answer shows that it is being run and not stuck in one.
     pub(super) async fn beating<F: Future>(&self, name: &str, work: F) -> F::Output {
         let (ask, mut asked) = mpsc::channel::<Ask>(8);
-        lock(&self.asked).push((name.to_owned(), ask));
+        lock(&self.asked).push((name.to_owned(), ask.clone()));
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -35,7 +35,11 @@ impl Pulses {
                     // Who asked may have gone.
                     let _ = answer.send(());
                 }
-                output = &mut work => return output,
+                output = &mut work => {
+                    // Nobody who has come to an end is stuck: a service that ends is alive until all of it has.
+                    lock(&self.asked).retain(|(_, other)| !other.same_channel(&ask));
+                    return output;
+                }
             }
         }
     }
@@ -60,20 +64,20 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_is_felt_and_what_is_stuck_or_gone_is_not() {
+    async fn what_waits_is_felt_what_is_stuck_or_gone_is_not_and_what_has_ended_is_not_missed() {
         let pulses = Pulses::default();
         assert!(pulses.silent().await.is_empty());
         let (waiting, ended) = (pulses.clone(), pulses.clone());
         let waiting = tokio::spawn(async move { waiting.beating("waiting", std::future::pending::<()>()).await });
-        tokio::spawn(async move { ended.beating("ended", async {}).await }).await.unwrap();
-        assert_eq!(pulses.silent().await, ["ended"]);
+        ended.beating("ended", async {}).await;
+        assert!(pulses.silent().await.is_empty());
         let stuck = pulses.beating("stuck", std::future::pending::<()>());
         tokio::pin!(stuck);
         // Polled once and then no more.
         assert!(futures::poll!(&mut stuck).is_pending());
-        assert_eq!(pulses.silent().await, ["ended", "stuck"]);
+        assert_eq!(pulses.silent().await, ["stuck"]);
         waiting.abort();
         let _ = waiting.await;
-        assert_eq!(pulses.silent().await, ["waiting", "ended", "stuck"]);
+        assert_eq!(pulses.silent().await, ["stuck", "waiting"]);
     }
 }
