@@ -28,7 +28,7 @@ const PACE_PERCENT: u32 = 100;
 /// How often the open sessions are counted.
 const SAMPLED: Duration = Duration::from_millis(20);
 /// How often the time to a session is measured.
-const LEAVINGS: usize = 20;
+const LEAVINGS: usize = 100;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -80,7 +80,7 @@ async fn left(film: &Path) -> Vec<u128> {
         until("the GPU is full", async || !worker.gpu().ready).await;
         place.ask(1, Duration::from_millis(500 + turn as u64)).await;
         // At any moment between two looks.
-        tokio::time::sleep(Duration::from_millis(26 * turn as u64)).await;
+        tokio::time::sleep(Duration::from_millis(26 * (turn % 20) as u64)).await;
         let before = machine.counts().opens;
         machine.occupy(&uuid, 0);
         let freed = Instant::now();

@@ -54,8 +54,12 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     {
         return Ok(ExitCode::SUCCESS);
     }
-    let fallback = config.common.video.fallback;
-    let desk = Desk::new(&config.gpu, fallback, in_software(config), health.part("gpu"));
+    let (fallback, slots, part) = (config.common.video.fallback, in_software(config), health.part("gpu"));
+    let on_nvidia = langflix_fleet::on_nvidia(&config.common.video);
+    let desk = match on_nvidia {
+        true => Desk::new(&config.gpu, fallback, slots, part),
+        false => Desk::without_gpu(&config.gpu, fallback, slots, part),
+    };
     let encoders = Encoders::new(desk.clone(), ffmpeg.clone(), fallback);
     let tools = Tools {
         encoder: Arc::new(MakesRoom::new(Arc::new(encoders), scratch.clone())),
@@ -65,9 +69,11 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     };
     let watched = Watched { device: config.gpu.device.clone(), library: None, ffmpeg };
     let told = service.shutdown.clone();
-    let watching = tokio::spawn(async move { watched.watch(&desk, &told).await });
+    let watching = on_nvidia.then(|| tokio::spawn(async move { watched.watch(&desk, &told).await }));
     let code = encode(service, servers.ports(), tools).await;
-    watching.abort();
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     Ok(code)
 }
 

@@ -1,6 +1,7 @@
 use std::{num::NonZeroU8, sync::Arc};
 
 use anyhow::Context as _;
+use langflix_domain::VideoCodec;
 use langflix_llm::{Fleet, LlmSettings, Secret};
 use langflix_ports::{
     llm::LanguageModel,
@@ -9,7 +10,7 @@ use langflix_ports::{
 use langflix_rabbitmq::RabbitQueue;
 use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisTally};
 use langflix_runtime::{
-    config::{Certificates, FleetConfig, Llm, RabbitMq, Redis as RedisConfig, S3},
+    config::{Certificates, FleetConfig, HardwareAcceleration, Llm, RabbitMq, Redis as RedisConfig, S3, Video},
     health::Health,
     service::patience,
     shutdown::Shutdown,
@@ -21,6 +22,12 @@ use crate::Ports;
 /// Threads of one clip where `video.threads` is 0. They change a clip's bytes a little and so belong to what names it: in
 /// a fleet they are the same wherever it is submitted and encoded.
 pub const CLIP_THREADS: NonZeroU8 = NonZeroU8::new(4).unwrap();
+
+/// Whether an encoding worker of this configuration encodes on NVIDIA's GPUs where it can.
+pub fn on_nvidia(video: &Video) -> bool {
+    let automatic = matches!(video.hardware_acceleration, HardwareAcceleration::Auto | HardwareAcceleration::Nvenc);
+    video.codec.map_or(automatic, |codec| matches!(codec, VideoCodec::H264Nvenc | VideoCodec::HevcNvenc))
+}
 
 /// The servers that a configuration names. None is asked before it is needed.
 #[derive(Clone)]

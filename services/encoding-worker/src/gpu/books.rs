@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use langflix_domain::{Admission, FailureKind, Gpu, GpuLimits, GpuSample, GpuState, Own};
+use langflix_domain::{Admission, FailureKind, Gpu, GpuLimits, GpuSample, GpuState, Load, Own};
 use langflix_ports::{
     gpu::{self, ErrorKind},
     media::{self, EncoderFault},
@@ -26,6 +26,8 @@ pub(super) struct Books {
     seen: Seen,
     trial: Trial,
     pub(super) state: GpuState,
+    /// Whether anybody has looked at the GPU, or is going to.
+    pub(super) looked: bool,
     /// The sessions of this worker.
     pub(super) own: Own,
     /// Clips that are encoded in software.
@@ -64,6 +66,7 @@ impl Books {
             seen: Seen::Nothing(GpuState::NoDriver, "nobody has looked yet".to_owned()),
             trial: Trial::Due,
             state: GpuState::NoDriver,
+            looked: false,
             own: Own::default(),
             software: 0,
             leaving: 0,
@@ -76,6 +79,7 @@ impl Books {
 
     /// What NVML tells.
     pub(super) fn seen(&mut self, now: Instant, gpu: Option<&Gpu>, seen: Result<GpuSample, gpu::Error>) {
+        self.looked = true;
         if let Some(gpu) = gpu.filter(|&gpu| self.gpu.as_ref() != Some(gpu)) {
             self.pin(gpu);
         }
@@ -85,7 +89,10 @@ impl Books {
             Err(error) if error.kind == ErrorKind::Passing && self.is_fresh(now) => {
                 tracing::debug!(%error, "the GPU's driver told nothing");
             }
-            Err(error) => self.seen = Seen::Nothing(of_error(error.kind), error.message),
+            Err(error) => {
+                measures::no_sample();
+                self.seen = Seen::Nothing(self.of_error(error.kind), error.message);
+            }
         }
     }
 
@@ -96,7 +103,13 @@ impl Books {
             Trial::Passed => false,
             Trial::Failed { at, .. } => now.duration_since(*at) >= TRIED_AGAIN,
         };
-        due && matches!(self.seen, Seen::Sample(..)) && self.own.sessions == 0
+        // Where NVML tells of no encoder, a frame would tell no more.
+        let may_encode = match (&self.seen, &self.trial) {
+            (Seen::Sample(..), Trial::Failed { .. }) => true,
+            (Seen::Sample(..), _) => self.state.encodes(),
+            (Seen::Nothing(..), _) => false,
+        };
+        due && may_encode && self.own.sessions == 0
     }
 
     /// What came of encoding it.
@@ -137,7 +150,7 @@ impl Books {
 
     fn pin(&mut self, gpu: &Gpu) {
         let Gpu { uuid, name, pci, driver } = gpu;
-        tracing::info!(uuid, name, pci, driver, engines = gpu.engines(), "pinned to a GPU");
+        tracing::info!(uuid, name, pci, driver, engines = measures::engines(gpu), "pinned to a GPU");
         measures::info(self.gpu.as_ref(), gpu);
         self.admission.pin(gpu);
         self.gpu = Some(gpu.clone());
@@ -154,6 +167,17 @@ impl Books {
         }
         measures::sample(&sample);
         self.seen = Seen::Sample(sample, now);
+    }
+
+    /// The state of a GPU of which NVML tells nothing.
+    fn of_error(&self, kind: ErrorKind) -> GpuState {
+        match kind {
+            ErrorKind::NoDriver | ErrorKind::Passing => GpuState::NoDriver,
+            ErrorKind::DriverMismatch => GpuState::DriverMismatch,
+            ErrorKind::Pin if self.gpu.is_none() => GpuState::NotPinned,
+            // It was there before.
+            ErrorKind::Pin | ErrorKind::Lost => GpuState::Lost,
+        }
     }
 
     /// The state of a GPU on which ffmpeg could not encode; where it gave no reason, that of one without an encoder.
@@ -181,9 +205,23 @@ impl Books {
 
     pub(super) fn judge(&mut self, now: Instant) {
         self.state = match (&self.seen, &self.trial) {
-            (Seen::Nothing(state, _), _) | (Seen::Sample(..), Trial::Failed { state, .. }) => state.clone(),
-            (Seen::Sample(sample, _), _) => self.admission.admit(now, sample, self.own),
+            (Seen::Nothing(state, _), _) => state.clone(),
+            (Seen::Sample(sample, _), trial) => match (self.admission.admit(now, sample, self.own), trial) {
+                // What NVML knows goes before what ffmpeg makes of it.
+                (admitted, Trial::Failed { state, .. }) if admitted.encodes() => state.clone(),
+                (admitted, _) => admitted,
+            },
         };
+    }
+
+    /// Whether a frame is being encoded to see whether the GPU encodes at all, or is about to be.
+    pub(super) fn is_tried(&self) -> bool {
+        matches!(self.trial, Trial::Due) && self.state.encodes()
+    }
+
+    /// Whether a clip of that load may be begun beside those at hand.
+    pub(super) fn fits(&self, load: Load) -> bool {
+        self.admission.fits(self.own, load)
     }
 
     /// How many clips more are taken for the GPU: none before it was tried, and none while messages are handed back since
@@ -203,23 +241,16 @@ impl Books {
 
     /// The GPU and its state in one line.
     pub(super) fn says(&self) -> String {
+        let state = &self.state;
         let why = match (&self.seen, &self.trial) {
-            (Seen::Nothing(_, says), _) | (Seen::Sample(..), Trial::Failed { says, .. }) => format!(" ({says})"),
+            (Seen::Nothing(GpuState::NotPinned, says), _) => return says.clone(),
+            (Seen::Nothing(_, says), _) => format!(" ({says})"),
+            (Seen::Sample(..), Trial::Failed { state: failed, says, .. }) if failed == state => format!(" ({says})"),
             _ => String::new(),
         };
-        let state = &self.state;
         match &self.gpu {
-            Some(Gpu { name, uuid, driver, .. }) => format!("{name} ({uuid}, driver {driver}): {state}{why}"),
+            Some(Gpu { name, uuid, pci, driver }) => format!("{name} ({uuid}, {pci}, driver {driver}): {state}{why}"),
             None => format!("{state}{why}"),
         }
-    }
-}
-
-/// The state of a GPU of which NVML tells nothing.
-fn of_error(kind: ErrorKind) -> GpuState {
-    match kind {
-        ErrorKind::NoDriver | ErrorKind::Pin | ErrorKind::Passing => GpuState::NoDriver,
-        ErrorKind::DriverMismatch => GpuState::DriverMismatch,
-        ErrorKind::Lost => GpuState::Lost,
     }
 }

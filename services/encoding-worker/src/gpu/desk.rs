@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use langflix_domain::{FailureKind, Gpu, GpuDevice, GpuLimits, GpuSample, GpuState, Load, Saturation};
+use langflix_domain::{FailureKind, Gpu, GpuSample, GpuState, Load};
 use langflix_ports::{
     gpu,
     media::{self, EncoderFault},
@@ -33,6 +33,8 @@ pub struct Desk {
     changed: Notify,
     part: Part,
     fallback: Fallback,
+    /// Whether the worker is for other encoders than NVENC.
+    otherwise: bool,
     /// Clips that are encoded at once where the GPU encodes none.
     in_software: usize,
 }
@@ -55,24 +57,27 @@ pub(crate) struct OnGpu {
 impl Desk {
     /// The desk of a worker that knows of no GPU yet, and encodes `in_software` clips at once where there is none.
     pub fn new(settings: &Settings, fallback: Fallback, in_software: NonZeroUsize, part: Part) -> Arc<Self> {
-        measures::describe();
-        let slots = watch::channel(0).0;
-        let books = Mutex::new(Books::new(settings.limits));
-        let (changed, in_software) = (Notify::new(), in_software.get());
-        Arc::new(Self { books, slots, changed, part, fallback, in_software })
+        Self::with(settings, fallback, in_software, part, false)
     }
 
-    /// The desk of a worker that encodes in software and looks for no GPU.
-    pub fn without_gpu(in_software: NonZeroUsize, part: Part) -> Arc<Self> {
-        let limits = GpuLimits {
-            max_sessions: None,
-            min_capacity_percent: 0,
-            min_free_memory_mb: 0,
-            max_utilization_percent: 100,
-        };
-        let desk = Self::new(&Settings { device: GpuDevice::Auto, limits }, Fallback::Software, in_software, part);
-        desk.change(|_, _| ());
+    /// The desk of a worker that looks for no GPU of NVIDIA's: it is to encode otherwise, `in_software` clips at once.
+    pub fn without_gpu(settings: &Settings, fallback: Fallback, in_software: NonZeroUsize, part: Part) -> Arc<Self> {
+        let desk = Self::with(settings, fallback, in_software, part, true);
+        desk.change(|books, _| books.looked = true);
         desk
+    }
+
+    fn with(
+        settings: &Settings,
+        fallback: Fallback,
+        in_software: NonZeroUsize,
+        part: Part,
+        otherwise: bool,
+    ) -> Arc<Self> {
+        measures::describe();
+        let (slots, changed) = (watch::channel(0).0, Notify::new());
+        let books = Mutex::new(Books::new(settings.limits));
+        Arc::new(Self { books, slots, changed, part, fallback, otherwise, in_software: in_software.get() })
     }
 
     /// How many tasks the worker may have. Changes.
@@ -122,30 +127,24 @@ impl Desk {
         tokio::pin!(late);
         loop {
             let changed = self.changed.notified();
-            if let Some(encodes) = self.now(load, false)? {
+            if let Some(encodes) = self.now(load)? {
                 return Ok(encodes);
             }
             tokio::select! {
                 () = changed => {}
-                () = &mut late => return self.now(load, true)?.ok_or_else(|| refused(&self.state(), EncoderFault::NoSession)),
+                () = &mut late => return Err(refused(&self.state(), EncoderFault::NoSession)),
             }
         }
     }
 
-    /// Who encodes a clip of that load now; nobody where there is no room. What only slows the GPU down holds nothing
-    /// back that is `late`.
-    fn now(self: &Arc<Self>, load: Load, late: bool) -> Result<Option<Encodes>, media::Error> {
-        use Saturation as By;
-        let (state, gpu) = {
+    /// Who encodes a clip of that load now; nobody where there is no room.
+    fn now(self: &Arc<Self>, load: Load) -> Result<Option<Encodes>, media::Error> {
+        let (state, gpu, fits) = {
             let books = self.lock();
-            (books.state.clone(), books.on_gpu())
+            (books.state.clone(), books.on_gpu(), books.fits(load))
         };
         match (&state, gpu) {
-            (GpuState::Ready { .. }, Some(gpu)) => Ok(Some(Encodes::Gpu(gpu, Place::on_gpu(self, load)))),
-            (GpuState::Saturated { by: By::Capacity | By::Utilization | By::Load }, Some(gpu)) if late => {
-                Ok(Some(Encodes::Gpu(gpu, Place::on_gpu(self, load))))
-            }
-            (GpuState::OutOfMemory, Some(_)) if late => Err(refused(&state, EncoderFault::OutOfMemory)),
+            (GpuState::Ready { .. }, Some(gpu)) if fits => Ok(Some(Encodes::Gpu(gpu, Place::on_gpu(self, load)))),
             (state, Some(_)) if state.encodes() => Ok(None),
             _ if self.fallback == Fallback::Software => Ok(Some(Encodes::Software(state.clone(), self.in_software()?))),
             _ => Err(refused(&state, EncoderFault::NoEncoder)),
@@ -188,30 +187,54 @@ impl Desk {
     pub(super) fn change(&self, step: impl FnOnce(&mut Books, Instant)) {
         let now = Instant::now();
         let mut books = self.lock();
+        let known = books.looked;
         step(&mut books, now);
-        let (before, encoded) = (books.state.name(), books.state.encodes());
+        let before = books.state.clone();
         books.judge(now);
-        let (says, state, encodes) = (books.says(), books.state.name(), books.state.encodes());
-        if before != state {
+        let encodes = books.state.encodes();
+        let in_place = books.looked && (self.otherwise || self.takes_its_place(&books.state));
+        let slots = books.slots(now, if in_place { self.in_software } else { 0 });
+        let says = self.says(&books);
+        if !self.otherwise && books.looked && (!known || before.name() != books.state.name()) {
+            let state = books.state.name();
             // Full and free again is what a GPU at work is all the time.
-            match encoded && encodes {
-                true => tracing::debug!(state, "{says}"),
-                false => tracing::info!(state, "{says}"),
+            match encodes {
+                true if known && before.encodes() => tracing::debug!(state, "{says}"),
+                true => tracing::info!(state, "{says}"),
+                false => tracing::warn!(state, "{says}"),
             }
         }
-        let in_place = self.fallback == Fallback::Software && !encodes;
-        let slots = books.slots(now, if in_place { self.in_software } else { 0 });
-        let idle = books.own.sessions == 0 && books.free(now) == 0 && !in_place;
-        measures::tell(before, &books.state, slots);
-        if idle {
-            self.part.waits(&says)
-        } else {
-            self.part.ready()
+        if books.looked {
+            measures::tell(before.name(), &books.state, slots);
+            self.part.note(says.clone());
         }
-        self.part.note(if in_place { format!("{says}; clips are encoded in software") } else { says });
+        let idle = books.own.sessions == 0 && books.free(now) == 0 && !in_place;
+        match idle {
+            false => self.part.ready(),
+            // That takes a moment, in which nothing is wrong.
+            true if !books.looked || books.is_tried() => {}
+            true => self.part.waits(&says),
+        }
         self.slots.send_if_modified(|count| std::mem::replace(count, slots) != slots);
         drop(books);
         self.changed.notify_waiters();
+    }
+
+    /// Whether software takes the place of a GPU in that state. A pin that is wrong is to be put right.
+    fn takes_its_place(&self, state: &GpuState) -> bool {
+        self.fallback == Fallback::Software && !state.encodes() && *state != GpuState::NotPinned
+    }
+
+    fn says(&self, books: &Books) -> String {
+        let says = books.says();
+        match books.state.encodes() {
+            _ if self.otherwise => "none of NVIDIA's is looked for: the configuration names another encoder".to_owned(),
+            false if self.takes_its_place(&books.state) => format!("{says}; clips are encoded in software"),
+            false if books.state != GpuState::NotPinned => {
+                format!("{says}; video.fallback software would take its place")
+            }
+            _ => says,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Books> {

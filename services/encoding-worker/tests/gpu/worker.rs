@@ -157,7 +157,11 @@ impl Place {
         let fallback: Fallback = config.common.video.fallback;
         let ffmpeg = Ffmpeg::locate(Some(machine.path().as_os_str())).unwrap();
         let slots = std::num::NonZeroUsize::new(2).unwrap();
-        let desk = Desk::new(&config.gpu, fallback, slots, health.part("gpu"));
+        let part = health.part("gpu");
+        let desk = match langflix_fleet::on_nvidia(&config.common.video) {
+            true => Desk::new(&config.gpu, fallback, slots, part),
+            false => Desk::without_gpu(&config.gpu, fallback, slots, part),
+        };
         let scratch = Scratch::open(&self.dir.path().join("scratch"), 1 << 30).unwrap();
         let encoder = Arc::new(Encoders::new(desk.clone(), ffmpeg.clone(), fallback));
         let tools = Tools { encoder, sources: Arc::new(InPlace), scratch, desk: desk.clone() };
@@ -165,7 +169,12 @@ impl Place {
         let watched = Watched { device, library: Some(machine.library()), ffmpeg };
         let service = Service { config, health: health.clone(), shutdown: shutdown.clone() };
         let (told, ports) = (shutdown.clone(), self.ports.clone());
-        let watching = tokio::spawn(async move { watched.watch(&desk, &told).await });
+        let watches = langflix_fleet::on_nvidia(&service.config.common.video);
+        let watching = tokio::spawn(async move {
+            if watches {
+                watched.watch(&desk, &told).await;
+            }
+        });
         let encoding = tokio::spawn(async move {
             let _code = encode(service, ports, tools).await;
         });

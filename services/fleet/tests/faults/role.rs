@@ -10,6 +10,7 @@ use std::{
 use langflix_encoding_worker::{Desk, Tools};
 use langflix_fleet::{Servers, Service};
 use langflix_pipeline::InPlace;
+use langflix_runtime::config::Fallback;
 use langflix_s3::{S3Store, Settings, Timeouts};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -81,7 +82,7 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
             let encoder = Stub { log: std::env::var_os(LOG).unwrap().into(), mark };
             let scratch = langflix_encoding_worker::scratch(&service.config)?;
             let slots = langflix_encoding_worker::in_software(&service.config);
-            let desk = Desk::without_gpu(slots, service.health.part("gpu"));
+            let desk = Desk::without_gpu(&service.config.gpu, Fallback::Software, slots, service.health.part("gpu"));
             let tools = Tools { encoder: Arc::new(encoder), sources: Arc::new(InPlace), scratch, desk };
             Ok(langflix_encoding_worker::encode(service, ports, tools).await)
         }

@@ -76,13 +76,16 @@ async fn the_gpu_is_looked_at_and_tried() {
     machine.update(|state| state.gpus.clear());
     let l4 = machine.l4();
     let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
-    assert!(verdict == "ok" && says.starts_with(&format!("NVIDIA L4 ({l4}, driver 570.86.15): ")), "{says}");
+    assert!(
+        verdict == "ok" && says.starts_with(&format!("NVIDIA L4 ({l4}, 00000000:17:00.0, driver 570.86.15): ")),
+        "{says}"
+    );
     machine.change(&l4, |gpu| gpu.refuses = Some(Refusal::NoVideo));
     let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
     assert!(verdict == "fail" && says.contains("lacks the driver's library") && !says.contains("more"), "{says}");
     machine.change(&l4, |gpu| gpu.refuses = Some(Refusal::ClientKey));
     let (verdict, says) = found_of_gpu(&fleet, &machine, "none");
-    assert!(verdict == "warn" && says.contains("no more encoder sessions"), "{says}");
+    assert!(verdict == "warn" && says.contains("the driver refuses every encoder session"), "{says}");
     machine.l4();
     let (verdict, says) = found_of_gpu(&fleet, &machine, "software");
     assert!(verdict == "fail" && says.contains(&uuid) && says.contains("gpu.device"), "{says}");

@@ -61,7 +61,7 @@ impl Admission {
     /// Tells which GPU it is.
     pub fn pin(&mut self, gpu: &Gpu) {
         self.is_slice = gpu.is_slice();
-        self.most_load = Load::ENGINE.times(gpu.engines());
+        self.most_load = Load::ENGINE.times(gpu.engines().unwrap_or(1));
     }
 
     /// How many clips the GPU takes beside those at hand.
@@ -94,6 +94,12 @@ impl Admission {
         full.map_or(GpuState::Ready { free_slots }, |(_, state)| state)
     }
 
+    /// Whether a clip of that load may be begun beside those at hand, which may weigh less than it.
+    pub fn fits(&self, own: Own, load: Load) -> bool {
+        // One alone is taken however heavy it is, or else it would never be encoded.
+        own.sessions == 0 || self.most_load.room(own.load, load) > 0
+    }
+
     /// Learns from a session that the driver refused while so many were open, those of others among them; with none
     /// of our own, others hold all that the driver allows, and may be on other GPUs of the system.
     pub fn refused(&mut self, now: Instant, sessions: u32) {
@@ -107,7 +113,7 @@ impl Admission {
 
     fn room_by_load(&mut self, own: Own) -> u32 {
         if own.sessions == 0 {
-            // One alone is taken however heavy clips are, or else it would never be encoded.
+            // See `fits`.
             return self.most_load.room(own.load, self.clip).max(1);
         }
         self.clip = own.load.each_of(own.sessions);

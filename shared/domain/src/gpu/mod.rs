@@ -32,12 +32,14 @@ impl Gpu {
         self.uuid.starts_with("MIG-")
     }
 
-    /// How many encoder engines the model has; 1 where it is not known, since the driver does not tell.
-    pub fn engines(&self) -> u32 {
+    /// How many encoder engines the model has, where that is known: the driver does not tell.
+    pub fn engines(&self) -> Option<u32> {
         // From tests of these models and, for the L4, NVIDIA's application note on NVENC, which counts two on its chip.
-        const SEVERAL: [(&str, u32); 3] = [("L40S", 3), ("L4", 2), ("GeForce RTX 4080 SUPER", 2)];
+        const KNOWN: [(&str, u32); 6] =
+            [("L40S", 3), ("L4", 2), ("GeForce RTX 4080 SUPER", 2), ("A100", 0), ("H100", 0), ("H200", 0)];
         let model = self.name.strip_prefix("NVIDIA ").unwrap_or(&self.name);
-        SEVERAL.iter().find(|(name, _)| *name == model).map_or(1, |(_, engines)| *engines)
+        let is = |name: &str| model == name || model.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        KNOWN.iter().find(|(name, _)| is(name)).map(|(_, engines)| *engines)
     }
 }
 

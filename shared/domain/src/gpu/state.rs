@@ -26,6 +26,8 @@ pub enum GpuState {
     MigSlice,
     /// There is no driver, or no GPU.
     NoDriver,
+    /// `gpu.device` names no GPU that is here, or is `auto` where there are several.
+    NotPinned,
     /// The driver's part for video is not there: a container without the capability `video`.
     NoVideoCapability,
     /// ffmpeg needs a newer driver.
@@ -62,6 +64,7 @@ impl GpuState {
             Self::NoEncoder => "no_encoder",
             Self::MigSlice => "mig_slice",
             Self::NoDriver => "no_driver",
+            Self::NotPinned => "not_pinned",
             Self::NoVideoCapability => "no_video_capability",
             Self::DriverTooOld => "driver_too_old",
             Self::DriverMismatch => "driver_mismatch",
@@ -87,8 +90,8 @@ impl GpuState {
 impl fmt::Display for GpuState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Ready { free_slots: 1 } => "this GPU takes one clip more",
-            Self::Ready { free_slots } => return write!(f, "this GPU takes {free_slots} clips more"),
+            Self::Ready { free_slots: 1 } => "this GPU takes one clip more now",
+            Self::Ready { free_slots } => return write!(f, "this GPU takes {free_slots} clips more now"),
             Self::Saturated { by } => return by.fmt(f),
             Self::SessionLimit { learned: 0 } => {
                 "the driver refuses every encoder session, so others hold all that it allows: end some of them; one is \
@@ -106,17 +109,17 @@ impl fmt::Display for GpuState {
                  the key"
             }
             Self::NoEncoder => {
-                "this GPU has no NVENC engine: A100, H100 and H200 have none; run the worker on one that has, such as T4, \
-                 A10, L4 or L40S, or let video.fallback be software"
+                "this GPU has no NVENC engine, as A100, H100 and H200 have none: run the worker on one that has, such as \
+                 T4, A10, L4 or L40S"
             }
             Self::MigSlice => {
-                "this MIG slice has no NVENC engine: pin gpu.device to a whole GPU that has one, or let video.fallback be \
-                 software"
+                "this MIG slice has no NVENC engine: pin gpu.device to a whole GPU that has one"
             }
             Self::NoDriver => {
                 "there is no NVIDIA driver or no GPU here: install the driver, or give the container a GPU and \
                  NVIDIA_DRIVER_CAPABILITIES=compute,video,utility"
             }
+            Self::NotPinned => "gpu.device names no single GPU of this machine: give one by its UUID",
             Self::NoVideoCapability => {
                 "the container lacks the driver's library for encoding: set \
                  NVIDIA_DRIVER_CAPABILITIES=compute,video,utility"
@@ -176,6 +179,7 @@ mod tests {
             GpuState::NoEncoder,
             GpuState::MigSlice,
             GpuState::NoDriver,
+            GpuState::NotPinned,
             GpuState::NoVideoCapability,
             GpuState::DriverTooOld,
             GpuState::DriverMismatch,
@@ -200,7 +204,7 @@ mod tests {
             (GpuState::Saturated { by: Saturation::Capacity }, "gpu.min_capacity_percent"),
             (GpuState::Saturated { by: Saturation::Utilization }, "gpu.max_utilization_percent"),
             (GpuState::OutOfMemory, "gpu.min_free_memory_mb"),
-            (GpuState::NoEncoder, "video.fallback"),
+            (GpuState::NotPinned, "gpu.device"),
             (GpuState::MigSlice, "gpu.device"),
             (GpuState::NoVideoCapability, "NVIDIA_DRIVER_CAPABILITIES=compute,video,utility"),
         ] {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use langflix_domain::{Admission, GpuState, Own, VideoCodec};
+use langflix_fleet::on_nvidia;
 use langflix_media::{Ffmpeg, NvmlGpu, usable};
 use langflix_ports::{
     gpu::{Error, ErrorKind, GpuProbe as _},
@@ -32,7 +33,7 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
     let mut admission = Admission::new(limits);
     admission.pin(&gpu);
     let state = admission.admit(Instant::now(), &sample, Own::default());
-    let says = |state: &GpuState| format!("{} ({}, driver {}): {state}", gpu.name, gpu.uuid, gpu.driver);
+    let says = |state: &GpuState| format!("{} ({}, {}, driver {}): {state}", gpu.name, gpu.uuid, gpu.pci, gpu.driver);
     if !state.encodes() {
         return vec![without(video, says(&state))];
     }
@@ -42,10 +43,13 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
     };
     match usable(&ffmpeg.on_gpu(&gpu.uuid), VideoCodec::H264Nvenc).await {
         Ok(()) => vec![Finding::ok(CHECK, says(&state))],
-        Err(error) if error.transient => vec![Finding::warn(CHECK, format!("{} ({error})", says(&state)))],
         Err(error) => {
-            let state = error.fault.unwrap_or(EncoderFault::NoEncoder).gpu_state(gpu.is_slice());
-            vec![without(video, format!("{} ({error})", says(&state)))]
+            let state = match error.fault.unwrap_or(EncoderFault::NoEncoder) {
+                EncoderFault::NoSession => GpuState::SessionLimit { learned: sample.sessions },
+                fault => fault.gpu_state(gpu.is_slice()),
+            };
+            let says = format!("{} ({error})", says(&state));
+            vec![if state.encodes() { Finding::warn(CHECK, says) } else { without(video, says) }]
         }
     }
 }
@@ -54,10 +58,10 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
 fn without(video: &Video, why: String) -> Finding {
     let nvenc = matches!(fleet_codec(video), VideoCodec::H264Nvenc | VideoCodec::HevcNvenc);
     match (nvenc, video.fallback) {
-        (_, Fallback::None) => {
+        (_, Fallback::None) if on_nvidia(video) => {
             Finding::fail(CHECK, format!("{why}; with video.fallback none a worker here takes nothing"))
         }
-        (false, Fallback::Software) => Finding::ok(CHECK, format!("{why}; the fleet's clips need none")),
-        (true, Fallback::Software) => Finding::warn(CHECK, format!("{why}; a worker here would encode in software")),
+        (false, _) => Finding::ok(CHECK, format!("{why}; the fleet's clips need none")),
+        (true, _) => Finding::warn(CHECK, format!("{why}; a worker here would encode in software")),
     }
 }

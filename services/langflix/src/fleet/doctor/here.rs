@@ -1,5 +1,6 @@
 //! What can be found out on this machine alone.
 
+use langflix_domain::VideoCodec;
 use langflix_llm::Identity;
 use langflix_media::{Ffmpeg, usable};
 use langflix_runtime::config::{Llm, Parts, Provider, Sources, Video};
@@ -49,7 +50,11 @@ pub(super) async fn encoder(video: &Video) -> Vec<Finding> {
         Ok(ffmpeg) => ffmpeg.on_render_node(video.render_node.clone()),
         Err(error) => return vec![Finding::fail("ffmpeg", error.to_string())],
     };
-    let codec = settings::fleet_codec(video);
+    let codec = match settings::fleet_codec(video) {
+        // NVENC is tried on the GPU that a worker would be pinned to, by another check; this is what takes its place.
+        VideoCodec::H264Nvenc | VideoCodec::HevcNvenc => VideoCodec::Libx264,
+        codec => codec,
+    };
     let encoder = match usable(&ffmpeg, codec).await {
         Ok(()) => Finding::ok("encoder", format!("{} works here", codec.as_str())),
         Err(error) => Finding::warn("encoder", format!("{error}; it must where an encoding worker runs")),
