@@ -73,7 +73,7 @@ mod heavy {
     async fn a_broker_that_stops_and_starts_loses_nothing() {
         let mut town = Town::new().await;
         let mut rabbit = private::rabbitmq("").await;
-        town.rabbit = Rabbit { url: rabbit.url.clone(), api: rabbit.api.clone(), vhost: "/".to_owned() };
+        town.rabbit = at(&rabbit);
         let _running = town.start(Role::ALL);
         let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
         for one in &asked {
@@ -84,5 +84,43 @@ mod heavy {
         for one in &asked {
             town.is_well(one).await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_cluster_whose_node_is_killed_in_the_midst_loses_nothing() {
+        let mut town = Town::new().await;
+        let mut cluster = private::rabbitmq_cluster(3, "").await;
+        // Each is told of one node, as by a balancer that keeps a connection where it was made.
+        let nodes = [
+            (0, Role::Dispatcher),
+            (0, Role::Encoding),
+            (1, Role::Dispatcher),
+            (1, Role::Analysis),
+            (2, Role::Encoding),
+        ];
+        let mut running = Vec::new();
+        for (node, role) in nodes {
+            town.rabbit = at(&cluster[node]);
+            running.extend(town.start([role]));
+        }
+        let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
+        for one in &asked {
+            town.submit(one).await;
+        }
+        town.moves_on().await;
+        cluster[0].server.kill();
+        town.is_underway().await;
+        // The other two go on without it.
+        for one in &asked {
+            town.manifest(&one.run().unwrap()).await;
+        }
+        cluster[0].server.start().await;
+        for one in &asked {
+            town.is_well(one).await;
+        }
+    }
+
+    fn at(rabbit: &private::Rabbit) -> Rabbit {
+        Rabbit { url: rabbit.url.clone(), api: rabbit.api.clone(), vhost: "/".to_owned() }
     }
 }
