@@ -95,7 +95,9 @@ class Builder:
         return targets
 
     def _step(self, file, image, step, values):
-        text = step.text if step.op == "RUN" else expand(step.text, {**image.env, **values})
+        # In these it is the shell that puts in variables, if one is called.
+        own = step.op in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
+        text = step.text if own else expand(step.text, {**image.env, **values})
         match step.op:
             case "ARG":
                 name, _, default = text.partition("=")

@@ -59,6 +59,7 @@ def check_dependencies(builder, file):
     for path in changed:
         path.write_bytes(path.read_bytes() + b"\n// Another line.\n")
     again = Builder(builder.work / "again", builder.context, builder.bases, builder.binds)
+    again.built["chef"] = builder.built["chef"]
     after = (again.build(file, "plan").root / "recipe.json").read_bytes()
     for path, original in zip(changed, originals):
         path.write_bytes(original)
