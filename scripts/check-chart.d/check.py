@@ -3,9 +3,11 @@
 import argparse
 import difflib
 import json
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cases
@@ -40,14 +42,38 @@ class Check:
         self.held = self.failed = self.objects = 0
         self.began = time.monotonic()
 
+    def run(self, readme: Path) -> None:
+        text, schema = documented.read(self.chart)
+        with Helm(VERSIONS[1]) as helm:
+            self.step("renders", self.render_all, helm)
+            self.step("upgrades", self.upgrade, helm)
+            self.step("neighbours", self.neighbours, helm)
+            self.step("versions", self.versions)
+            self.step("wrong values", self.refuse, helm, schema)
+            self.step("use of each value", self.use, helm, text, schema)
+        self.step("schemas of Kubernetes " + ", ".join(VERSIONS), self.validate)
+        self.step("rules", self.hold_rules)
+        self.step("room", self.fit)
+        self.step("the programs' configuration", self.configure, schema)
+        self.step("values and README", self.document, text, schema, readme)
+        self.step("snapshots", self.snapshot)
+
+    def step(self, name: str, work: Callable[..., None], *arguments: object) -> None:
+        print(f"    {time.monotonic() - self.began:5.1f} s  {name}", flush=True)
+        try:
+            work(*arguments)
+        except Refused as error:
+            self.expect(name, [str(error)])
+
     def expect(self, where: str, faults: list[str]) -> None:
         self.held += not faults
         self.failed += len(faults)
         for fault in faults:
             print(f"FAIL {where}: {fault}", flush=True)
 
-    def step(self, name: str) -> None:
-        print(f"    {time.monotonic() - self.began:5.1f} s  {name}", flush=True)
+    def files(self) -> list[tuple[str, dict]]:
+        """The values files that could be rendered."""
+        return [(name, values) for name, values in cases.values_files(self.chart).items() if name in self.renders]
 
     def render_all(self, helm: Helm) -> None:
         """Each case twice: those who compare renders, as Argo CD and Flux do, would else see a change where there is none."""
@@ -71,13 +97,11 @@ class Check:
                     self.expect(f"{name}: {rules.name_of(document)}", seen[whole])
 
     def neighbours(self, helm: Helm) -> None:
-        """Two releases in one namespace have nothing of the same name, and a Kubernetes that is too old is refused."""
-        for name, values in cases.values_files(self.chart).items():
+        """Two releases in one namespace have nothing of the same name, and leave each other's pods alone."""
+        for name, values in self.files():
             other = helm.render(self.chart, values, "second")
-            same = {rules.name_of(one) for one in self.views[name].objects} & {
-                rules.name_of(one) for one in other.objects
-            }
-            self.expect(name, [f"{one} is in every release" for one in sorted(same)])
+            mine, theirs = ({rules.name_of(one) for one in each.objects} for each in (self.renders[name], other))
+            self.expect(name, [f"{one} is in every release" for one in sorted(mine & theirs)])
             selectors = [at(one, "spec", "selector") for one in other.objects if one["kind"] in rules.WORKLOADS]
             for pod in self.views[name].pods:
                 taken = any(rules.selects(selector, pod.labels) for selector in selectors)
@@ -87,7 +111,7 @@ class Check:
         """A render does not depend on the cluster's version, and one that is too old is refused."""
         for version in (VERSIONS[0], VERSIONS[-1]):
             with Helm(version) as helm:
-                for name, values in cases.values_files(self.chart).items():
+                for name, values in self.files():
                     same = helm.render(self.chart, values) == self.renders.get(name)
                     self.expect(name, [] if same else [f"another render on Kubernetes {version}"])
         with Helm(TOO_OLD) as helm:
@@ -120,14 +144,16 @@ class Check:
                     after = helm.render(later, cases.merged(values, upgrades.CHANGES)).objects
                     self.expect(f"{name}, upgraded", list(upgrades.faults(self.views[name].objects, after)))
         self.expect("templates", list(upgrades.unsteady(self.chart)))
+        both = cases.merged(cases.BASE, cases.OPTIONS["gpu"], cases.OPTIONS["cpu"])
+        changed = cases.merged(both, {"config": {"fleet": {"max_attempts": 7}}})
+        before, after = (helm.render(self.chart, values).objects for values in (both, changed))
+        self.expect("configuration", list(upgrades.stale(before, after)))
 
-    def refuse(self, helm: Helm, text: str) -> None:
-        mappings = sorted(
-            {".".join(value.path[:-1]) for value in documented.values(text)} | {"config", "config.s3", "config.llm"}
-        )
+    def refuse(self, helm: Helm, schema: dict) -> None:
         refused = [(f"{path} = {value!r}", _names(path, value), values) for path, value, values in cases.wrong()]
         refused += [
-            (f"{path}: no such key", [path.rpartition(".")[2]], values) for path, values in cases.unknown(mappings)
+            (f"{path}: no such key", [path.rpartition(".")[2]], values)
+            for path, values in cases.unknown(documented.mappings(schema))
         ]
         refused += [(f"{path}: missing or wrong", [path], values) for path, values in cases.MISSING]
         for where, named, values in refused:
@@ -137,6 +163,9 @@ class Check:
             except Refused as error:
                 unnamed = [part for part in named if part not in str(error)]
                 self.expect(where, [f"refused without naming {part}: {error}" for part in unnamed])
+
+    def use(self, helm: Helm, text: str, schema: dict) -> None:
+        self.expect("values.yaml", [f"{name} changes nothing" for name in used.idle(helm, self.chart, text, schema)])
 
     def configure(self, schema: dict) -> None:
         self.expect("configuration", programs.faults(self.programs.defaults(), schema, list(self.views.values())))
@@ -152,9 +181,8 @@ class Check:
                         seen.add(told)
                         self.expect(f"{name}: {pod.name}", self.programs.reads(pod, view))
 
-    def document(self, text: str, schema: dict) -> None:
+    def document(self, text: str, schema: dict, readme: Path) -> None:
         self.expect("values", list(documented.faults(text, schema)))
-        readme = self.chart / "README.md"
         try:
             wanted = documented.with_table(readme.read_text(), text)
         except (OSError, ValueError) as error:
@@ -162,14 +190,11 @@ class Check:
         self.same(readme, wanted)
 
     def snapshot(self) -> None:
-        wanted = {
-            SNAPSHOTS / f"{name}.yaml": self.renders[name].text(self.chart)
-            for name in cases.values_files(self.chart)
-            if name in self.renders
-        }
+        there = cases.values_files(self.chart)
+        wanted = {SNAPSHOTS / f"{name}.yaml": self.renders[name].text(self.chart) for name, _ in self.files()}
         for path, text in wanted.items():
             self.same(path, text)
-        for path in sorted(set(SNAPSHOTS.glob("*.yaml")) - wanted.keys()):
+        for path in sorted(set(SNAPSHOTS.glob("*.yaml")) - {SNAPSHOTS / f"{name}.yaml" for name in there}):
             if self.update:
                 path.unlink()
             else:
@@ -201,33 +226,11 @@ def main() -> None:
     parser.add_argument("--langflix", type=Path, required=True)
     parser.add_argument("--update", action="store_true")
     options = parser.parse_args()
-    options.chart, options.langflix = options.chart.resolve(), options.langflix.resolve()
-    check = Check(options.chart, options.langflix, options.update)
-    text, schema = documented.read(options.chart)
-    with Helm(VERSIONS[1]) as helm:
-        check.step("renders")
-        check.render_all(helm)
-        check.step("upgrades")
-        check.upgrade(helm)
-        check.step("neighbours and versions")
-        check.neighbours(helm)
-        check.versions()
-        check.step("wrong values")
-        check.refuse(helm, text)
-        check.step("use of each value")
-        check.expect(
-            "values.yaml", [f"{name} changes nothing" for name in used.idle(helm, options.chart, text, schema)]
-        )
-    check.step("schemas of Kubernetes " + ", ".join(VERSIONS))
-    check.validate()
-    check.step("rules")
-    check.hold_rules()
-    check.fit()
-    check.step("the programs' configuration")
-    check.configure(schema)
-    check.step("values, README and snapshots")
-    check.document(text, schema)
-    check.snapshot()
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy, so that all of it is looked at as it is now, also while somebody goes on writing.
+        copy = Path(shutil.copytree(options.chart, Path(folder, options.chart.name)))
+        check = Check(copy, options.langflix.resolve(), options.update)
+        check.run(options.chart / "README.md")
     print(f"chart: {len(check.renders)} renders, {check.objects} objects, {check.held} checks hold", end="")
     print(f", {check.failed} do not" if check.failed else "")
     sys.exit(check.failed > 0)

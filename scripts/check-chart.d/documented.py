@@ -88,6 +88,19 @@ def resolved(schema: dict, whole: dict) -> dict:
     return schema
 
 
+def mappings(whole: dict) -> list[str]:
+    """The paths of all mappings whose keys the schema lists, the topmost's being empty."""
+
+    def walk(schema: dict, path: tuple[str, ...]) -> Iterator[str]:
+        schema = resolved(schema, whole)
+        if "properties" in schema:
+            yield ".".join(path)
+            for name, child in schema["properties"].items():
+                yield from walk(child, (*path, name))
+
+    return list(walk(whole, ()))
+
+
 def faults(text: str, whole: dict) -> Iterator[str]:
     """Where values.yaml and the schema differ, or one of them says nothing of a value."""
     listed = values(text)

@@ -140,10 +140,17 @@ class Upgrades(unittest.TestCase):
             "{{ uuidv4 }}",
             "{{ genCA 1 2 }}",
         ]
+        bad += ["{{ .Capabilities.APIVersions.Has 1 }}", "{{ if $.Release.IsUpgrade }}"]
         good = ["{{ .Values.now }}", '{{ "lookup" }}', "{{/* now */}}", "{{ $now }}", "now"]
         for text, faults in [*((one, 1) for one in bad), *((one, 0) for one in good)]:
             with self.subTest(text), tempfile.TemporaryDirectory() as folder:
                 self.assertEqual(len(list(upgrades.unsteady(chart(folder, text)))), faults)
+
+    def test_pods_that_keep_an_old_configuration_are_found(self):
+        other = fleet()
+        other[0]["spec"]["template"]["metadata"]["annotations"] = {"checksum": "2"}
+        self.assertEqual(list(upgrades.stale(fleet(), other)), [])
+        self.assertIn("Deployment/worker", "".join(upgrades.stale(fleet(), fleet())))
 
     def test_a_later_chart_has_other_versions_and_the_values_given(self):
         with tempfile.TemporaryDirectory() as folder, Helm("1.33") as helm:
@@ -228,6 +235,9 @@ class Documentation(unittest.TestCase):
 
     def test_values_and_schema_that_agree_have_no_fault(self):
         self.assertEqual(list(documented.faults(VALUES, WHOLE)), [])
+
+    def test_all_mappings_with_known_keys_are_found(self):
+        self.assertEqual(documented.mappings(WHOLE), ["", "part"])
 
     def test_where_they_differ_is_told(self):
         cut = {key: value for key, value in WHOLE["properties"].items() if key != "both"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 from cases import merged
-from rules import at, name_of
+from rules import at, name_of, pod_of
 
 IMMUTABLE = {
     "DaemonSet": ["spec.selector"],
@@ -25,6 +25,9 @@ UNSTEADY = re.compile(
     r"|derivePassword|htpasswd|bcrypt|encryptAES|getHostByName|env|expandenv)\b"
 )
 """Functions of templates whose answer differs from one render to the next, or by the cluster."""
+
+ELSEWHERE = re.compile(r"\.(Capabilities|Release\.(IsInstall|IsUpgrade|Revision))\b")
+"""What templates are told that a render without the cluster, as Argo CD makes it, does not know."""
 
 CHANGES = {
     "commonLabels": {"changed": "yes"},
@@ -67,6 +70,15 @@ def faults(before: list[dict], after: list[dict]) -> Iterator[str]:
                 yield f"{name}: {path} changes with an upgrade"
 
 
+def stale(before: list[dict], after: list[dict]) -> Iterator[str]:
+    """Workloads of the programs whose pods would keep an old configuration, since their template stays as it is."""
+    new = {name_of(document): document for document in after}
+    for document in before:
+        pod = pod_of(document)
+        if pod and pod.is_program and document["spec"]["template"] == new[pod.name]["spec"]["template"]:
+            yield f"{pod.name}: goes on with its old configuration when that changes"
+
+
 def _is_hook(document: dict) -> bool:
     return bool(at(document, "metadata", "annotations", "helm.sh/hook"))
 
@@ -78,5 +90,5 @@ def unsteady(chart: Path) -> Iterator[str]:
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 for action in re.findall(r"\{\{(.*?)\}\}", re.sub(r"\{\{-?\s*/\*.*", "", line)):
                     bare = re.sub(r'"[^"]*"|`[^`]*`|[.$][\w.]+', "", action)
-                    if found := UNSTEADY.search(bare):
+                    if found := UNSTEADY.search(bare) or ELSEWHERE.search(action):
                         yield f"{path.relative_to(chart)}:{number}: {found[0]}"
