@@ -21,7 +21,7 @@ TARGET = {"job", "instance", "namespace", "pod"}
 OUTSIDE = {"kube_pod_status_ready": {"namespace", "pod", "uid", "condition"}, "ALERTS": {"alertname", "alertstate", "severity"}}
 """What neither the fleet nor RabbitMQ tells, and its labels: kube-state-metrics' and Prometheus's own."""
 
-RARE = {"langflix_redis_failures_total": "operation", "langflix_gpu_sessions_refused_total": None}
+RARE = {"langflix_redis_failures_total": "operation"}
 """Told when something goes wrong first, which nothing does here: in the code, with its label."""
 
 
@@ -49,9 +49,8 @@ def known(query: Query, watcher: Watcher, text: str) -> list[str]:
     for measure, matchers in named.matchers.items():
         has = OUTSIDE.get(measure) or watcher.labels(measure)
         if not has and measure in RARE:
-            label = RARE[measure]
-            in_code = f'"{measure}"' in text and (label is None or f'"{label}" =>' in text)
-            has = {label} - {None} | TARGET if in_code else set()
+            in_code = f'"{measure}"' in text and f'"{RARE[measure]}" =>' in text
+            has = {RARE[measure]} | TARGET if in_code else set()
         if not has:
             faults.append(f"{query.where}: nobody tells {measure}")
             continue
