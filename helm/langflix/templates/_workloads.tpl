@@ -80,6 +80,11 @@ imagePullSecrets:
 - name: LANGFLIX__FLEET__REPLICAS
   value: {{ ternary $values.replicas $values.autoscaling.max (eq (include "langflix.scaledBy" $values) "none") | int | max 1 | quote }}
 {{- end }}
+{{- if eq .component "encoding-worker-cpu" }}
+# So that it looks for no GPU; a clip for NVENC is its to encode all the same.
+- name: LANGFLIX__VIDEO__CODEC
+  value: libx264
+{{- end }}
 {{- with $values.scratch }}
 - name: LANGFLIX__FLEET__SCRATCH_DIR
   value: /var/lib/langflix/scratch
