@@ -43,7 +43,7 @@ class Refused(Exception):
     """Helm did not render the chart, and says why."""
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Refuses a key that a mapping has twice, of which YAML libraries keep either."""
 
     def construct_mapping(self, node, deep=False):

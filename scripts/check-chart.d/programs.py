@@ -18,13 +18,14 @@ UNSET = {
 }
 """Keys that the chart leaves at the default that the programs must have."""
 
-RELATED = {
-    "llm.max_input_length": ("llm.chunk_size=200",),
-    "llm.chunk_size": ("llm.max_input_length=24000",),
-    "processing.min_expressions_per_chunk": ("processing.max_expressions_per_chunk=10",),
-    "processing.max_expressions_per_chunk": ("processing.min_expressions_per_chunk=0",),
+RELATED: dict[str, dict[str, object]] = {
+    "video.preset": {},
+    "llm.max_input_length": {"llm.chunk_size": 200},
+    "llm.chunk_size": {"llm.max_input_length": 24000},
+    "processing.min_expressions_per_chunk": {"processing.max_expressions_per_chunk": 10},
+    "processing.max_expressions_per_chunk": {"processing.min_expressions_per_chunk": 0},
 }
-"""What else must be set for all of a key's values to be taken."""
+"""Keys whose values depend on others, and what those must be for all of them to be taken."""
 
 WORD = "nothing-of-the-kind"
 WRONG_CONFIGURATION = 64
@@ -66,21 +67,32 @@ class Programs:
 
     def bounds(self, schema: dict) -> list[str]:
         """Where the schema of `config` and the programs do not draw the line at the same place."""
-        found = []
+        sides: dict[bool, dict[str, list[object]]] = {True: {}, False: {}}
         for section, part in at(schema, "properties", "config", "properties", default={}).items():
             for key, allowed in at(part, "properties", default={}).items():
                 for value, good in edges(allowed):
-                    taken = self.takes(f"{section}.{key}", value)
-                    if taken != good:
-                        found.append(
-                            f"{section}.{key}: {value} is {'taken' if taken else 'refused'} by the programs alone"
-                        )
-        return found
+                    sides[good].setdefault(f"{section}.{key}", []).append(value)
+        found = []
+        for good, keys in sides.items():
+            # All keys at once, the next value of each: the programs tell all faults together.
+            while keys := {key: given for key, given in keys.items() if given}:
+                chosen = {key: given.pop() for key, given in keys.items()}
+                refused = self.refused(chosen)
+                wrong = refused & chosen.keys() if good else chosen.keys() - refused
+                found += [
+                    f"{key}: {chosen[key]} is {'refused' if good else 'taken'} by the programs alone" for key in wrong
+                ]
+        return sorted(found)
 
-    def takes(self, key: str, value: object) -> bool:
-        together = RELATED.get(key, ())
-        options = [f"--set={one}" for one in (*together, f"{key}={value}")]
-        return self.run("config", "show", *options).returncode == 0
+    def refused(self, chosen: dict[str, object]) -> set[str]:
+        """Which of these settings the programs find fault with, each for itself."""
+        apart = {key: value for key, value in chosen.items() if key in RELATED}
+        runs = [{key: value for key, value in chosen.items() if key not in RELATED}]
+        runs += [{key: value} | RELATED[key] for key, value in apart.items()]
+        told = ""
+        for run in runs:
+            told += self.run("config", "show", *(f"--set={key}={value}" for key, value in run.items())).stderr
+        return set(re.findall(r"^(?:error: )?([a-z0-9]+\.[a-z0-9_]+):", told, re.MULTILINE))
 
     def reads(self, pod: Pod, view: View) -> list[str]:
         """What the programs find wrong in the settings of this pod, with files in place of its secrets."""
