@@ -103,11 +103,6 @@ def rule(sentence: str) -> Callable[[Rule], Rule]:
     return add
 
 
-def broken(view: View, only: Rule | None = None) -> list[str]:
-    """Everything that breaks a rule, with the rule's sentence."""
-    return [f"{fault} ({sentence})" for sentence, check in RULES if only in (None, check) for fault in check(view)]
-
-
 def selects(selector: dict | None, labels: dict) -> bool:
     """Whether a label selector takes these labels; an empty one takes all."""
     selector = selector or {}

@@ -64,9 +64,8 @@ def selects_its_own(view: View) -> Iterator[str]:
         if not found:
             yield f"{name_of(document)}: selects no pod"
         for pod in found:
-            if pod.owner["kind"] not in WORKLOADS:
-                yield f"{name_of(document)}: selects the pods of {pod.name}"
-            elif document["kind"] in WORKLOADS and pod.owner is not document:
+            foreign = document["kind"] in WORKLOADS and pod.owner is not document
+            if foreign or pod.owner["kind"] not in WORKLOADS:
                 yield f"{name_of(document)}: selects the pods of {pod.name}"
 
 
@@ -185,7 +184,7 @@ def keda_counts_queues(view: View) -> Iterator[str]:
 def is_labelled(view: View) -> Iterator[str]:
     for document in view.objects:
         labels = at(document, "metadata", "labels", default={})
-        if at(document, "metadata", "name") not in view.outside and not STABLE <= labels.keys():
+        if at(document, "metadata", "name") not in view.outside and STABLE - labels.keys():
             yield f"{name_of(document)}: without {', '.join(sorted(STABLE - labels.keys()))}"
         if document["kind"] != "PriorityClass" and at(document, "metadata", "namespace") not in (None, "fleet"):
             yield f"{name_of(document)}: in namespace {at(document, 'metadata', 'namespace')}"

@@ -330,7 +330,7 @@ BREAKS = [
 
 class Rules(unittest.TestCase):
     def test_a_right_fleet_breaks_none(self):
-        self.assertEqual(rules.broken(View(fleet())), [])
+        self.assertEqual([fault for _, check in rules.RULES for fault in check(View(fleet()))], [])
 
     def test_each_breaks_where_one_thing_is_wrong(self):
         for rule, objects, message in BREAKS:
