@@ -16,7 +16,7 @@ spec:
         {{- toYaml .args | nindent 8 }}
         - --config=/etc/langflix/langflix.yaml
       env:
-        {{- include "langflix.serversEnv" $servers | nindent 8 }}
+        {{- include "langflix.serversEnv" $servers | trim | nindent 8 }}
         - name: TMPDIR
           value: /var/lib/langflix
       resources:

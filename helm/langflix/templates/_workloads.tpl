@@ -173,7 +173,7 @@ spec:
       command: [{{ .workload.program }}]
       args: [--config, /etc/langflix/langflix.yaml]
       env:
-        {{- include "langflix.serversEnv" $servers | nindent 8 }}
+        {{- include "langflix.serversEnv" $servers | trim | nindent 8 }}
         {{- include "langflix.workloadEnv" . | nindent 8 }}
       ports:
         - { name: health, containerPort: 8080 }
