@@ -99,7 +99,10 @@ OPTIONS: dict[str, dict] = {
         "encodingWorkerCpu": {"enabled": True, "scratch": {"sizeMb": 2_000_000}},
         "priorityClasses": {"create": True, "dispatcher": 1_000_000_000, "worker": -2_000_000},
     },
-    "user-in-config": {"config": {"rabbitmq": {"username": "fleet"}}, "rabbitmq": {"usernameKey": ""}},
+    "user-in-config": {
+        "config": {"rabbitmq": {"username": "fleet"}},
+        "rabbitmq": {"usernameKey": "", "managementSecret": "langflix-rabbitmq-monitoring"},
+    },
     "in-cluster-rabbitmq": {
         "inCluster": {"rabbitmq": {"enabled": True, "replicas": 3}},
         "rabbitmq": {"existingSecret": ""},
@@ -239,7 +242,7 @@ WRONG: dict[str, list] = {
     "dispatcher.replicas": [-1, "two", 1.5],
     "dispatcher.resources.limits": [None, {"memory": None}],
     "test.resources.requests": [{"cpu": None}],
-    "dispatcher.maxUnavailable": ["half", -1],
+    "dispatcher.maxUnavailable": ["half", 0, "0%"],
     "dispatcher.extraEnv": [{"A": "b"}, [{"value": "b"}]],
     "analysisWorker.autoscaling.kind": ["karpenter", True],
     "analysisWorker.autoscaling.max": [0, "many"],
