@@ -11,6 +11,8 @@ mod episode;
 #[expect(dead_code, reason = "other suites need more of it")]
 #[path = "../../../fleet/tests/support/program.rs"]
 mod program;
+#[cfg(test)]
+mod versions;
 
 #[cfg(test)]
 const PROGRAM: &str = env!("CARGO_BIN_EXE_langflix-analysis-worker");
