@@ -125,7 +125,8 @@ async fn another_finishes(town: &Town, gate: &Gate, run: &RunId) {
     let mut other = worker(town, gate, Duration::from_secs(20));
     assert_eq!(town.completes(run).await.clips.len(), CLIPS);
     town.is_empty().await;
-    until("all clips are counted", async || counted(&other).await == CLIPS - done).await;
+    // A message comes again where its acknowledgement was lost, and is done again without any work.
+    until("all clips are counted", async || counted(&other).await >= CLIPS - done).await;
     let (recorded, store) = (recorded(town, run).await, town.servers().store);
     assert_eq!(recorded.len(), CLIPS);
     for (task, clip) in recorded {
