@@ -97,7 +97,7 @@ OPTIONS: dict[str, dict] = {
         # Helm reads numbers as floating point, whose text from a million on no program takes for a whole number.
         "config": {"llm": {"requests_per_minute": 1_000_000, "tokens_per_minute": 1_000_000_000}},
         "encodingWorkerCpu": {"enabled": True, "scratch": {"sizeMb": 2_000_000}},
-        "priorityClasses": {"create": True, "dispatcher": 1_000_000_000, "worker": -2_000_000},
+        "priorityClasses": {"create": True, "dispatcher": 1_000_000_000, "worker": -10},
     },
     "user-in-config": {
         "config": {"rabbitmq": {"username": "fleet"}},

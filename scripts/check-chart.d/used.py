@@ -30,6 +30,7 @@ VARIANTS = (
     },
     {
         "ca": {"existingSecret": ""},
+        "inCluster": {part: {"enabled": False} for part in ("rabbitmq", "redis")},
         **{part: {"autoscaling": {"kind": "hpa"}, "priorityClassName": ""} for part in SCALED},
     },
     {part: {"autoscaling": {"kind": "keda"}} for part in SCALED},

@@ -31,10 +31,7 @@ app.kubernetes.io/component: {{ .component }}
 name: {{ .name | default (printf "%s-%s" (include "langflix.fullname" .root) .component) }}
 namespace: {{ .root.Release.Namespace }}
 labels:
-  {{- include "langflix.labels" . | nindent 2 }}
-  {{- with .labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- toYaml (merge (dict) (.labels | default dict) (fromYaml (include "langflix.labels" .))) | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

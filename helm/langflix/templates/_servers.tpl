@@ -7,7 +7,7 @@
 {{- if .redis.enabled }}{{ $own = merge $own (dict "redis" (dict "url" (printf "redis://%s:6379" (printf $host "redis")))) }}{{ end -}}
 {{- if .s3.enabled }}{{ $own = merge $own (dict "s3" (dict "endpoint" (printf "http://%s:8333" (printf $host "s3")) "path_style" true)) }}{{ end -}}
 {{- end -}}
-{{- $config := merge (deepCopy .Values.config) $own -}}
+{{- $config := mergeOverwrite (deepCopy .Values.config) $own -}}
 {{- if not (dig "rabbitmq" "url" "" $config) }}{{ fail "config.rabbitmq.url: give the address of RabbitMQ, such as amqps://rabbitmq.example:5671/langflix" }}{{ end -}}
 {{- if not (dig "redis" "url" "" $config) }}{{ fail "config.redis.url: give the address of Redis, such as rediss://redis.example:6379" }}{{ end -}}
 {{- if not (dig "s3" "bucket" "" $config) }}{{ fail "config.s3.bucket: give the bucket that sources and clips lie in" }}{{ end -}}
@@ -19,8 +19,12 @@
 
 {{/* The secret with RabbitMQ's user; the Cluster Operator makes one. */}}
 {{- define "langflix.rabbitmqSecret" -}}
-{{- $made := ternary (printf "%s-rabbitmq-default-user" (include "langflix.fullname" .)) "" .Values.inCluster.rabbitmq.enabled -}}
-{{- .Values.rabbitmq.existingSecret | default $made -}}
+{{- if .Values.inCluster.rabbitmq.enabled }}{{ include "langflix.fullname" . }}-rabbitmq-default-user{{ else }}{{ .Values.rabbitmq.existingSecret }}{{ end -}}
+{{- end -}}
+
+{{/* The secret with Redis's password; the one that the chart brings has none. */}}
+{{- define "langflix.redisSecret" -}}
+{{- if not .Values.inCluster.redis.enabled }}{{ .Values.redis.existingSecret }}{{ end -}}
 {{- end -}}
 
 {{/* The port of an address: of (dict "url" … "ports" (dict "https" 443)). */}}
@@ -35,7 +39,8 @@
 {{- $made := ternary (printf "http://%s-rabbitmq.%s.svc:15672" (include "langflix.fullname" .) .Release.Namespace) "" .Values.inCluster.rabbitmq.enabled -}}
 {{- $url := .Values.rabbitmq.managementUrl | default $made | required "rabbitmq.managementUrl: KEDA asks RabbitMQ's management API; give its address, such as http://rabbitmq:15672" -}}
 {{- $config := fromYaml (include "langflix.config" .) -}}
-{{- $vhost := trimPrefix "/" ((urlParse (dig "rabbitmq" "url" "" $config)).path | default "/") -}}
+{{- /* As it is written, percent signs included. */ -}}
+{{- $vhost := regexReplaceAll "^[a-z]+://[^/]*/?" (dig "rabbitmq" "url" "" $config) "" -}}
 {{- printf "%s/%s" (trimSuffix "/" $url) $vhost -}}
 {{- end -}}
 
@@ -52,7 +57,7 @@
 {{- end }}
 - name: LANGFLIX__RABBITMQ__PASSWORD_FILE
   value: {{ $dir }}/rabbitmq/password
-{{- if $values.redis.existingSecret }}
+{{- if include "langflix.redisSecret" .root }}
 - name: LANGFLIX__REDIS__PASSWORD_FILE
   value: {{ $dir }}/redis/password
 {{- end }}
@@ -89,7 +94,7 @@
       - secret:
           name: {{ include "langflix.rabbitmqSecret" .root }}
           items: [{ key: {{ $values.rabbitmq.passwordKey }}, path: rabbitmq/password }]
-      {{- with $values.redis.existingSecret }}
+      {{- with include "langflix.redisSecret" .root }}
       - secret:
           name: {{ . }}
           items: [{ key: {{ $values.redis.passwordKey }}, path: redis/password }]

@@ -16,9 +16,10 @@ list:
 {{- dig "autoscaling" "kind" "none" . -}}
 {{- end -}}
 
-{{/* The name of a priority class, which is one of the whole cluster: of (dict "root" $ "kind" "worker"). */}}
+{{/* The name of a priority class, which is one of the whole cluster and whose value cannot change: of (dict "root" $ "kind" "worker"). */}}
 {{- define "langflix.priorityClass" -}}
-{{ .root.Release.Namespace }}-{{ include "langflix.fullname" .root }}-{{ .kind }}
+{{- $value := index .root.Values.priorityClasses .kind | int64 -}}
+{{ include "langflix.fullname" .root }}-{{ .kind }}-{{ printf "%s %d" .root.Release.Namespace $value | sha256sum | trunc 8 }}
 {{- end -}}
 
 {{/* The security context of every pod. */}}
