@@ -55,7 +55,9 @@ where
             anyhow::anyhow!("fleet.health_address {address}: {error}: give another port, or port 0 for any")
         })?;
         tracing::info!(service = name, version = VERSION, health = %listening.address(), "begins");
-        work(Service { config, health, shutdown }).await
+        let ended = work(Service { config, health, shutdown }).await;
+        langflix_rabbitmq::farewell().await;
+        ended
     })
 }
 

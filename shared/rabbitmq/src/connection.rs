@@ -1,9 +1,18 @@
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::{Arc, LazyLock},
+    thread,
+    time::Duration,
+};
 
 use async_rs::Runtime;
 use langflix_ports::queue::Error;
 use lapin::{Channel, Connection};
-use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+    time::timeout,
+};
 
 use crate::{
     failure::{failed, unavailable},
@@ -14,6 +23,18 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(10);
 /// How long it may take to say goodbye.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// How many connections of this process are there, or still say goodbye.
+static OPEN: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::channel(0).0);
+
+/// Waits until the connections that were dropped have said goodbye, for little more than a second at most: for the end of
+/// a process. One that ends before may have its connection reset, and the broker then loses what it had not read yet, such
+/// as the last acknowledgement.
+pub async fn farewell() {
+    let mut open = OPEN.subscribe();
+    // What is left then is ended with the process; the broker finds out by itself.
+    let _late = timeout(CLOSED_WITHIN + Duration::from_millis(100), open.wait_for(|open| *open == 0)).await;
+}
 
 /// A connection and the thread that lapin's tasks for it run on, which ends with it, also where it never comes up.
 pub(crate) struct Connected {
@@ -78,11 +99,30 @@ impl Thread {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (running, ended) = oneshot::channel();
+        let counted = Counted::new();
         thread::Builder::new().name("amqp".to_owned()).spawn(move || {
             // The sender sends nothing; it is dropped.
             let _dropped = runtime.block_on(ended);
+            drop(runtime);
+            drop(counted);
         })?;
         Ok(Self { handle, _running: Arc::new(running) })
+    }
+}
+
+/// One of [`OPEN`].
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        OPEN.send_modify(|open| *open += 1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN.send_modify(|open| *open -= 1);
     }
 }
 

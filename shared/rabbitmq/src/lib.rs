@@ -14,6 +14,7 @@ mod shelf;
 mod topology;
 mod upkeep;
 
+pub use connection::farewell;
 pub use queue::{Count, RabbitQueue, Server};
 pub use settings::{Settings, SettingsError};
 pub use shelf::{Fate, Handled};

@@ -110,11 +110,28 @@ async fn threads_end_with_the_last_who_needs_them() {
     let delivery = consumer.next().await.unwrap();
     drop((queue, consumer));
     delivery.ack().await.unwrap();
+    langflix_rabbitmq::farewell().await;
     let patience = Instant::now();
     while amqp_threads() > 0 {
         assert!(patience.elapsed() < Duration::from_secs(10), "{} threads are left", amqp_threads());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_farewell_has_reached_the_broker() {
+    let (rabbit, queue) = crate::town::queues().await;
+    for _ in 0..20 {
+        queue.publish(Name::Stages, &Message::new(b"held".to_vec())).await.unwrap();
+    }
+    let mut consumer = queue.consume(Place::Work(Name::Stages), 20).await.unwrap();
+    for _ in 0..20 {
+        consumer.next().await.unwrap().ack().await.unwrap();
+    }
+    drop((queue, consumer));
+    langflix_rabbitmq::farewell().await;
+    let other = RabbitQueue::new(settings(&rabbit.url)).unwrap();
+    assert_eq!(other.counts().await.unwrap()["stages.v1"].ready, 0);
 }
 
 #[test]
