@@ -205,8 +205,11 @@ impl Desk {
             }
         }
         if books.looked {
-            measures::tell(before.name(), &books.state, slots);
+            measures::slots(slots);
             self.part.note(says.clone());
+            if !self.otherwise {
+                measures::tell(before.name(), &books.state);
+            }
         }
         let idle = books.own.sessions == 0 && books.free(now) == 0 && !in_place;
         match idle {

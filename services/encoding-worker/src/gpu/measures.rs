@@ -67,13 +67,17 @@ pub(super) fn info(before: Option<&Gpu>, gpu: &Gpu) {
     set(gpu, 1.0);
 }
 
-/// The state, the only one that holds, and how many tasks there may be.
-pub(super) fn tell(before: &'static str, state: &GpuState, slots: usize) {
+/// How many tasks there may be.
+pub(super) fn slots(slots: usize) {
+    gauge!(SLOTS).set(slots as f64);
+}
+
+/// The state, the only one that holds.
+pub(super) fn tell(before: &'static str, state: &GpuState) {
     if before != state.name() {
         gauge!(STATE, "state" => before).set(0.0);
     }
     gauge!(STATE, "state" => state.name()).set(1.0);
-    gauge!(SLOTS).set(slots as f64);
     gauge!(FREE_SLOTS).set(f64::from(state.free_slots()));
 }
 
