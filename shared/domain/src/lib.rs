@@ -18,6 +18,7 @@ mod manifest;
 mod media;
 mod naming;
 mod pairing;
+mod price;
 mod scene;
 mod season_folder;
 mod selection;
@@ -46,6 +47,7 @@ pub use manifest::{
 pub use media::{AudioStream, MediaInfo, OtherStream, SubtitleStream, VideoStream};
 pub use naming::{Named, is_subtitle, is_video, name_of};
 pub use pairing::{PairError, Paired, Wanted, pair, pair_target};
+pub use price::Prices;
 pub use scene::{clip_bounds, scene_around};
 pub use season_folder::{SameEpisode, SeasonFolder, SkipReason, season_folder};
 pub use selection::{Candidate, SelectionLimits, select};

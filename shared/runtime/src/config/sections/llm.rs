@@ -1,5 +1,7 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
+use langflix_domain::Prices;
+
 use super::{
     base_url::{BaseUrl, base_url},
     files::Files,
@@ -38,6 +40,8 @@ pub struct Llm {
     pub temperature: Option<f64>,
     /// The longest that one request may take in all.
     pub request_timeout: Duration,
+    /// What tokens cost, where it is known.
+    pub prices: Option<Prices>,
 }
 
 impl Llm {
@@ -78,6 +82,7 @@ impl Llm {
             tokens_per_minute,
             temperature,
             request_timeout,
+            prices: prices(read),
         }
     }
 }
@@ -157,4 +162,29 @@ fn limits(read: &mut Reader) -> (NonZeroU32, Option<NonZeroU32>, Option<NonZeroU
     );
     let some = |number: Option<u32>| number.and_then(NonZeroU32::new);
     (NonZeroU32::new(at_once).unwrap_or(NonZeroU32::MIN), some(requests), some(tokens))
+}
+
+/// What tokens cost, where one of the prices is given; the other is 0 then.
+fn prices(read: &mut Reader) -> Option<Prices> {
+    let mut price = |key, meaning| read.value(key, kind::number(0.0..=100_000.0).optional(), None, meaning);
+    let input = price(
+        "llm.input_price",
+        "what a million tokens of prompts cost, so that spending is told; unset: not known, or 0 where `llm.output_price` is set",
+    );
+    let output = price(
+        "llm.output_price",
+        "what a million tokens of answers cost, thinking included; unset: not known, or 0 where `llm.input_price` is set",
+    );
+    let currency = read.value(
+        "llm.currency",
+        kind::text("a currency's code of three letters such as USD", currency, Clone::clone),
+        "USD".to_owned(),
+        "what the prices are in",
+    );
+    let known = input.is_some() || output.is_some();
+    known.then(|| Prices { input: input.unwrap_or_default(), output: output.unwrap_or_default(), currency })
+}
+
+fn currency(text: &str) -> Option<String> {
+    (text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())).then(|| text.to_owned())
 }
