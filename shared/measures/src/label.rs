@@ -1,0 +1,396 @@
+use std::borrow::Cow;
+
+use langflix_domain::{EpisodeStatus, FailureKind, Gpu, Stage, VideoCodec};
+use langflix_ports::queue::{Name, Place};
+use metrics::SharedString;
+
+/// A label's value. There are few of each sort: they come from the code or from the configuration, never from input.
+pub trait Label {
+    /// The label's name.
+    const KEY: &'static str;
+
+    /// The value.
+    fn value(&self) -> SharedString;
+}
+
+/// The labels of a measure.
+pub trait Labels {
+    /// Their names.
+    const KEYS: &'static [&'static str];
+
+    /// Names and values.
+    fn pairs(&self) -> Vec<metrics::Label>;
+}
+
+impl Labels for () {
+    const KEYS: &'static [&'static str] = &[];
+
+    fn pairs(&self) -> Vec<metrics::Label> {
+        Vec::new()
+    }
+}
+
+impl<A: Label> Labels for (A,) {
+    const KEYS: &'static [&'static str] = &[A::KEY];
+
+    fn pairs(&self) -> Vec<metrics::Label> {
+        vec![pair(&self.0)]
+    }
+}
+
+impl<A: Label, B: Label> Labels for (A, B) {
+    const KEYS: &'static [&'static str] = &[A::KEY, B::KEY];
+
+    fn pairs(&self) -> Vec<metrics::Label> {
+        vec![pair(&self.0), pair(&self.1)]
+    }
+}
+
+impl<A: Label, B: Label, C: Label> Labels for (A, B, C) {
+    const KEYS: &'static [&'static str] = &[A::KEY, B::KEY, C::KEY];
+
+    fn pairs(&self) -> Vec<metrics::Label> {
+        vec![pair(&self.0), pair(&self.1), pair(&self.2)]
+    }
+}
+
+impl<A: Label, B: Label, C: Label, D: Label> Labels for (A, B, C, D) {
+    const KEYS: &'static [&'static str] = &[A::KEY, B::KEY, C::KEY, D::KEY];
+
+    fn pairs(&self) -> Vec<metrics::Label> {
+        vec![pair(&self.0), pair(&self.1), pair(&self.2), pair(&self.3)]
+    }
+}
+
+fn pair<L: Label>(label: &L) -> metrics::Label {
+    metrics::Label::new(L::KEY, label.value())
+}
+
+impl Label for Place {
+    const KEY: &'static str = "queue";
+
+    fn value(&self) -> SharedString {
+        match self {
+            Self::Work(name) => SharedString::const_str(name.as_str()),
+            Self::Shelf(..) => self.to_string().into(),
+        }
+    }
+}
+
+impl Label for Stage {
+    const KEY: &'static str = "stage";
+
+    fn value(&self) -> SharedString {
+        SharedString::const_str(self.as_str())
+    }
+}
+
+impl Label for VideoCodec {
+    const KEY: &'static str = "encoder";
+
+    fn value(&self) -> SharedString {
+        SharedString::const_str(self.as_str())
+    }
+}
+
+impl Label for EpisodeStatus {
+    const KEY: &'static str = "status";
+
+    fn value(&self) -> SharedString {
+        SharedString::const_str(self.as_str())
+    }
+}
+
+/// Defines labels whose values are texts of the code.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident = $key:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub enum $name {
+                $($(#[$variant_doc])* $variant,)+
+            }
+
+            impl $name {
+                /// All of them.
+                pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+                /// The label's value.
+                pub const fn as_str(self) -> &'static str {
+                    match self {
+                        $(Self::$variant => $word,)+
+                    }
+                }
+            }
+
+            impl Label for $name {
+                const KEY: &'static str = $key;
+
+                fn value(&self) -> SharedString {
+                    SharedString::const_str(self.as_str())
+                }
+            }
+        )+
+    };
+}
+
+words! {
+    /// What sort of work a queue's tasks are.
+    Work = "stage" {
+        /// Chunks.
+        Analysis = "analysis",
+        /// Clips.
+        Encoding = "encoding",
+        /// Steps of the dispatcher.
+        Dispatch = "dispatch",
+    }
+
+    /// How a task's message was settled.
+    End = "end" {
+        /// Its task has its outcome.
+        Done = "done",
+        /// To be tried again.
+        Retry = "retry",
+        /// Given to others, untried.
+        HandedBack = "handed_back",
+        /// Given to others, and no other is begun here for a while.
+        Paused = "paused",
+        /// Set aside for good.
+        Buried = "buried",
+        /// The broker did not take the settlement: it comes again.
+        Unsettled = "unsettled",
+    }
+
+    /// Why a task did not simply end.
+    Reason = "reason" {
+        /// It did.
+        None = "none",
+        /// The provider's rate limit.
+        RateLimited = "rate_limited",
+        /// The provider, or its limiter, could not be reached.
+        Unavailable = "unavailable",
+        /// The provider declines the text.
+        Refused = "refused",
+        /// The answer was cut off.
+        Truncated = "truncated",
+        /// No usable answer.
+        Malformed = "malformed",
+        /// Wrong credentials.
+        Auth = "auth",
+        /// The provider's quota is used up.
+        QuotaExhausted = "quota_exhausted",
+        /// The input itself.
+        Input = "input",
+        /// The encoder.
+        Encoder = "encoder",
+        /// Not done in time.
+        TimedOut = "timed_out",
+        /// A server or a disk failed.
+        Store = "store",
+        /// Its worker ended while it worked on it, again and again.
+        Crashed = "crashed",
+        /// Somebody cancelled the run.
+        Cancelled = "cancelled",
+        /// The message cannot be read, or another queue is for it.
+        Message = "message",
+        /// The handler panicked.
+        Panicked = "panicked",
+        /// The process was told to end.
+        Draining = "draining",
+    }
+
+    /// What a duration is one of.
+    Operation = "operation" {
+        /// From a message's publication until its task begins.
+        QueueWait = "queue_wait",
+        /// Waiting for leave to ask the model.
+        LimiterWait = "limiter_wait",
+        /// One request to the model.
+        LlmCall = "llm_call",
+        /// Looking into the cache.
+        CacheGet = "cache_get",
+        /// Writing to the cache.
+        CachePut = "cache_put",
+        /// Making a source readable: a copy, or an address for ranges of it.
+        Source = "source",
+        /// From an encoder's start until its first frame: seeking and decoding up to the clip.
+        Seek = "seek",
+        /// One clip from the encoder's start to its end, seeking included.
+        Encode = "encode",
+        /// A clip's files to the store.
+        Upload = "upload",
+        /// Recording how a task ended.
+        Outcome = "outcome",
+        /// The step that ends a stage, up to the next plan or the manifest.
+        FanIn = "fan_in",
+        /// Planning an episode.
+        Plan = "plan",
+    }
+
+    /// Whether an operation succeeded.
+    Ended = "result" {
+        /// It did.
+        Ok = "ok",
+        /// It did not.
+        Failed = "failed",
+    }
+
+    /// What came of a request to a model.
+    Reply = "result" {
+        /// An answer.
+        Answered = "answered",
+        /// One too many.
+        RateLimited = "rate_limited",
+        /// Not reached, timed out, or a server error.
+        Unavailable = "unavailable",
+        /// Declined.
+        Refused = "refused",
+        /// Cut off.
+        Truncated = "truncated",
+        /// Not what the protocol promises.
+        Malformed = "malformed",
+        /// Wrong credentials.
+        Auth = "auth",
+        /// The quota is used up.
+        QuotaExhausted = "quota_exhausted",
+    }
+
+    /// Where an answer came from.
+    Found = "result" {
+        /// The cache.
+        Hit = "hit",
+        /// The model: no cache has it.
+        Miss = "miss",
+    }
+
+    /// Which way tokens went.
+    Direction = "direction" {
+        /// In prompts.
+        Input = "input",
+        /// In answers.
+        Output = "output",
+    }
+
+    /// A server of the fleet.
+    Server = "server" {
+        /// The broker.
+        RabbitMq = "rabbitmq",
+        /// The cache.
+        Redis = "redis",
+    }
+
+    /// Why an intake takes nothing.
+    Closed = "why" {
+        /// It was told to end.
+        Draining = "draining",
+        /// It has no slots now.
+        NoSlots = "no_slots",
+        /// A server, a quota or a disk: nothing is begun for a while.
+        Paused = "paused",
+        /// Too many tasks failed in a row.
+        Breaker = "breaker",
+        /// Its queue cannot be consumed.
+        Queue = "queue",
+        /// Memory or scratch space is short.
+        Pressure = "pressure",
+    }
+}
+
+impl Work {
+    /// What the tasks of `place` are.
+    pub fn of(place: Place) -> Self {
+        match place.name() {
+            Name::AnalysisInteractive | Name::AnalysisBulk => Self::Analysis,
+            Name::EncodingInteractive | Name::EncodingBulk => Self::Encoding,
+            Name::Episodes | Name::Stages => Self::Dispatch,
+        }
+    }
+}
+
+impl From<FailureKind> for Reason {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::RateLimited => Self::RateLimited,
+            FailureKind::Unavailable => Self::Unavailable,
+            FailureKind::Refused => Self::Refused,
+            FailureKind::Truncated => Self::Truncated,
+            FailureKind::Malformed => Self::Malformed,
+            FailureKind::Auth => Self::Auth,
+            FailureKind::QuotaExhausted => Self::QuotaExhausted,
+            FailureKind::Input => Self::Input,
+            FailureKind::Encoder => Self::Encoder,
+            FailureKind::TimedOut => Self::TimedOut,
+            FailureKind::Store => Self::Store,
+            FailureKind::Crashed => Self::Crashed,
+            FailureKind::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// Labels whose values come from the configuration, of which a process has one.
+macro_rules! configured {
+    ($($(#[$doc:meta])* $name:ident = $key:literal)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $name(pub Cow<'static, str>);
+
+            impl<T: Into<Cow<'static, str>>> From<T> for $name {
+                fn from(text: T) -> Self {
+                    Self(text.into())
+                }
+            }
+
+            impl Label for $name {
+                const KEY: &'static str = $key;
+
+                fn value(&self) -> SharedString {
+                    match &self.0 {
+                        Cow::Borrowed(text) => SharedString::const_str(text),
+                        Cow::Owned(text) => text.clone().into(),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+configured! {
+    /// A service.
+    Service = "name"
+    /// A program's version.
+    Version = "version"
+    /// The model that is asked, as `provider/model`.
+    Model = "model"
+    /// What prices are in.
+    Currency = "currency"
+    /// An intake of a service.
+    Intake = "intake"
+    /// A part that a service needs to be ready.
+    Part = "part"
+    /// A state that a GPU is in.
+    State = "state"
+    /// Why software stood in for a GPU.
+    Fallback = "reason"
+    /// What Redis was asked to do.
+    Command = "operation"
+}
+
+/// The GPU that a worker is pinned to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuInfo {
+    /// What it is.
+    pub gpu: Gpu,
+    /// How many encoder engines it has, where that is known.
+    pub engines: String,
+}
+
+impl Labels for GpuInfo {
+    const KEYS: &'static [&'static str] = &["uuid", "name", "pci", "driver", "engines"];
+
+    fn pairs(&self) -> Vec<metrics::Label> {
+        let Gpu { uuid, name, pci, driver } = &self.gpu;
+        let values = [uuid, name, pci, driver, &self.engines];
+        Self::KEYS.iter().zip(values).map(|(key, value)| metrics::Label::new(*key, value.clone())).collect()
+    }
+}
