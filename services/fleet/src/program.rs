@@ -47,7 +47,8 @@ where
     W: Future<Output = anyhow::Result<ExitCode>>,
 {
     service::block_on(async move {
-        let config = service::begin(config)?;
+        // Dropped last, so that all that was done is told.
+        let (config, _exporting) = service::begin(name, VERSION, config)?;
         let shutdown = Shutdown::on_signals()?;
         let health = Health::new(name, VERSION);
         let address = config.fleet.health_address;

@@ -53,10 +53,13 @@ pub fn main() -> ExitCode {
         (false, false) => Verbosity::Normal,
     };
     let filter = std::env::var("RUST_LOG").ok();
-    if let Err(error) = telemetry::init(&telemetry::Settings::for_stderr(verbosity, filter, false)) {
-        say::err!("error: {error}");
-        return USAGE.into();
-    }
+    let _exporting = match telemetry::init(&telemetry::Settings::for_stderr(verbosity, filter, false)) {
+        Ok(exporting) => exporting,
+        Err(error) => {
+            say::err!("error: {error}");
+            return USAGE.into();
+        }
+    };
     let sources = Sources::of_process(cli.config.as_deref(), flags(&cli));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

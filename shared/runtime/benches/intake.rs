@@ -108,7 +108,7 @@ async fn run(yielding: bool) {
 
 #[tokio::main]
 async fn main() {
-    let settings = telemetry::Settings { json: true, ..telemetry::Settings::for_service(None) };
+    let settings = telemetry::Settings { json: true, ..telemetry::Settings::for_service(None, None) };
     if let Err(error) = telemetry::init_with(&settings, std::io::sink) {
         eprintln!("error: {error}");
     }

@@ -13,7 +13,7 @@ use crate::{
     config::{Faults, FleetConfig, Sources},
     health::Part,
     shutdown::Shutdown,
-    telemetry,
+    telemetry::{self, Exporting},
 };
 
 /// The exit code for a wrong configuration: `EX_USAGE` of sysexits.h.
@@ -36,16 +36,26 @@ pub enum Error {
     Configuration(#[from] Faults),
 }
 
-/// Tells events as `RUST_LOG` has it, and reads the configuration, the file `config` included where it is named.
+/// Reads the configuration of the service `name`, the file `config` included where it is named. From here on its events
+/// are told as `RUST_LOG` has it, and its spans are sent as long as the second of what this gives is there.
 ///
 /// # Errors
 /// See [`Error`]; each fault of the configuration is one line.
-pub fn begin(config: Option<&Path>) -> Result<FleetConfig, Error> {
-    telemetry::init(&telemetry::Settings::for_service(std::env::var("RUST_LOG").ok()))?;
-    telemetry::tell_panics();
+pub fn begin(
+    name: &'static str,
+    version: &'static str,
+    config: Option<&Path>,
+) -> Result<(FleetConfig, Exporting), Error> {
     let config = FleetConfig::load(&Sources::of_process(config, Vec::new()))?;
+    let telemetry = &config.common.telemetry;
+    let settings = telemetry::Settings {
+        export: telemetry::Export::of(telemetry, name, version),
+        ..telemetry::Settings::for_service(std::env::var("RUST_LOG").ok(), telemetry.json_logs)
+    };
+    let exporting = telemetry::init(&settings)?;
+    telemetry::tell_panics();
     config.common.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    Ok(config)
+    Ok((config, exporting))
 }
 
 /// Runs a service to its end, on one thread, and on others, which it leaves behind where they hang, what would hold that one

@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState},
+};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
 /// A span's place, in the form of W3C's Trace Context (`traceparent`), in which it travels beside messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
@@ -11,6 +18,23 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The place of `span` below `parent`, or else of one that belongs to no other. Where spans are sent it is the one that
+    /// the collector gets to see; whether it gets to see it was decided where the trace began.
+    pub fn of(span: &Span, parent: Option<Self>) -> Self {
+        if let Some(parent) = parent {
+            // There is nobody to tell where spans are not sent.
+            let _nobody = span.set_parent(Context::new().with_remote_span_context(parent.into()));
+        }
+        Self::sent(span).unwrap_or_else(|| parent.map_or_else(Self::begin, Self::child))
+    }
+
+    /// The place of `span`, where spans are sent.
+    pub fn sent(span: &Span) -> Option<Self> {
+        let context = span.context();
+        let found = context.span();
+        Self::try_from(found.span_context()).ok()
+    }
+
     /// A span that belongs to no other.
     pub fn begin() -> Self {
         const SAMPLED: u8 = 1;
@@ -41,6 +65,39 @@ impl Trace {
     /// What all spans of the thread have in common, as 32 digits.
     pub fn id(self) -> String {
         format!("{:032x}", self.trace)
+    }
+}
+
+/// Lets the span that runs point to another, which `traceparent` names: one that it follows from and that is not its parent.
+pub fn link(traceparent: &str) {
+    if let Some(other) = Trace::parse(traceparent) {
+        Span::current().add_link(other.into());
+    }
+}
+
+/// Says of `span` how it ended, and why where it failed.
+pub(crate) fn ended(span: &Span, how: &'static str, failure: Option<&str>) {
+    span.set_attribute("end", how);
+    if let Some(why) = failure {
+        span.set_status(Status::error(why.to_owned()));
+    }
+}
+
+impl From<Trace> for SpanContext {
+    fn from(Trace { trace, span, flags }: Trace) -> Self {
+        let (trace, span) = (TraceId::from(trace), SpanId::from(span));
+        Self::new(trace, span, TraceFlags::new(flags), true, TraceState::NONE)
+    }
+}
+
+impl TryFrom<&SpanContext> for Trace {
+    type Error = ();
+
+    fn try_from(context: &SpanContext) -> Result<Self, ()> {
+        let (trace, span) = (context.trace_id().to_bytes(), context.span_id().to_bytes());
+        let flags = context.trace_flags().to_u8();
+        let place = Self { trace: u128::from_be_bytes(trace), span: u64::from_be_bytes(span), flags };
+        context.is_valid().then_some(place).ok_or(())
     }
 }
 

@@ -20,7 +20,7 @@ pub use reference::reference;
 pub use secret::{KeyFile, Secret, read_key_file};
 pub use sections::{
     BaseUrl, Fallback, Fleet, Gpu, HardwareAcceleration, Llm, Processing, Provider, RabbitMq, Redis, Run, S3,
-    S3Credentials, Video,
+    S3Credentials, Telemetry, Video,
 };
 pub use sources::{ConfigFile, DEFAULT_FILE, Flag, Sources};
 
@@ -38,6 +38,8 @@ pub struct Config {
     pub processing: Processing,
     /// What one run is asked for.
     pub run: Run,
+    /// What programs tell of themselves, and to whom.
+    pub telemetry: Telemetry,
     /// What holds but deserves a look, one line each.
     pub warnings: Vec<String>,
     entries: Vec<Entry>,
@@ -111,7 +113,8 @@ impl Config {
             fleet: Fleet::read(reader),
             gpu: Gpu::read(reader),
         };
-        (Self { llm, video, processing, run, warnings: files.warnings, entries: Vec::new() }, sections)
+        let telemetry = Telemetry::read(reader, &mut files);
+        (Self { llm, video, processing, run, telemetry, warnings: files.warnings, entries: Vec::new() }, sections)
     }
 
     /// Every key with the value that holds and where it came from. Holds no secret.

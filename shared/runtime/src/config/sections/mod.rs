@@ -14,6 +14,7 @@ mod provider;
 mod rabbitmq;
 mod redis;
 mod s3;
+mod telemetry;
 mod video;
 
 pub use base_url::BaseUrl;
@@ -25,6 +26,7 @@ pub use provider::Provider;
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
 pub use s3::{S3, S3Credentials};
+pub use telemetry::Telemetry;
 pub use video::{Fallback, HardwareAcceleration, Video};
 
 /// How much is done at once, and how much is taken.

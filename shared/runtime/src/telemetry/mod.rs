@@ -1,4 +1,7 @@
-//! What the program tells of itself: events on stderr, for people or for programs.
+//! What the program tells of itself: events on stderr, for people or for programs, and spans to a collector.
+
+mod export;
+mod lines;
 
 use std::io::{self, IsTerminal};
 
@@ -6,10 +9,13 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt as _, filter_fn},
-    fmt::{self, MakeWriter},
+    fmt::{self, MakeWriter, format::JsonFields},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
+
+pub use export::{Export, Exporting};
+use lines::Lines;
 
 /// What is told, and how.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +28,8 @@ pub struct Settings {
     pub json: bool,
     /// Whether text is coloured; never is JSON.
     pub color: bool,
+    /// Where spans go, if anywhere.
+    pub export: Option<Export>,
 }
 
 /// How much is told.
@@ -72,6 +80,9 @@ pub enum Error {
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
+    /// Nothing can be sent to the collector.
+    #[error("telemetry.otlp_endpoint: spans cannot be sent: {0}")]
+    Export(String),
     /// Something else has been set up to tell before.
     #[error("events of this process already go somewhere")]
     AlreadySet(#[source] tracing_subscriber::util::TryInitError),
@@ -81,12 +92,13 @@ impl Settings {
     /// Coloured where stderr is a terminal and `NO_COLOR` is not set.
     pub fn for_stderr(verbosity: Verbosity, filter: Option<String>, json: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { verbosity, filter, json, color: !plain && io::stderr().is_terminal() }
+        Self { verbosity, filter, json, color: !plain && io::stderr().is_terminal(), export: None }
     }
 
-    /// What a service tells: what it does, as JSON unless a person looks on.
-    pub fn for_service(filter: Option<String>) -> Self {
-        Self::for_stderr(Verbosity::Verbose, filter, !io::stderr().is_terminal())
+    /// What a service tells: what it does, as JSON or not, or else as JSON unless a person looks on.
+    pub fn for_service(filter: Option<String>, json: Option<bool>) -> Self {
+        let json = json.unwrap_or_else(|| !io::stderr().is_terminal());
+        Self::for_stderr(Verbosity::Verbose, filter, json)
     }
 }
 
@@ -100,11 +112,11 @@ pub fn tell_panics() {
     }));
 }
 
-/// Tells events of this process on stderr.
+/// Tells events of this process on stderr, and sends its spans until what this gives is dropped.
 ///
 /// # Errors
-/// [`Error`] where the directives are none, or events already go somewhere.
-pub fn init(settings: &Settings) -> Result<(), Error> {
+/// [`Error`] where the directives are none, nothing can be sent, or events already go somewhere.
+pub fn init(settings: &Settings) -> Result<Exporting, Error> {
     init_with(settings, io::stderr)
 }
 
@@ -112,11 +124,18 @@ pub fn init(settings: &Settings) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`init`].
-pub fn init_with<W>(settings: &Settings, writer: W) -> Result<(), Error>
+pub fn init_with<W>(settings: &Settings, writer: W) -> Result<Exporting, Error>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    Registry::default().with(layer(settings, writer)?).try_init().map_err(Error::AlreadySet)
+    let events = layer(settings, writer)?;
+    let Some(export) = &settings.export else {
+        Registry::default().with(events).try_init().map_err(Error::AlreadySet)?;
+        return Ok(Exporting::default());
+    };
+    let (spans, exporting) = export.layer::<Registry>()?;
+    Registry::default().with(spans.and_then(events)).try_init().map_err(Error::AlreadySet)?;
+    Ok(exporting)
 }
 
 fn layer<W>(settings: &Settings, writer: W) -> Result<impl Layer<Registry> + use<W>, Error>
@@ -132,7 +151,7 @@ where
     // Warnings among a user's progress are read at once and by people: neither time nor module means anything to them.
     let plain = settings.verbosity <= Verbosity::Normal && given.is_none();
     let layer = match (settings.json, plain) {
-        (true, _) => layer.json().flatten_event(true).boxed(),
+        (true, _) => layer.fmt_fields(JsonFields::new()).event_format(Lines).boxed(),
         (false, true) => layer.without_time().with_target(false).boxed(),
         (false, false) => layer.boxed(),
     };
