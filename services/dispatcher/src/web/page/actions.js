@@ -1,0 +1,70 @@
+// What changes something: asked for once more, with the token, and its end told.
+
+import { post, Problem, token } from "./api.js";
+import { h, text } from "./dom.js";
+
+export class Actions {
+  constructor(board) {
+    this.board = board;
+    this.words = h("p", { role: "status" });
+    this.notice = h("div", { id: "notice", hidden: true }, this.words,
+      h("button", { type: "button", class: "quiet", on: { click: () => { this.notice.hidden = true; } } }, "Dismiss"));
+    document.body.append(this.notice);
+  }
+
+  get allowed() {
+    return this.board.overview?.actions === true;
+  }
+
+  /// A button for an action, where the server takes any.
+  button(name, spoken, action) {
+    return h("button", { type: "button", "aria-label": spoken, "aria-haspopup": "dialog", class: action.grave ? "grave" : null, on: { click: () => this.ask(action) } }, name);
+  }
+
+  tell(sentence) {
+    // Shown first: a status that was out of sight is not read when it is filled.
+    this.notice.hidden = false;
+    this.words.textContent = sentence;
+  }
+
+  /// Asks, and then does `{ title, says, verb, grave, path, body, told, after }`.
+  ask(action) {
+    const field = h("input", { type: "password", id: "token", autocomplete: "off", required: true });
+    const asked = h("p", {}, h("label", { for: "token" }, "Action token"), field);
+    const wrong = h("p", { role: "alert", class: "wrong" });
+    const confirm = h("button", { type: "submit", class: action.grave ? "grave" : "strong" }, action.verb);
+    const dialog = h("dialog", { "aria-labelledby": "asks" },
+      h("form", { on: { submit: (event) => { event.preventDefault(); act(); } } },
+        h("h2", { id: "asks" }, action.title), action.says.map((sentence) => h("p", {}, sentence)), asked, wrong,
+        h("p", { class: "buttons" }, h("button", { type: "button", on: { click: () => dialog.close() } }, "Leave it"), confirm)));
+    const need = () => {
+      asked.hidden = token.kept() !== null;
+      field.disabled = asked.hidden;
+    };
+    const act = async () => {
+      const given = token.kept() ?? field.value;
+      confirm.disabled = true;
+      wrong.textContent = "";
+      try {
+        const answer = await post(action.path, action.body ?? {}, given);
+        token.keep(given);
+        dialog.close();
+        this.tell(action.told(answer));
+        action.after?.();
+      } catch (problem) {
+        if (!(problem instanceof Problem)) throw problem;
+        if (problem.status === 401) token.forget();
+        wrong.textContent = problem.title && problem.title !== problem.message ? `${text(problem.title)}: ${text(problem.message)}` : text(problem.message);
+        need();
+        if (!asked.hidden) field.focus();
+      } finally {
+        confirm.disabled = false;
+      }
+    };
+    dialog.addEventListener("close", () => dialog.remove());
+    need();
+    document.body.append(dialog);
+    dialog.showModal();
+    if (!asked.hidden) field.focus();
+  }
+}

@@ -1,0 +1,67 @@
+// Requests to the server that this page came from, and the token for what changes something.
+
+const BASE = "/api/v1";
+// Gone with the tab; never in a cookie, which the browser would send by itself.
+const KEY = "langflix-action-token";
+
+/// What went wrong, in the server's words.
+export class Problem extends Error {
+  constructor(status, title, detail) {
+    super(detail || title);
+    this.status = status;
+    this.title = title;
+  }
+
+  static async of(answer) {
+    let said = {};
+    try {
+      said = await answer.json();
+    } catch {
+      // No problem document: a proxy's page, or an answer that was cut off.
+    }
+    const title = typeof said?.title === "string" ? said.title : `The server answered ${answer.status}`;
+    return new Problem(answer.status, title, typeof said?.detail === "string" ? said.detail : "");
+  }
+}
+
+async function send(path, options) {
+  let answer;
+  try {
+    answer = await fetch(BASE + path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "The server was not reached", "The server was not reached.");
+  }
+  if (!answer.ok) throw await Problem.of(answer);
+  return answer.json();
+}
+
+export const get = (path, signal) => send(path, { signal, headers: { Accept: "application/json" } });
+
+/// Has something done, as whoever holds `token`.
+export const post = (path, body, token) =>
+  send(path, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify(body),
+  });
+
+export const events = () => new EventSource(`${BASE}/events`);
+
+/// The path of a run or of what belongs to it.
+export const ofRun = (run, ...parts) => ["/runs", ...[run, ...parts].map(encodeURIComponent)].join("/");
+
+/// The address of a file of a run, for players and links.
+export const address = (path) => BASE + path;
+
+/// A query of those fields that say something.
+export function query(fields) {
+  const said = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return said.length === 0 ? "" : `?${new URLSearchParams(said)}`;
+}
+
+export const token = {
+  kept: () => sessionStorage.getItem(KEY),
+  keep: (value) => sessionStorage.setItem(KEY, value),
+  forget: () => sessionStorage.removeItem(KEY),
+};

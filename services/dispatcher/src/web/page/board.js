@@ -1,0 +1,112 @@
+// What the server said last, and whether it still says something.
+
+import { events, get } from "./api.js";
+
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+// Three of the server's beats.
+const SILENCE = 45_000;
+
+export class Board {
+  constructor(changed) {
+    this.overview = null;
+    this.runs = new Map();
+    /// `connecting`, `live` or `lost`, with the last news and, where lost, why.
+    this.link = { state: "connecting", last: null, why: null };
+    /// Whether the runs have arrived.
+    this.arrived = false;
+    this.changed = changed;
+    this.pending = null;
+    this.wait = FIRST_WAIT;
+    window.addEventListener("online", () => this.link.state === "lost" && this.open());
+    this.open();
+  }
+
+  open() {
+    clearTimeout(this.again);
+    this.stream?.close();
+    const stream = events();
+    // What a stream begins with is the whole; whatever it leaves out is gone.
+    let begun = false;
+    stream.addEventListener("overview", (event) => {
+      this.heard();
+      this.overview = JSON.parse(event.data);
+      this.note({ overview: true });
+    });
+    stream.addEventListener("runs", (event) => {
+      this.heard();
+      this.take(JSON.parse(event.data).runs, !begun);
+      begun = true;
+    });
+    stream.addEventListener("beat", () => {
+      this.heard();
+      clearTimeout(this.silent);
+      this.silent = setTimeout(() => this.lose(stream, "The server has fallen silent."), SILENCE);
+    });
+    stream.addEventListener("gone", (event) => this.lose(stream, reason(event.data)));
+    stream.addEventListener("error", () => this.lose(stream, null));
+    this.stream = stream;
+  }
+
+  heard() {
+    const news = this.link.state !== "live";
+    this.link = { state: "live", last: new Date(), why: null };
+    this.wait = FIRST_WAIT;
+    if (news) this.note({ link: true });
+  }
+
+  lose(stream, why) {
+    if (stream !== this.stream) return;
+    stream.close();
+    this.stream = null;
+    clearTimeout(this.silent);
+    this.link = { ...this.link, state: "lost", why };
+    this.note({ link: true });
+    if (why === null) this.ask();
+    // Spread, so that a server that comes back is not met by all pages at once.
+    this.again = setTimeout(() => this.open(), this.wait * (0.75 + Math.random() / 2));
+    this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
+  }
+
+  // An event stream tells no reason for its end; a plain request does.
+  async ask() {
+    try {
+      await get("/overview");
+    } catch (problem) {
+      if (this.link.state !== "lost") return;
+      this.link = { ...this.link, why: problem.message };
+      this.note({ link: true });
+    }
+  }
+
+  take(runs, whole) {
+    const before = whole ? this.runs : null;
+    if (whole) this.runs = new Map();
+    for (const run of runs) this.runs.set(run.run, run);
+    this.arrived = true;
+    this.note({ runs: runs.map((run) => run.run), gone: before !== null && [...before.keys()].some((run) => !this.runs.has(run)) });
+  }
+
+  // All that arrives before the next frame is drawn at once; a page in the background draws when it is looked at.
+  note(change) {
+    if (this.pending === null) {
+      this.pending = { overview: false, link: false, gone: false, runs: new Set() };
+      requestAnimationFrame(() => {
+        const pending = this.pending;
+        this.pending = null;
+        this.changed(pending);
+      });
+    }
+    for (const run of change.runs ?? []) this.pending.runs.add(run);
+    for (const flag of ["overview", "link", "gone"]) this.pending[flag] ||= change[flag] ?? false;
+  }
+}
+
+function reason(data) {
+  try {
+    const said = JSON.parse(data).reason;
+    return typeof said === "string" ? said : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,97 @@
+// How numbers, times and states are said.
+
+const whole = new Intl.NumberFormat("en");
+const names = new Intl.DisplayNames(["en"], { type: "language" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+export const number = (value) => whole.format(value);
+
+/// `1 clip`, `2 clips`.
+export const counted = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
+
+/// `45 s`, `13 min`, `2 h 5 min`, `3 d 4 h`.
+export function lasting(seconds) {
+  const all = Math.max(0, Math.round(seconds));
+  if (all < 90) return `${all} s`;
+  const minutes = Math.round(all / 60);
+  if (minutes < 90) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/// A moment of today as `14:03:22`.
+export const moment = (date) => clock.format(date);
+
+/// `26 Nov, 14:03`; what cannot be read stays as it is.
+export function when(rfc3339) {
+  const date = new Date(rfc3339);
+  return Number.isNaN(date.getTime()) ? String(rfc3339) : day.format(date);
+}
+
+/// A position in an episode, `0:12:03`.
+export function position(milliseconds) {
+  const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
+  const two = (value) => String(value).padStart(2, "0");
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+/// A position in a clip, `0:07`.
+export function within(milliseconds) {
+  const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+export function language(tag) {
+  try {
+    return names.of(tag);
+  } catch {
+    // BCP 47 allows more than browsers know, such as zh-yue.
+    return String(tag);
+  }
+}
+
+/// Money as the fleet counts it: amounts below a unit keep what would round away.
+export function money(amount, currency) {
+  const digits = Math.abs(amount) < 1 ? 4 : 2;
+  return `${amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits })} ${currency}`;
+}
+
+/// `12 requests, 1,500 tokens`, with the price before it where one is configured.
+export function spent(spend, currency) {
+  const tokens = spend.input_tokens + spend.output_tokens;
+  const asked = `${counted(spend.requests, "request")}, ${counted(tokens, "token")}`;
+  return spend.amount === null || spend.amount === undefined || !currency ? asked : `${money(spend.amount, currency)}, ${asked}`;
+}
+
+const two = (value) => String(value).padStart(2, "0");
+
+/// `S01E02`.
+export const code = (run) => `S${two(run.season)}E${two(run.episode)}`;
+
+const PHASES = { waiting: "Waiting", analysis: "Analysis", selection: "Selection", encoding: "Encoding", ended: "Ended" };
+const STATUSES = { complete: "Complete", partial: "Partial", failed: "Failed" };
+
+/// Where a run stands, in words.
+export function standing(run) {
+  if (run.status !== null) return (STATUSES[run.status] ?? String(run.status)) + (run.cancelled ? ", cancelled" : "");
+  return run.cancelled ? "Being cancelled" : (PHASES[run.phase] ?? String(run.phase));
+}
+
+/// What failed in a run so far; null where nobody has said yet.
+export function failures(run) {
+  const known = [run.analysis, run.encoding].filter((stage) => stage !== null && stage.failed !== null);
+  return known.length === 0 ? null : known.reduce((sum, stage) => sum + stage.failed, 0);
+}
+
+const KINDS = {
+  idiom: "Idiom", phrasal_verb: "Phrasal verb", collocation: "Collocation", slang: "Slang", other: "Other",
+};
+export const kind = (name) => KINDS[name] ?? spelled(name);
+
+const LEARNERS = { beginner: "Beginner (A1–A2)", intermediate: "Intermediate (B1–B2)", advanced: "Advanced (C1–C2)" };
+export const learner = (name) => LEARNERS[name] ?? spelled(name);
+
+/// A name of the API as words: `rate_limited` is `rate limited`.
+export const spelled = (name) => String(name).replaceAll("_", " ");
