@@ -159,6 +159,7 @@ pub fn llm(llm: &Llm) -> LlmSettings {
         requests_per_minute: llm.requests_per_minute,
         tokens_per_minute: llm.tokens_per_minute,
         request_timeout: llm.request_timeout,
+        prices: llm.prices.clone(),
         ..LlmSettings::default()
     }
 }

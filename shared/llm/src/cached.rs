@@ -7,6 +7,7 @@ use std::{
 use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage, is_readable};
+use langflix_measures::{Found, LLM_ANSWERS, Operation};
 use langflix_ports::{
     cache::Cache,
     flight::{Flight, Flights},
@@ -94,12 +95,21 @@ impl<M: LanguageModel + ?Sized> Cached<M> {
 
     /// `None` also where the cache fails, which tells of that itself.
     async fn look_up(&self, key: &str) -> Option<String> {
-        self.cache.get(key).await.ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok())
+        Operation::CacheGet
+            .time(self.cache.get(key))
+            .await
+            .ok()
+            .flatten()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+    }
+
+    fn found(&self, found: Found) {
+        LLM_ANSWERS.add((self.name().to_owned().into(), found), 1);
     }
 
     async fn keep(&self, key: &str, text: &str) {
         // Without the cache it is asked for again the next time, and that is all.
-        let _without = self.cache.put(key, text.as_bytes(), self.ttl).await;
+        let _without = Operation::CachePut.time(self.cache.put(key, text.as_bytes(), self.ttl)).await;
     }
 }
 
@@ -122,9 +132,13 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Cached<M> {
         // Where the one who asks fails or is dropped, the next of those who wait asks.
         let asked = flight.get_or_try_init(async || {
             let _under_way = match self.turn(&key).await {
-                Turn::Answered(text) => return Ok(text),
+                Turn::Answered(text) => {
+                    self.found(Found::Hit);
+                    return Ok(text);
+                }
                 Turn::Ask(flight) => flight,
             };
+            self.found(Found::Miss);
             let answer = self.inner.ask(request, feedback).await?;
             usage = answer.usage;
             if is_readable(&answer.text) {

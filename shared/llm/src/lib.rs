@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cached;
+mod counted;
 mod failure;
 mod fallback;
 mod fused;
@@ -21,6 +22,7 @@ mod settings;
 mod testing;
 
 pub use cached::Cached;
+pub use counted::Counted;
 pub use fallback::ShareWhileAway;
 pub use fused::Fused;
 pub use gemini::Gemini;

@@ -2,9 +2,10 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage};
+use langflix_measures::{LLM_BLOCKED, LLM_WAITING, Operation};
 use langflix_ports::{
     llm::{Answer, Error, ErrorKind, LanguageModel},
-    rate::{Outcome, RateLimiter, Refusal},
+    rate::{Outcome, Permit, RateLimiter, Refusal},
 };
 use tokio::sync::Semaphore;
 
@@ -26,6 +27,17 @@ impl<M: LanguageModel + ?Sized> Limited<M> {
         Self { slots: Semaphore::new(slots.min(Semaphore::MAX_PERMITS)), limiter, inner }
     }
 
+    async fn admitted(&self, tokens: u32) -> Result<Box<dyn Permit>, Error> {
+        let of = || (self.name().to_owned().into(),);
+        let waiting = LLM_WAITING.of(&of());
+        waiting.increment(1.0);
+        // Counted down also where the caller gives up meanwhile.
+        let _waits = guard(|| waiting.decrement(1.0));
+        let admitted = Operation::LimiterWait.time(self.limiter.admit(tokens)).await;
+        LLM_BLOCKED.set(of(), if matches!(admitted, Err(Refusal::Later(_))) { 1.0 } else { 0.0 });
+        admitted.map_err(|refusal| self.refused(&refusal))
+    }
+
     fn refused(&self, refusal: &Refusal) -> Error {
         let kind = match refusal {
             Refusal::Later(after) => ErrorKind::RateLimited { after: Some(*after) },
@@ -34,6 +46,21 @@ impl<M: LanguageModel + ?Sized> Limited<M> {
         let (provider, message) = (self.inner.name().to_owned(), refusal.to_string());
         Error { kind, provider, message, usage: Usage::default() }
     }
+}
+
+/// Does `last` when it is dropped.
+fn guard(last: impl FnOnce()) -> impl Drop {
+    struct Guard<F: FnOnce()>(Option<F>);
+
+    impl<F: FnOnce()> Drop for Guard<F> {
+        fn drop(&mut self) {
+            if let Some(last) = self.0.take() {
+                last();
+            }
+        }
+    }
+
+    Guard(Some(last))
 }
 
 fn outcome(result: &Result<Answer, Error>) -> Outcome {
@@ -59,7 +86,7 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Limited<M> {
         // The semaphore is never closed; without a permit the limits below still hold.
         let _slot = self.slots.acquire().await.ok();
         let tokens = prompt::estimate_tokens(request, feedback);
-        let permit = self.limiter.admit(tokens).await.map_err(|refusal| self.refused(&refusal))?;
+        let permit = self.admitted(tokens).await?;
         let result = self.inner.ask(request, feedback).await;
         permit.settle(outcome(&result)).await;
         result

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage};
+use langflix_measures::LLM_RETRIES;
 use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
 use tokio::time::{Instant, sleep};
 
@@ -97,6 +98,7 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Retrying<M> {
             match wait {
                 Some(wait) if started.elapsed() + wait <= self.policy.deadline => {
                     tracing::debug!(model = self.name(), kind = ?error.kind, wait_ms = wait.as_millis(), "asking again");
+                    LLM_RETRIES.add((self.name().to_owned().into(),), 1);
                     sleep(wait).await;
                 }
                 _ => return Err(error),

@@ -1,5 +1,6 @@
 use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
+use langflix_domain::Prices;
 use langflix_ports::{
     cache::Cache,
     flight::Flights,
@@ -8,7 +9,8 @@ use langflix_ports::{
 };
 
 use crate::{
-    Cached, Fused, Gemini, Limited, LocalLimiter, Offline, OpenAi, RetryPolicy, Retrying, Secret, ShareWhileAway,
+    Cached, Counted, Fused, Gemini, Limited, LocalLimiter, Offline, OpenAi, RetryPolicy, Retrying, Secret,
+    ShareWhileAway,
 };
 
 /// Which model is asked, and how hard.
@@ -38,6 +40,8 @@ pub struct LlmSettings {
     pub tokens_per_minute: Option<NonZeroU32>,
     /// The longest that one request may take in all.
     pub request_timeout: Duration,
+    /// What tokens cost, where it is known.
+    pub prices: Option<Prices>,
 }
 
 impl Default for LlmSettings {
@@ -55,6 +59,7 @@ impl Default for LlmSettings {
             requests_per_minute: None,
             tokens_per_minute: None,
             request_timeout: Duration::from_secs(120),
+            prices: None,
         }
     }
 }
@@ -143,8 +148,8 @@ pub struct Fleet<'a> {
     pub replicas: NonZeroU32,
 }
 
-/// The configured model behind all wrappers: cache, then fuse, then retries, then limits, then the provider. `offline` costs
-/// nothing, sends nothing and stands alone.
+/// The configured model behind all wrappers: cache, then fuse, then retries, then limits, then counting, then the provider. `offline` costs
+/// nothing and sends nothing: it is only counted.
 ///
 /// # Errors
 /// [`BuildError`] where a setting is wrong; nothing is sent.
@@ -183,13 +188,17 @@ impl LlmSettings {
         match self.provider.as_str() {
             "gemini" => Ok(wrap(Arc::new(Gemini::new(self.gemini())?))),
             "openai" => Ok(wrap(Arc::new(OpenAi::new(self.openai())?))),
-            "offline" => Ok(Arc::new(Offline::new(Some(Path::new(Offline::DEFAULT_WORDNET)))?)),
+            "offline" => {
+                let offline = Offline::new(Some(Path::new(Offline::DEFAULT_WORDNET)))?;
+                Ok(Arc::new(Counted::new(Arc::new(offline), None)))
+            }
             other => Err(unknown_provider(other)),
         }
     }
 
     fn limited(&self, model: Arc<dyn LanguageModel>, limiter: Arc<dyn RateLimiter>) -> Arc<dyn LanguageModel> {
-        let limited = Limited::new(model, self.max_concurrent_requests, limiter);
+        let counted = Arc::new(Counted::new(model, self.prices.clone()));
+        let limited = Limited::new(counted, self.max_concurrent_requests, limiter);
         let usual = RetryPolicy::new(self.max_retries, self.retry_backoff);
         let retrying = Retrying::new(Arc::new(limited), RetryPolicy { longest_wait: self.longest_wait, ..usual });
         Arc::new(Fused::new(Arc::new(retrying)))
