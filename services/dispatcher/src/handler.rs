@@ -6,7 +6,10 @@ use langflix_pipeline::{
     Error,
     fleet::{Dispatcher, Order},
 };
-use langflix_runtime::worker::{End, Fault, Job};
+use langflix_runtime::{
+    trace,
+    worker::{End, Fault, Job, Why},
+};
 
 /// What the dispatcher does with messages.
 #[derive(Clone)]
@@ -26,6 +29,7 @@ impl Dispatching {
             tally: self.ports.tally.as_ref(),
             in_flight: self.in_flight.get(),
             trace,
+            follows: &trace::link,
         }
     }
 
@@ -67,11 +71,11 @@ impl Dispatching {
     }
 
     async fn give_up(&self, dispatcher: &Dispatcher<'_>, order: &Order, failure: Failure) -> End {
-        let why = failure.message.clone();
+        let why = Why::from(failure.clone());
         match dispatcher.give_up(order, failure).await {
             Ok(()) => End::Bury { why, fault: Fault::Elsewhere },
             Err(error) if error.passes() => end_of_step(Err(error)),
-            Err(error) => End::Bury { why: format!("{why}; {error}"), fault: Fault::Elsewhere },
+            Err(error) => End::Bury { why: Why { text: format!("{}; {error}", why.text), ..why }, fault: Fault::Elsewhere },
         }
     }
 }

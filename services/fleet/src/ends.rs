@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use langflix_domain::FailureKind;
 use langflix_pipeline::{Ended, Error, Try, fleet::Order};
-use langflix_runtime::worker::{End, Fault, Job};
+use langflix_runtime::worker::{End, Fault, Job, Reason, Why};
 
 /// How long a worker pauses whose provider wants nothing from it, unless the provider says how long.
 const NO_ANSWERS: Duration = Duration::from_mins(10);
@@ -15,19 +15,19 @@ const NO_SERVER: Duration = Duration::from_secs(5);
 /// The end of a message that cannot be read.
 pub fn order_of(job: &Job) -> Result<Order, End> {
     let order = Order::read(&job.body)
-        .map_err(|unreadable| End::Bury { why: unreadable.to_string(), fault: Fault::Elsewhere })?;
+        .map_err(|unreadable| End::Bury { why: Why::new(Reason::Message, unreadable.to_string()), fault: Fault::Elsewhere })?;
     job.concerns(order.run().as_str(), &order.label());
     Ok(order)
 }
 
 /// The end of a message that another queue is for.
 pub fn misplaced(order: &Order) -> End {
-    End::Bury { why: format!("{} is not worked on in this queue", order.label()), fault: Fault::Elsewhere }
+    End::Bury { why: Why::new(Reason::Message, format!("{} is not worked on in this queue", order.label())), fault: Fault::Elsewhere }
 }
 
 /// Which try of its task a message is, where there are so many.
-pub fn this_try(job: &Job, max_attempts: u32) -> Try {
-    Try { repeated: job.redelivered || job.attempt > 0, last: last(job, max_attempts), alone: false }
+pub fn this_try(job: &Job, max_attempts: u32) -> Try<'static> {
+    Try { repeated: job.redelivered || job.attempt > 0, last: last(job, max_attempts), alone: false, trace: None }
 }
 
 /// Whether a message is tried for the last time.
@@ -41,14 +41,14 @@ pub fn end_of_task(ended: Result<Ended, Error>) -> End {
         Ok(Ended::Recorded(None)) => End::Done,
         // Somebody wanted it so: there is nothing to look into.
         Ok(Ended::Recorded(Some(failure))) if failure.kind == FailureKind::Cancelled => End::Done,
-        Ok(Ended::Recorded(Some(failure))) => End::Bury { why: failure.message, fault: fault_of(failure.kind) },
+        Ok(Ended::Recorded(Some(failure))) => End::Bury { fault: fault_of(failure.kind), why: failure.into() },
         Ok(Ended::Later { failure, after }) => match failure.kind {
             FailureKind::QuotaExhausted | FailureKind::Auth => {
-                End::Pause { lasting: after.unwrap_or(NO_ANSWERS), why: failure.message }
+                End::Pause { lasting: after.unwrap_or(NO_ANSWERS), why: failure.into() }
             }
-            kind => End::Retry { after, why: failure.message, fault: fault_of(kind) },
+            kind => End::Retry { after, why: failure.into(), fault: fault_of(kind) },
         },
-        Ok(Ended::HandedBack(failure)) => End::HandBack { why: failure.message },
+        Ok(Ended::HandedBack(failure)) => End::HandBack { why: failure.into() },
         Err(error) => end_of_error(&error),
     }
 }
@@ -62,7 +62,7 @@ pub fn end_of_step(done: Result<(), Error>) -> End {
 }
 
 fn end_of_error(error: &Error) -> End {
-    let why = error.to_string();
+    let why = Why::new(Reason::Store, error.to_string());
     if error.passes() { End::Pause { lasting: NO_SERVER, why } } else { End::Bury { why, fault: Fault::Elsewhere } }
 }
 

@@ -11,7 +11,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
-pub(crate) use measures::{DONE, TaskMeasures, intake_open};
+pub(crate) use measures::{TaskMeasures, intake_open};
 use pulse::Pulses;
 use readiness::Readiness;
 pub use readiness::{Condition, Part};

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Condition, Health};
+use super::{Condition, Health, measures};
 
 pub(super) fn routes(health: Health) -> Router {
     Router::new()
@@ -30,6 +30,7 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
+    measures::readiness(&health.conditions());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], health.measures.render())
 }
 

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use langflix_measures::{End, Reason};
+use langflix_ports::queue::{Name, Place};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -77,21 +79,22 @@ async fn the_status_names_the_service_and_what_runs() {
 #[tokio::test]
 async fn measures_are_told_as_prometheus_reads_them() {
     let (_health, listening) = listening().await;
-    let tasks = TaskMeasures::of("episodes.v1");
+    let tasks = TaskMeasures::of(Place::Work(Name::Episodes));
     tasks.began();
     tasks.began();
-    tasks.ended("retry", 1.5);
+    tasks.ended(End::Retry, Reason::Store, Duration::from_millis(1500));
     intake_open("planning", true);
     let (code, head, body) = get(listening.address(), "/metrics").await;
     assert!(code == 200 && head.contains("content-type: text/plain; version=0.0.4"), "{head}");
     for line in [
-        r#"langflix_tasks_total{queue="episodes.v1",end="retry"} 1"#,
+        r#"langflix_tasks_total{queue="episodes.v1",stage="dispatch",end="retry",reason="store"} 1"#,
         r#"langflix_task_seconds_bucket{queue="episodes.v1",le="1"} 0"#,
         r#"langflix_task_seconds_bucket{queue="episodes.v1",le="2"} 1"#,
         r#"langflix_tasks_running{queue="episodes.v1"} 1"#,
         r#"langflix_intake_open{intake="planning"} 1"#,
+        "langflix_ready 1",
         r#"langflix_build_info{name="langflix-test",version="1.2.3"} 1"#,
-        "# HELP langflix_tasks_total Tasks that ended, by queue and by how they ended",
+        "# HELP langflix_tasks_total Tasks that ended, by how their messages were settled and why",
     ] {
         assert!(body.lines().any(|told| told == line), "{line}\n{body}");
     }

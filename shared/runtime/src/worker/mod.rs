@@ -12,6 +12,9 @@ mod told;
 
 use std::{fmt, num::NonZeroU16, sync::Arc, time::Duration};
 
+use langflix_domain::Failure;
+use langflix_measures as measures;
+pub use langflix_measures::Reason;
 use langflix_ports::queue::{Place, Queue};
 use tokio::sync::watch;
 
@@ -74,19 +77,19 @@ pub enum End {
         /// How long to wait; by default longer with each attempt, from some seconds to ten minutes.
         after: Option<Duration>,
         /// Why it failed.
-        why: String,
+        why: Why,
         /// Whose fault it may be.
         fault: Fault,
     },
     /// It was not tried, and somebody else may take it soon.
     HandBack {
         /// Why it was not tried.
-        why: String,
+        why: Why,
     },
     /// It will never succeed, and is set aside for a person to look at.
     Bury {
         /// Why it failed.
-        why: String,
+        why: Why,
         /// Whose fault it may be.
         fault: Fault,
     },
@@ -95,8 +98,17 @@ pub enum End {
         /// How long.
         lasting: Duration,
         /// What is waited for.
-        why: String,
+        why: Why,
     },
+}
+
+/// Why a task did not simply end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// What sort of reason, by which it is counted.
+    pub reason: Reason,
+    /// What, where and what to do, in one line.
+    pub text: String,
 }
 
 /// Whose fault a failure may be.
@@ -138,15 +150,28 @@ impl fmt::Debug for Job {
     }
 }
 
+impl Why {
+    /// A reason and what is said of it.
+    pub fn new(reason: impl Into<Reason>, text: impl Into<String>) -> Self {
+        Self { reason: reason.into(), text: text.into() }
+    }
+}
+
+impl From<Failure> for Why {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.kind, failure.message)
+    }
+}
+
 impl End {
-    /// How it is labelled.
-    fn label(&self) -> &'static str {
+    /// How it is counted, and why it is none of [`End::Done`].
+    fn measured(&self) -> (measures::End, Reason) {
         match self {
-            Self::Done => crate::health::DONE,
-            Self::Retry { .. } => "retry",
-            Self::HandBack { .. } => "handed_back",
-            Self::Bury { .. } => "buried",
-            Self::Pause { .. } => "paused",
+            Self::Done => (measures::End::Done, Reason::None),
+            Self::Retry { why, .. } => (measures::End::Retry, why.reason),
+            Self::HandBack { why } => (measures::End::HandedBack, why.reason),
+            Self::Bury { why, .. } => (measures::End::Buried, why.reason),
+            Self::Pause { why, .. } => (measures::End::Paused, why.reason),
         }
     }
 }

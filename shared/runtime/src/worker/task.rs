@@ -8,15 +8,16 @@ use std::{
 };
 
 use futures::FutureExt as _;
+use langflix_measures as measures;
 use langflix_ports::queue::{Delivery, Error, ErrorKind, Place};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, field::Empty};
+use tracing::{Instrument as _, Span, field::Empty};
 
-use super::{End, Fault, Job, TASK_LIMIT};
+use super::{End, Fault, Job, Reason, TASK_LIMIT, Why};
 use crate::{
     health::{Running, TaskMeasures},
-    trace::Trace,
+    trace::{self, Trace},
 };
 
 /// A broker that takes longer to settle is as good as gone.
@@ -59,7 +60,7 @@ pub(super) enum Verdict {
 impl LaneContext {
     pub(super) fn new(place: Place) -> Self {
         let queue = place.to_string();
-        Self { place, measures: TaskMeasures::of(&queue), queue: queue.into(), busy: AtomicUsize::new(0) }
+        Self { place, measures: TaskMeasures::of(place), queue: queue.into(), busy: AtomicUsize::new(0) }
     }
 
     pub(super) fn busy(&self) -> usize {
@@ -87,12 +88,16 @@ where
     F: Future<Output = End>,
 {
     let lane = &slot.context.lanes[slot.lane];
-    let trace = delivery.message.trace.as_deref().and_then(Trace::parse).map_or_else(Trace::begin, Trace::child);
+    let parent = delivery.message.trace.as_deref().and_then(Trace::parse);
+    let attempt = delivery.message.attempt;
+    let id = parent.map(Trace::id);
+    let span = tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = id);
+    let trace = Trace::of(&span, parent);
+    if parent.is_none() {
+        span.record("trace", trace.id());
+    }
     // So that a message without one belongs to the same thread when it is tried again.
     delivery.message.trace = Some(trace.to_string());
-    let attempt = delivery.message.attempt;
-    let id = trace.id();
-    let span = tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = id);
     handle_and_settle(slot, delivery, trace).instrument(span).await
 }
 
@@ -109,7 +114,8 @@ where
     drop(slot);
     let settled = settle(delivery, &end, &lane.queue).await;
     let elapsed = began.elapsed();
-    lane.measures.ended(if settled.is_ok() { end.label() } else { "unsettled" }, elapsed.as_secs_f64());
+    let (how, reason) = if settled.is_ok() { end.measured() } else { (measures::End::Unsettled, Reason::Store) };
+    lane.measures.ended(how, reason, elapsed);
     tell(&end, settled, elapsed);
     verdict(end)
 }
@@ -131,7 +137,8 @@ where
         trace,
         entry: Arc::clone(&entry),
     };
-    let own_fault = |why: String| End::Retry { after: None, why, fault: Fault::Worker };
+    let own_fault =
+        |reason, text: String| End::Retry { after: None, why: Why::new(reason, text), fault: Fault::Worker };
     // Called within the future, so that a panic in the call is caught as well.
     let handled = timeout(TASK_LIMIT, AssertUnwindSafe(async { (context.handler)(job).await }).catch_unwind());
     tokio::select! {
@@ -139,10 +146,10 @@ where
         end = handled => match end {
             Ok(Ok(end)) => end,
             // The panic is told where it happens; its text may hold what a subtitle says.
-            Ok(Err(_)) => own_fault("the handler panicked".to_owned()),
-            Err(_) => own_fault(format!("not done within {} minutes", TASK_LIMIT.as_secs() / 60)),
+            Ok(Err(_)) => own_fault(Reason::Panicked, "the handler panicked".to_owned()),
+            Err(_) => own_fault(Reason::TimedOut, format!("not done within {} minutes", TASK_LIMIT.as_secs() / 60)),
         },
-        () = context.hand_back.cancelled() => End::HandBack { why: "the process ends".to_owned() },
+        () = context.hand_back.cancelled() => End::HandBack { why: Why::new(Reason::Draining, "the process ends") },
     }
 }
 
@@ -153,7 +160,7 @@ async fn settle(delivery: Delivery, end: &End, queue: &str) -> Result<(), Error>
             End::Done => delivery.ack().await,
             End::Retry { after, .. } => delivery.retry(after.unwrap_or_else(|| pace(attempt))).await,
             End::HandBack { .. } | End::Pause { .. } => delivery.hand_back().await,
-            End::Bury { why, .. } => delivery.bury(why).await,
+            End::Bury { why, .. } => delivery.bury(&why.text).await,
         }
     };
     within(SETTLE_WITHIN, queue, settled).await
@@ -179,25 +186,38 @@ pub(super) async fn within<T>(
     })
 }
 
+/// Tells the end of a task, in one line whatever it is, and to whoever sees its span.
 fn tell(end: &End, settled: Result<(), Error>, elapsed: Duration) {
+    let (how, reason) = end.measured();
+    let (end_of, reason) = (how.as_str(), reason.as_str());
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     if let Err(error) = settled {
-        tracing::warn!(end = end.label(), elapsed_ms, %error, "not settled: the message comes again");
+        trace::ended(&Span::current(), "unsettled", Some(&error.to_string()));
+        tracing::warn!(end = end_of, elapsed_ms, %error, "not settled: the message comes again");
         return;
     }
+    let failure = match end {
+        End::Retry { why, .. } | End::Bury { why, .. } => Some(why.text.as_str()),
+        End::Done | End::HandBack { .. } | End::Pause { .. } => None,
+    };
+    trace::ended(&Span::current(), end_of, failure);
     match end {
-        End::Done => tracing::debug!(elapsed_ms, "done"),
-        End::Retry { why, .. } => tracing::warn!(elapsed_ms, why, "to be tried again"),
-        End::HandBack { why } | End::Pause { why, .. } => tracing::info!(elapsed_ms, why, "handed back"),
-        End::Bury { why, .. } => tracing::warn!(elapsed_ms, why, "set aside for good"),
+        End::Done => tracing::info!(end = end_of, elapsed_ms, "done"),
+        End::Retry { why, .. } => tracing::warn!(end = end_of, reason, elapsed_ms, why = why.text, "to be tried again"),
+        End::HandBack { why } | End::Pause { why, .. } => {
+            tracing::info!(end = end_of, reason, elapsed_ms, why = why.text, "handed back");
+        }
+        End::Bury { why, .. } => tracing::warn!(end = end_of, reason, elapsed_ms, why = why.text, "set aside for good"),
     }
 }
 
 fn verdict(end: End) -> Verdict {
     match end {
         End::Done => Verdict::Succeeded,
-        End::Retry { why, fault: Fault::Worker, .. } | End::Bury { why, fault: Fault::Worker } => Verdict::Failed(why),
-        End::Pause { lasting, why } => Verdict::Paused(lasting, why),
+        End::Retry { why, fault: Fault::Worker, .. } | End::Bury { why, fault: Fault::Worker } => {
+            Verdict::Failed(why.text)
+        }
+        End::Pause { lasting, why } => Verdict::Paused(lasting, why.text),
         End::Retry { .. } | End::Bury { .. } | End::HandBack { .. } => Verdict::Nothing,
     }
 }

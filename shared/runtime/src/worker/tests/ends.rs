@@ -5,7 +5,7 @@ async fn a_message_is_settled_as_the_end_of_its_task_says() {
     let broker = Broker::default();
     broker.put(Name::Stages, ["bury", "done", "hand back", "retry", "retry after"]);
     let bench = Bench::begin(&broker, own(Name::Stages, 1), |job: Job| async move {
-        let why = "because".to_owned();
+        let why = Why::new(Reason::Input, "because");
         match job.body.as_slice() {
             b"bury" => End::Bury { why, fault: Fault::Elsewhere },
             b"hand back" => End::HandBack { why },

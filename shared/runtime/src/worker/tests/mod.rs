@@ -92,7 +92,7 @@ async fn millis(count: u64) {
 }
 
 fn failed(fault: Fault) -> End {
-    End::Retry { after: None, why: "no ffmpeg".to_owned(), fault }
+    End::Retry { after: None, why: Why::new(Reason::Encoder, "no ffmpeg"), fault }
 }
 
 /// A handler whose tasks run until they are let go, and which counts those that run.

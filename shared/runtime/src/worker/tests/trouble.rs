@@ -127,7 +127,10 @@ async fn a_pause_hands_its_message_back_and_stops_the_intake_for_its_time() {
     let bench = Bench::begin(&broker, own(Name::Stages, 1), move |_| {
         let first = called.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
-            let pause = End::Pause { lasting: Duration::from_secs(600), why: "the day's quota is used up".to_owned() };
+            let pause = End::Pause {
+                lasting: Duration::from_secs(600),
+                why: Why::new(Reason::QuotaExhausted, "the day's quota is used up"),
+            };
             if first { pause } else { End::Done }
         }
     });
