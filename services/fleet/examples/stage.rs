@@ -182,7 +182,7 @@ fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers:
 async fn run(servers: &Servers, number: u16, chunks: usize) -> Result<f64, Box<dyn Error>> {
     let began = Instant::now();
     let asked = asked(number, chunks);
-    let (run, _) = submit(servers.store.as_ref(), servers.queue.as_ref(), &asked, Lane::Bulk).await?;
+    let (run, _) = submit(servers.store.as_ref(), servers.queue.as_ref(), &asked, Lane::Bulk, None).await?;
     let key = format!("runs/{run}/manifest.json");
     while servers.store.get(&key).await?.is_none() {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -21,7 +21,7 @@ use clap::Parser as _;
 use langflix_domain::EpisodeStatus;
 use langflix_runtime::{
     config::{Config, Faults, Flag, FleetConfig, Sources},
-    telemetry::{self, Verbosity},
+    telemetry::{self, Export, Verbosity},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -53,14 +53,18 @@ pub fn main() -> ExitCode {
         (false, false) => Verbosity::Normal,
     };
     let filter = std::env::var("RUST_LOG").ok();
-    let _exporting = match telemetry::init(&telemetry::Settings::for_stderr(verbosity, filter, false)) {
+    let sources = Sources::of_process(cli.config.as_deref(), flags(&cli));
+    let settings = telemetry::Settings {
+        export: export(&cli.command, &sources),
+        ..telemetry::Settings::for_stderr(verbosity, filter, false)
+    };
+    let _exporting = match telemetry::init(&settings) {
         Ok(exporting) => exporting,
         Err(error) => {
             say::err!("error: {error}");
             return USAGE.into();
         }
     };
-    let sources = Sources::of_process(cli.config.as_deref(), flags(&cli));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -72,6 +76,13 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(unless_stopped(&parting, ended(&cli.command, &sources, &parting)));
     runtime.shutdown_timeout(GRACE);
     code
+}
+
+/// Where the spans of a command go that begins a run. What is wrong with the configuration is said by the command.
+fn export(command: &Command, sources: &Sources) -> Option<Export> {
+    let begins = matches!(command, Command::Run(_) | Command::Ingest(_));
+    let config = begins.then(|| Config::load(sources).ok()).flatten()?;
+    Export::of(&config.telemetry, "langflix", env!("CARGO_PKG_VERSION"))
 }
 
 /// What is said when the user stops the program.

@@ -8,6 +8,7 @@ use langflix_ports::{
     llm::{self, ErrorKind, LanguageModel},
     store::ArtifactStore,
 };
+use tracing::{Instrument as _, debug_span};
 
 use crate::{
     AnalysisTask, Ended, Error, Recorded, RunRequest, Try,
@@ -39,7 +40,7 @@ pub async fn try_chunk(
     model: &dyn LanguageModel,
     asked: &RunRequest,
     task: &AnalysisTask,
-    this: Try,
+    this: Try<'_>,
 ) -> Result<Ended, Error> {
     let run = asked.run()?;
     if this.repeated
@@ -56,7 +57,7 @@ pub async fn try_chunk(
         }
         Err(Unanswered { failure, .. }) => Outcome::Failed(failure),
     };
-    let recorded = Recorded { task: task.id.clone(), outcome, usage: analyst.usage, read: None };
+    let recorded = Recorded { task: task.id.clone(), outcome, usage: analyst.usage, read: None, trace: this.trace() };
     record(store, &run, Stage::Analysis, recorded).await.map(Ended::Recorded)
 }
 
@@ -118,7 +119,8 @@ impl Analyst<'_> {
         let mut feedback: Vec<RejectedItem> = Vec::new();
         let mut unreadable = None;
         for _ in 0..=RE_ASKS {
-            let answer = match self.model.ask(request, &feedback).await {
+            let asking = self.model.ask(request, &feedback).instrument(debug_span!("ask", model = self.model.name()));
+            let answer = match asking.await {
                 Ok(answer) => answer,
                 Err(error) => {
                     self.usage += error.usage;

@@ -24,9 +24,20 @@ pub async fn complete(
     analysis: &AnalysisPlan,
     encoding: &EncodingPlan,
 ) -> Result<Manifest, Error> {
+    let clips = outcomes(store, &asked.run()?, Stage::Encoding).await?;
+    complete_with(store, asked, analysis, encoding, &clips).await
+}
+
+/// As [`complete`], for who has read the outcomes of the clips.
+pub(crate) async fn complete_with(
+    store: &dyn ArtifactStore,
+    asked: &RunRequest,
+    analysis: &AnalysisPlan,
+    encoding: &EncodingPlan,
+    clips: &Outcomes<EncodedClip>,
+) -> Result<Manifest, Error> {
     let run = asked.run()?;
-    let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
-    let clips = of_plan(&clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
+    let clips = of_plan(clips, encoding.tasks.iter().filter(|task| task.clip.is_some()).map(|task| &task.id))?;
     close(store, &run, manifest(asked, analysis.planned_at_ms, encoding, &clips, None)?).await
 }
 
@@ -214,7 +225,7 @@ fn timing(planned_at_ms: u64, usage: Usage) -> Timing {
 }
 
 /// `2026-01-31T09:30:00Z`; days are counted as in Howard Hinnant's `civil_from_days`.
-fn rfc3339(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let (era, of_era) = (days / 146_097, days % 146_097);

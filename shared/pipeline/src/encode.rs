@@ -8,6 +8,8 @@ use langflix_ports::{
     store::{ArtifactStore, Put},
 };
 
+use tracing::{Instrument as _, debug_span};
+
 use crate::{
     EncodingTask, Ended, Error, Recorded, RunRequest, Try,
     stored::{read, record, recorded, write_or_take},
@@ -53,7 +55,7 @@ pub async fn try_clip(
     cutter: Cutter<'_>,
     asked: &RunRequest,
     task: &EncodingTask,
-    this: Try,
+    this: Try<'_>,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Ended, Error> {
     let run = asked.run()?;
@@ -70,7 +72,7 @@ pub async fn try_clip(
         Made::Failed { failure, passes: true } if !this.last => return Ok(Ended::Later { failure, after: None }),
         Made::Failed { failure, .. } => (Outcome::Failed(failure), None),
     };
-    let recorded = Recorded { task: task.id.clone(), outcome, usage: Usage::default(), read };
+    let recorded = Recorded { task: task.id.clone(), outcome, usage: Usage::default(), read, trace: this.trace() };
     record(store, &run, Stage::Encoding, recorded).await.map(Ended::Recorded)
 }
 
@@ -90,7 +92,7 @@ async fn made(
     asked: &RunRequest,
     task: &EncodingTask,
     spec: &ClipSpec,
-    this: Try,
+    this: Try<'_>,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Made, Error> {
     let prefix = format!("clips/{}", task.id);
@@ -104,15 +106,7 @@ async fn made(
         let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(cutter.scratch)?;
         match cut(cutter, asked, spec, dir.path(), progress).await {
             Ok((mut clip, read)) => {
-                for (name, blob) in &mut clip.blobs {
-                    let key = format!("{prefix}/{name}");
-                    if store.put_file_if_absent(&key, &dir.path().join(name)).await? == Put::Exists
-                        && let Some(first) = store.get(&key).await?
-                    {
-                        // A twin came first, and two encoders give different bytes for one spec.
-                        *blob = Blob { sha256: Digest::of_bytes(&first), bytes: first.len() as u64 };
-                    }
-                }
+                upload(store, &prefix, dir.path(), &mut clip).instrument(debug_span!("upload")).await?;
                 return Ok(Made::Clip(write_or_take(store, &record, clip).await?, Some(read)));
             }
             Err(media::Error { kind, message, fault: Some(fault), .. }) if fault.is_of_device() && !this.alone => {
@@ -132,6 +126,20 @@ async fn made(
     }
 }
 
+/// Puts the files of a clip where they belong.
+async fn upload(store: &dyn ArtifactStore, prefix: &str, dir: &Path, clip: &mut EncodedClip) -> Result<(), Error> {
+    for (name, blob) in &mut clip.blobs {
+        let key = format!("{prefix}/{name}");
+        if store.put_file_if_absent(&key, &dir.join(name)).await? == Put::Exists
+            && let Some(first) = store.get(&key).await?
+        {
+            // A twin came first, and two encoders give different bytes for one spec.
+            *blob = Blob { sha256: Digest::of_bytes(&first), bytes: first.len() as u64 };
+        }
+    }
+    Ok(())
+}
+
 async fn cut(
     cutter: Cutter<'_>,
     asked: &RunRequest,
@@ -145,10 +153,11 @@ async fn cut(
         info: &asked.media,
         footage: cutter.footage.unwrap_or_else(|| Footage::of([spec.bounds])),
     };
-    let opened = cutter.sources.open(wanted).await?;
+    let opened = cutter.sources.open(wanted).instrument(debug_span!("open")).await?;
     let (location, read) = (opened.location.clone(), opened.read);
     let source = Source { location: &location, info: &asked.media };
-    let encoded = cutter.encoder.encode(source, spec, dir, progress).await;
+    let encoding = cutter.encoder.encode(source, spec, dir, progress);
+    let encoded = encoding.instrument(debug_span!("encode")).await;
     let clip = encoded.map_err(|error| named(error, &location, &asked.source))?;
     cutter.sources.close(wanted, opened).await?;
     Ok((clip, read))

@@ -24,5 +24,5 @@ pub use records::{
     Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings,
 };
 pub use retry::retry_failed;
-pub use stored::{done_tasks, outcomes};
+pub use stored::{done_tasks, outcomes, trace_of};
 pub use tries::{Ended, Try};

@@ -201,6 +201,9 @@ pub struct Recorded<T> {
     /// How the source was read for it, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<SourceRead>,
+    /// The span that it was done in, in the form of W3C's `traceparent`, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl<T> Recorded<T> {

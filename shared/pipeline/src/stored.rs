@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use langflix_domain::{EpisodeId, Failure, FailureKind, Lane, Outcome, RunId, Stage, TaskId, Usage, slug};
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tracing::{Instrument as _, debug_span};
 
 use crate::{
     Error,
@@ -89,18 +90,25 @@ pub(crate) async fn record_failure(
     stage: Stage,
     task: &TaskId,
     failure: Failure,
+    trace: Option<&str>,
 ) -> Result<Option<Failure>, Error> {
     let outcome: Outcome<serde_json::Value> = Outcome::Failed(failure);
-    record(store, run, stage, Recorded { task: task.clone(), outcome, usage: Usage::default(), read: None }).await
+    let trace = trace.map(str::to_owned);
+    record(store, run, stage, Recorded { task: task.clone(), outcome, usage: Usage::default(), read: None, trace })
+        .await
 }
 
 /// What is known of a run only while it is unfinished.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Open {
     /// How urgent it is.
     pub(crate) lane: Lane,
     /// When it was submitted, milliseconds since 1970.
     pub(crate) submitted_at_ms: u64,
+    /// The span that it was submitted in, in the form of W3C's `traceparent`, where there was one: what is published for the
+    /// run without a message that asked for it belongs to the same trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<String>,
 }
 
 impl Open {
@@ -108,9 +116,17 @@ impl Open {
         read(store, &open_key(run)).await
     }
 
-    pub(crate) async fn write(self, store: &dyn ArtifactStore, run: &RunId) -> Result<Put, Error> {
-        write(store, &open_key(run), &self).await
+    pub(crate) async fn write(&self, store: &dyn ArtifactStore, run: &RunId) -> Result<Put, Error> {
+        write(store, &open_key(run), self).await
     }
+}
+
+/// The span that an unfinished run was submitted in, where there was one.
+///
+/// # Errors
+/// [`Error`] where the store or the record cannot be read.
+pub async fn trace_of(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<String>, Error> {
+    Ok(Open::of(store, run).await?.and_then(|open| open.trace))
 }
 
 /// The unfinished runs.
@@ -119,7 +135,7 @@ pub(crate) async fn open_runs(store: &dyn ArtifactStore) -> Result<BTreeSet<RunI
     Ok(keys.iter().filter_map(|key| RunId::parse(key.strip_prefix("open/")?)).collect())
 }
 
-fn outcome_prefix(run: &RunId, stage: Stage) -> String {
+pub(crate) fn outcome_prefix(run: &RunId, stage: Stage) -> String {
     format!("runs/{run}/{}/outcomes/", stage.as_str())
 }
 
@@ -146,7 +162,8 @@ pub(crate) async fn record<T: Serialize + DeserializeOwned>(
     recorded: Recorded<T>,
 ) -> Result<Option<Failure>, Error> {
     let key = outcome_key(run, stage, &recorded.task);
-    Ok(write_or_take(store, &key, recorded).await?.failure().cloned())
+    let recording = write_or_take(store, &key, recorded).instrument(debug_span!("record"));
+    Ok(recording.await?.failure().cloned())
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {

@@ -86,7 +86,7 @@ impl Town {
     pub(crate) async fn submit(&self, asked: &RunRequest) -> RunId {
         let servers = self.servers();
         servers.queue.apply_topology().await.unwrap();
-        let submitted = submit(servers.store.as_ref(), servers.queue.as_ref(), asked, Lane::Bulk).await;
+        let submitted = submit(servers.store.as_ref(), servers.queue.as_ref(), asked, Lane::Bulk, None).await;
         submitted.unwrap().0
     }
 

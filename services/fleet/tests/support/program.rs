@@ -117,7 +117,7 @@ impl Town {
 
     pub(crate) async fn submit(&self, asked: &RunRequest) -> RunId {
         let servers = self.servers();
-        submit(servers.store.as_ref(), servers.queue.as_ref(), asked, Lane::Bulk).await.unwrap().0
+        submit(servers.store.as_ref(), servers.queue.as_ref(), asked, Lane::Bulk, None).await.unwrap().0
     }
 
     /// The outcomes that are recorded, of all runs.

@@ -15,6 +15,7 @@ use langflix_ports::{
     observer::{Event, Observer},
     store::ArtifactStore,
 };
+use tracing::{Instrument as _, Span};
 
 /// What every episode of this process shares.
 pub(crate) struct Workshop<'a> {
@@ -43,20 +44,26 @@ impl Workshop<'_> {
         let open: Vec<&AnalysisTask> = analysis.tasks.iter().filter(|task| !done.contains_key(&task.id)).collect();
         self.planned(&run, Stage::Analysis, analysis.tasks.len(), open.len());
         stream::iter(open)
-            .map(|task| self.analyse(&run, asked, task))
+            .map(|task| self.analyse(&run, asked, task).instrument(span(&run, &task.id)))
             .buffer_unordered(self.chunks_at_once)
             .try_collect::<()>()
             .await?;
         let chunks = outcomes(self.store, &run, Stage::Analysis).await?;
-        let encoding = plan_encoding(self.store, asked, &analysis, &chunks).await?;
+        let selecting = plan_encoding(self.store, asked, &analysis, &chunks);
+        let encoding = selecting.instrument(tracing::debug_span!("select")).await?;
         let done = outcomes::<EncodedClip>(self.store, &run, Stage::Encoding).await?;
         let clips = encoding.tasks.iter().filter(|task| task.clip.is_some());
         let mut open: Vec<&EncodingTask> = clips.clone().filter(|task| !done.contains_key(&task.id)).collect();
         self.planned(&run, Stage::Encoding, clips.count(), open.len());
         // A long clip that comes last leaves the other cores idle.
         open.sort_by_key(|task| (Reverse(task.scene.duration()), task.scene.start));
-        stream::iter(open).map(|task| self.encode(&run, asked, task)).buffered(usize::MAX).try_collect::<()>().await?;
-        let manifest = complete(self.store, asked, &analysis, &encoding).await?;
+        stream::iter(open)
+            .map(|task| self.encode(&run, asked, task).instrument(span(&run, &task.id)))
+            .buffered(usize::MAX)
+            .try_collect::<()>()
+            .await?;
+        let completing = complete(self.store, asked, &analysis, &encoding);
+        let manifest = completing.instrument(tracing::debug_span!("complete")).await?;
         self.observer.notice(&run, Event::RunFinished { status: manifest.status });
         Ok(manifest)
     }
@@ -93,4 +100,9 @@ impl Workshop<'_> {
     fn finished(&self, run: &RunId, stage: Stage, task: &TaskId, failure: Option<Failure>) {
         self.observer.notice(run, Event::TaskFinished { stage, task: task.to_string(), failure });
     }
+}
+
+/// The span of a task.
+fn span(run: &RunId, task: &TaskId) -> Span {
+    tracing::info_span!("task", %run, %task)
 }

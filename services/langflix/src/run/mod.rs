@@ -20,6 +20,7 @@ use langflix_media::{Capacity, Ffmpeg, Slots};
 use langflix_pipeline::{RunRequest, RunSettings, speaks_otherwise};
 use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_runtime::config::{Config, Provider};
+use tracing::Instrument as _;
 
 use crate::{
     cli::{Output, RunArgs},
@@ -84,7 +85,10 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let at_once = config.processing.batch_size as usize;
     let episode = &|sources| one(&workshop, &videos, sources, &asked, &config.run.output);
     let ends: Vec<(&Sources, anyhow::Result<Manifest>)> = stream::iter(&episodes)
-        .map(|sources| async move { (sources, episode(sources).await) })
+        .map(|sources| async move {
+            let span = tracing::info_span!("run", episode = %sources.episode);
+            (sources, episode(sources).instrument(span).await)
+        })
         .buffered(at_once)
         .collect()
         .await;

@@ -27,7 +27,7 @@ impl tally::Tally for NoTally {
 }
 
 fn dispatcher(fleet: &Fleet) -> Dispatcher<'_> {
-    Dispatcher { store: &fleet.store, queue: &fleet.queue, tally: &NoTally, in_flight: 32, trace: None }
+    Dispatcher { store: &fleet.store, queue: &fleet.queue, tally: &NoTally, in_flight: 32, trace: None, follows: &|_| () }
 }
 
 /// The orders of a queue, which are gone from it then.

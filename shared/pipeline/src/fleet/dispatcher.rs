@@ -3,11 +3,13 @@ use std::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, Failure, Lane, RunId, Stage};
 use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
+use tracing::{Instrument as _, debug_span};
 
 use super::{Order, tasks::Tasks, work_queue, worker};
 use crate::{
-    AnalysisPlan, EncodingPlan, Error, Outcomes, RunRequest, abandon, complete, done_tasks, outcomes, plan_analysis,
-    plan_encoding,
+    AnalysisPlan, EncodingPlan, Error, Outcomes, RunRequest, abandon,
+    complete::complete_with,
+    done_tasks, outcomes, plan_analysis, plan_encoding,
     stored::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
 };
 
@@ -28,6 +30,8 @@ pub struct Dispatcher<'a> {
     pub in_flight: u32,
     /// The span that its messages belong to, in the form of W3C's `traceparent`.
     pub trace: Option<&'a str>,
+    /// Is told the spans of all tasks whose outcomes a step goes by, in the same form.
+    pub follows: &'a (dyn Fn(&str) + Send + Sync),
 }
 
 /// What came of the analysis, if anybody still wants it.
@@ -46,7 +50,7 @@ impl Dispatcher<'_> {
         if self.store.get(&manifest_key(run)).await?.is_some() {
             return self.close(run).await;
         }
-        let analysis = plan_analysis(self.store, &asked).await?;
+        let analysis = plan_analysis(self.store, &asked).instrument(debug_span!("plan")).await?;
         match read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await? {
             Some(encoding) => self.encode(&asked, run, analysis, encoding).await,
             None => self.analyse(&asked, run, analysis).await,
@@ -115,7 +119,7 @@ impl Dispatcher<'_> {
                 return self.close(other.run()).await;
             }
         };
-        record_failure(self.store, run, stage, task, failure).await?;
+        record_failure(self.store, run, stage, task, failure, self.trace).await?;
         let worker = worker::Worker { store: self.store, queue: self.queue, tally: self.tally, trace: self.trace };
         worker.report(run, stage, task, tasks, then).await
     }
@@ -150,8 +154,12 @@ impl Dispatcher<'_> {
             abandon(self.store, asked, cancelled()).await?;
             return self.close(run).await;
         }
-        match plan_encoding(self.store, asked, &analysis, &answers.chunks).await {
-            Ok(encoding) => self.encode(asked, run, analysis, encoding).await,
+        let selecting = plan_encoding(self.store, asked, &analysis, &answers.chunks);
+        match selecting.instrument(debug_span!("select")).await {
+            Ok(encoding) => {
+                self.follow(&answers.chunks);
+                self.encode(asked, run, analysis, encoding).await
+            }
             // The hint came too early.
             Err(Error::Unfinished { .. }) => Ok(()),
             Err(error) => Err(error),
@@ -178,8 +186,11 @@ impl Dispatcher<'_> {
         analysis: &AnalysisPlan,
         encoding: &EncodingPlan,
     ) -> Result<(), Error> {
-        match complete(self.store, asked, analysis, encoding).await {
+        let clips = outcomes(self.store, run, Stage::Encoding).await?;
+        let completing = complete_with(self.store, asked, analysis, encoding, &clips);
+        match completing.instrument(debug_span!("complete")).await {
             Ok(manifest) => {
+                self.follow(&clips);
                 tracing::info!(%run, status = manifest.status.as_str(), clips = manifest.clips.len(), "run finished");
                 self.close(run).await
             }
@@ -204,7 +215,7 @@ impl Dispatcher<'_> {
         let ids = tasks.ids();
         let missing = missing.iter().filter_map(|&at| ids.get(at));
         let recording: Vec<_> =
-            missing.map(|task| record_failure(self.store, run, tasks.stage(), task, cancelled())).collect();
+            missing.map(|task| record_failure(self.store, run, tasks.stage(), task, cancelled(), self.trace)).collect();
         stream::iter(recording).buffer_unordered(PUBLISHED_AT_ONCE).try_for_each(|_| ready(Ok(()))).await?;
         Ok(true)
     }
@@ -238,13 +249,19 @@ impl Dispatcher<'_> {
             Ok::<_, Error>(self.queue.publish(queue, &order.message(self.trace)?).await?)
         };
         let publishing: Vec<_> = now.iter().enumerate().map(publish).collect();
-        stream::iter(publishing).buffer_unordered(PUBLISHED_AT_ONCE).try_collect::<()>().await?;
+        let publishing = stream::iter(publishing).buffer_unordered(PUBLISHED_AT_ONCE).try_collect::<()>();
+        publishing.instrument(debug_span!("publish", tasks = now.len())).await?;
         tracing::debug!(%run, stage = tasks.stage().as_str(), published = now.len(), missing = missing.len(), "tasks published");
         Ok(())
     }
 
     async fn lane(&self, run: &RunId) -> Result<Lane, Error> {
         Ok(Open::of(self.store, run).await?.unwrap_or_default().lane)
+    }
+
+    /// Tells which tasks a step follows from.
+    fn follow<T>(&self, outcomes: &Outcomes<T>) {
+        outcomes.values().filter_map(|recorded| recorded.trace.as_deref()).for_each(self.follows);
     }
 
     /// Forgets what only an unfinished run needs.

@@ -23,7 +23,8 @@ pub enum Submitted {
     Ended(EpisodeStatus),
 }
 
-/// Hands a run to the fleet; a run that is there already is left alone.
+/// Hands a run to the fleet; a run that is there already is left alone. What is done for it belongs to the span `trace`, in
+/// the form of W3C's `traceparent`.
 ///
 /// # Errors
 /// [`Error`] where the store or the queue fails: submitted again, it goes on.
@@ -32,6 +33,7 @@ pub async fn submit(
     queue: &dyn Queue,
     asked: &RunRequest,
     lane: Lane,
+    trace: Option<&str>,
 ) -> Result<(RunId, Submitted), Error> {
     let run = asked.run()?;
     if let Some(manifest) = read::<Manifest>(store, &manifest_key(&run)).await? {
@@ -41,10 +43,10 @@ pub async fn submit(
     write(store, &request_key(&run), asked).await?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let before = Open::of(store, &run).await?.is_some();
-    Open { lane, submitted_at_ms: now }.write(store, &run).await?;
+    Open { lane, submitted_at_ms: now, trace: trace.map(str::to_owned) }.write(store, &run).await?;
     write(store, &show_key(&asked.episode, &run), &now).await?;
     if !before {
-        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(None)?).await?;
+        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await?;
     }
     Ok((run, if before { Submitted::Underway } else { Submitted::New }))
 }

@@ -7,7 +7,10 @@ use langflix_domain::{RunId, Stage};
 use langflix_ports::queue::Name;
 
 use super::{Dispatcher, Order, tasks::Tasks};
-use crate::{Error, done_tasks, stored::open_runs};
+use crate::{
+    Error, done_tasks,
+    stored::{open_runs, trace_of},
+};
 
 /// Looks after the unfinished runs: what was lost on the way, a message, a count or a dispatcher, is made good.
 #[derive(Debug)]
@@ -65,14 +68,16 @@ impl Sweeper {
                 Err(error) => tracing::warn!(%run, %error, "a run cannot be looked after"),
                 Ok(Finding::Moving) => {}
                 Ok(Finding::Ended(stage)) => {
+                    let trace = trace_of(dispatcher.store, &run).await?;
                     let order = Order::StageDone { run, stage };
-                    dispatcher.queue.publish(Name::Stages, &order.message(dispatcher.trace)?).await?;
+                    dispatcher.queue.publish(Name::Stages, &order.message(trace.as_deref())?).await?;
                     swept.ended += 1;
                 }
                 Ok(Finding::Silent) => {
                     tracing::warn!(%run, silent_s = self.silence.as_secs(), "nothing moves: publishing the missing tasks again");
+                    let trace = trace_of(dispatcher.store, &run).await?;
                     let order = Order::PlanEpisode { run };
-                    dispatcher.queue.publish(Name::Episodes, &order.message(dispatcher.trace)?).await?;
+                    dispatcher.queue.publish(Name::Episodes, &order.message(trace.as_deref())?).await?;
                     swept.resumed += 1;
                 }
             }

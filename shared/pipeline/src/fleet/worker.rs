@@ -37,15 +37,16 @@ impl Worker<'_> {
         model: &dyn LanguageModel,
         requests: &Requests,
         order: &TaskOrder<AnalysisTask>,
-        this: Try,
+        this: Try<'_>,
     ) -> Result<Ended, Error> {
+        let this = Try { trace: self.trace, ..this };
         let (run, task) = (&order.run, &order.task.id);
         let asked = requests.get(self.store, run).await?;
         let ended = match other_model(&asked.settings, model) {
             _ if requests.is_cancelled(self.store, run).await? => self.drop_task(run, Stage::Analysis, task).await?,
-            Some(failure) if this.last => {
-                record_failure(self.store, run, Stage::Analysis, task, failure).await.map(Ended::Recorded)?
-            }
+            Some(failure) if this.last => record_failure(self.store, run, Stage::Analysis, task, failure, self.trace)
+                .await
+                .map(Ended::Recorded)?,
             Some(failure) => Ended::Later { failure, after: None },
             None => try_chunk(self.store, model, &asked, &order.task, this).await?,
         };
@@ -64,9 +65,10 @@ impl Worker<'_> {
         cutter: Cutter<'_>,
         requests: &Requests,
         order: &TaskOrder<EncodingTask>,
-        this: Try,
+        this: Try<'_>,
         progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<Ended, Error> {
+        let this = Try { trace: self.trace, ..this };
         let asked = requests.get(self.store, &order.run).await?;
         let ended = match requests.is_cancelled(self.store, &order.run).await? {
             true => self.drop_task(&order.run, Stage::Encoding, &order.task.id).await?,
@@ -80,7 +82,7 @@ impl Worker<'_> {
 
     /// Somebody cancelled the run: no more is spent on it.
     async fn drop_task(&self, run: &RunId, stage: Stage, task: &TaskId) -> Result<Ended, Error> {
-        record_failure(self.store, run, stage, task, cancelled()).await.map(Ended::Recorded)
+        record_failure(self.store, run, stage, task, cancelled(), self.trace).await.map(Ended::Recorded)
     }
 
     /// Tells that a task has its outcome: the end of the stage, if it was the last one, and the next tasks' turn.

@@ -115,7 +115,14 @@ impl<'a> Fleet<'a> {
     }
 
     fn dispatcher(&self) -> Dispatcher<'_> {
-        Dispatcher { store: self.store, queue: &self.queue, tally: &self.tally, in_flight: self.in_flight, trace: None }
+        Dispatcher {
+            store: self.store,
+            queue: &self.queue,
+            tally: &self.tally,
+            in_flight: self.in_flight,
+            trace: None,
+            follows: &|_| (),
+        }
     }
 
     fn worker(&self) -> Worker<'_> {
@@ -123,13 +130,13 @@ impl<'a> Fleet<'a> {
     }
 
     async fn submit(&self, asked: &RunRequest, lane: Lane) -> Submitted {
-        submit(self.store, &self.queue, asked, lane).await.unwrap().1
+        submit(self.store, &self.queue, asked, lane, None).await.unwrap().1
     }
 
     async fn handle(
         &self,
         order: &Order,
-        this: Try,
+        this: Try<'_>,
         model: &dyn LanguageModel,
         encoder: &dyn ClipEncoder,
     ) -> Result<Option<Failure>, Error> {
@@ -156,8 +163,12 @@ impl<'a> Fleet<'a> {
         while let Some((name, message)) = self.queue.take() {
             let order = Order::read(&message.body).unwrap();
             for delivery in 0..self.deliveries {
-                let this =
-                    Try { repeated: delivery > 0 || message.attempt > 0, last: message.attempt >= 4, alone: false };
+                let this = Try {
+                    repeated: delivery > 0 || message.attempt > 0,
+                    last: message.attempt >= 4,
+                    alone: false,
+                    trace: None,
+                };
                 taken += 1;
                 if self.handle(&order, this, model, encoder).await.unwrap().is_some() {
                     let again = Message { attempt: message.attempt + 1, ..message.clone() };
@@ -214,7 +225,7 @@ async fn a_bulk_run_has_few_tasks_in_flight_and_an_interactive_one_all() {
     for (lane, first) in [(Lane::Bulk, 2), (Lane::Interactive, 4)] {
         let (room, asked) = (Room::new(), episode());
         let fleet = Fleet { in_flight: 3, ..Fleet::new(&room) };
-        fleet.submit(&asked, lane).await;
+        fleet.submit(&asked, lane, None).await;
         let run = asked.run().unwrap();
         fleet.dispatcher().plan_episode(&run).await.unwrap();
         let queue = langflix_pipeline::fleet::work_queue(Stage::Analysis, lane);
@@ -315,7 +326,7 @@ async fn a_process_that_ends_at_any_step_leaves_a_run_that_goes_on() {
             let mut broke = false;
             while let Some((name, message)) = fleet.queue.take() {
                 let order = Order::read(&message.body).unwrap();
-                let again = Try { repeated: broke, last: true, alone: false };
+                let again = Try { repeated: broke, last: true, alone: false, trace: None };
                 if let Err(error) = fleet.handle(&order, again, &Model::good(), &encoder).await {
                     assert!(error.passes(), "{error}");
                     // The message was not settled, and comes again to another process.

@@ -17,10 +17,7 @@ use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
     trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor},
 };
-use tokio::{
-    sync::Notify,
-    time::timeout,
-};
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::FilterFn, registry::LookupSpan};
@@ -88,9 +85,8 @@ impl Export {
             .with_resource(resource)
             .with_span_processor(outbox)
             .build();
-        let ours = FilterFn::new(|it| {
-            it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG
-        });
+        let ours =
+            FilterFn::new(|it| it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG);
         let layer = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("langflix"))
             .with_location(false)

@@ -16,8 +16,12 @@ use langflix_pipeline::{
     fleet::{Submitted, submit},
 };
 use langflix_rabbitmq::RabbitQueue;
-use langflix_runtime::config::{Config, S3};
+use langflix_runtime::{
+    config::{Config, S3},
+    trace::Trace,
+};
 use langflix_s3::{S3Store, Stat};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::wait;
 use crate::{
@@ -174,7 +178,9 @@ async fn send(
 ) -> Vec<(EpisodeId, Option<(RunId, Submitted)>)> {
     let one = |ready: Ready| async move {
         let episode = ready.asked.episode.clone();
-        match send_one(place, ready, lane, told).await {
+        // Where spans are sent, the run's trace begins here.
+        let span = tracing::info_span!("ingest", %episode, run = Empty);
+        match send_one(place, ready, lane, told).instrument(span).await {
             Ok((run, submitted)) => {
                 told.submitted(&episode, &run, submitted);
                 (episode, Some((run, submitted)))
@@ -198,12 +204,17 @@ async fn send_one(
 ) -> anyhow::Result<(RunId, Submitted)> {
     let asked = match file {
         Some(file) => {
-            let (key, stat) = upload::upload(place.store, &file, &told.track(&asked.episode)).await?;
+            let track = told.track(&asked.episode);
+            let uploading = upload::upload(place.store, &file, &track);
+            let (key, stat) = uploading.instrument(tracing::debug_span!("upload")).await?;
             of_bucket(asked, &place.s3.bucket, &key, &stat)
         }
         None => asked,
     };
-    Ok(submit(place.store, place.queue, &asked, lane).await?)
+    let span = Span::current();
+    span.record("run", asked.run()?.as_str());
+    let trace = Trace::sent(&span).map(|trace| trace.to_string());
+    Ok(submit(place.store, place.queue, &asked, lane, trace.as_deref()).await?)
 }
 
 /// The same request, its video in the bucket.
