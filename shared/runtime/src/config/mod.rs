@@ -20,7 +20,7 @@ pub use reference::reference;
 pub use secret::{KeyFile, Secret, read_key_file};
 pub use sections::{
     BaseUrl, Fallback, Fleet, Gpu, HardwareAcceleration, Llm, Processing, Provider, RabbitMq, Redis, Run, S3,
-    S3Credentials, Telemetry, Video,
+    S3Credentials, Telemetry, Video, Web,
 };
 pub use sources::{ConfigFile, DEFAULT_FILE, Flag, Sources};
 
@@ -60,6 +60,8 @@ pub struct FleetConfig {
     pub fleet: Fleet,
     /// Which GPU an encoding worker is pinned to.
     pub gpu: Gpu,
+    /// The page and the HTTP API of the dispatcher.
+    pub web: Web,
 }
 
 /// What is there of a configuration that may be wrong, for whoever looks for what is wrong.
@@ -77,6 +79,8 @@ pub struct Parts {
     pub fleet: Fleet,
     /// Which GPU an encoding worker is pinned to; a value that is not allowed has its default here.
     pub gpu: Gpu,
+    /// The page and the HTTP API of the dispatcher; a value that is not allowed has its default here.
+    pub web: Web,
     /// Everything that is wrong.
     pub faults: Faults,
 }
@@ -88,6 +92,7 @@ struct Sections {
     s3: Option<S3>,
     fleet: Fleet,
     gpu: Gpu,
+    web: Web,
 }
 
 impl Config {
@@ -112,6 +117,7 @@ impl Config {
             s3: S3::read(reader, &mut files),
             fleet: Fleet::read(reader),
             gpu: Gpu::read(reader),
+            web: Web::read(reader, &mut files),
         };
         let telemetry = Telemetry::read(reader, &mut files);
         (Self { llm, video, processing, run, telemetry, warnings: files.warnings, entries: Vec::new() }, sections)
@@ -127,7 +133,7 @@ impl FleetConfig {
     /// As [`Self::load`], with what is there beside the faults.
     pub fn look(sources: &Sources) -> Parts {
         let mut reader = Reader::new(sources);
-        let (common, Sections { rabbitmq, redis, s3, fleet, gpu }) =
+        let (common, Sections { rabbitmq, redis, s3, fleet, gpu, web }) =
             Config::read(&mut reader, Files::new(sources, true));
         let (entries, faults) = reader.finish();
         let sound = |section: &str| !faults.iter().any(|fault| fault.concerns(section));
@@ -137,6 +143,7 @@ impl FleetConfig {
             s3: s3.filter(|_| sound("s3")),
             fleet,
             gpu,
+            web,
             common: Config { entries, ..common },
             faults: Faults(faults),
         }
@@ -147,10 +154,10 @@ impl FleetConfig {
     /// # Errors
     /// As [`Config::load`], and also what the servers need and is not there or cannot be read.
     pub fn load(sources: &Sources) -> Result<Self, Faults> {
-        let Parts { common, rabbitmq, redis, s3, fleet, gpu, faults } = Self::look(sources);
+        let Parts { common, rabbitmq, redis, s3, fleet, gpu, web, faults } = Self::look(sources);
         match (rabbitmq, redis, s3) {
             (Some(rabbitmq), Some(redis), Some(s3)) if faults.0.is_empty() => {
-                Ok(Self { common, rabbitmq, redis, s3, fleet, gpu })
+                Ok(Self { common, rabbitmq, redis, s3, fleet, gpu, web })
             }
             _ => Err(faults),
         }

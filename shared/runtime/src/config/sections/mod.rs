@@ -16,6 +16,7 @@ mod redis;
 mod s3;
 mod telemetry;
 mod video;
+mod web;
 
 pub use base_url::BaseUrl;
 pub(super) use files::Files;
@@ -28,6 +29,7 @@ pub use redis::Redis;
 pub use s3::{S3, S3Credentials};
 pub use telemetry::Telemetry;
 pub use video::{Fallback, HardwareAcceleration, Video};
+pub use web::Web;
 
 /// How much is done at once, and how much is taken.
 #[derive(Clone, Debug)]

@@ -33,7 +33,8 @@ fn fleet_faults(file: &str, environment: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn with_a_bucket_and_its_keys_the_documented_defaults_hold() {
-    let FleetConfig { common, rabbitmq, redis, s3, fleet, gpu } = fleet("", &[]);
+    let FleetConfig { common, rabbitmq, redis, s3, fleet, gpu, web } = fleet("", &[]);
+    assert!(web.address.is_none() && web.view_token.is_none() && web.action_token.is_none());
     assert_eq!((rabbitmq.url.as_str(), rabbitmq.username.as_str()), ("amqp://127.0.0.1:5672", "guest"));
     assert_eq!((rabbitmq.password.expose(), rabbitmq.ca), ("guest", None));
     assert_eq!((redis.url.as_str(), redis.username, redis.password), ("redis://127.0.0.1:6379", None, None));
@@ -244,4 +245,21 @@ fn what_is_sound_can_be_looked_at_beside_the_faults() {
     let parts = look("redis: {ca_file: run/gone}\ns3.bucket: x", &[]);
     assert_eq!((parts.rabbitmq.is_some(), parts.redis.is_some(), parts.s3.is_some()), (true, false, false));
     assert!(look("", &NEEDED).faults.0.is_empty());
+}
+
+#[test]
+fn tokens_of_the_page_come_from_files_and_are_not_short() {
+    let read = |path: &Path| {
+        let token = if path.ends_with("short") { "hunter2" } else { "correct-horse-battery" };
+        Ok(KeyFile { key: Secret::new(token).unwrap(), open_to_all: false })
+    };
+    let load = |action: &str| {
+        let file = format!("web: {{address: '127.0.0.1:0', view_token_file: a/view, action_token_file: a/{action}}}");
+        FleetConfig::load(&Sources { read_key_file: read, ..sources(&file, &[], &[]) })
+    };
+    let faults = load("short").unwrap_err().to_string();
+    assert!(faults.contains("web.action_token_file: 'a/short'") && faults.contains("16 characters or more"), "{faults}");
+    assert!(!faults.contains("hunter2") && !faults.contains("web.view_token_file"), "{faults}");
+    let lines = super::faults("web: {view_token: correct-horse-battery}", &[]);
+    assert!(lines[0].contains("name a file with web.view_token_file") && !lines[0].contains("horse"), "{lines:?}");
 }
