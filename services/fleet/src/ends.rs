@@ -14,15 +14,20 @@ const NO_SERVER: Duration = Duration::from_secs(5);
 /// # Errors
 /// The end of a message that cannot be read.
 pub fn order_of(job: &Job) -> Result<Order, End> {
-    let order = Order::read(&job.body)
-        .map_err(|unreadable| End::Bury { why: Why::new(Reason::Message, unreadable.to_string()), fault: Fault::Elsewhere })?;
+    let order = Order::read(&job.body).map_err(|unreadable| End::Bury {
+        why: Why::new(Reason::Message, unreadable.to_string()),
+        fault: Fault::Elsewhere,
+    })?;
     job.concerns(order.run().as_str(), &order.label());
     Ok(order)
 }
 
 /// The end of a message that another queue is for.
 pub fn misplaced(order: &Order) -> End {
-    End::Bury { why: Why::new(Reason::Message, format!("{} is not worked on in this queue", order.label())), fault: Fault::Elsewhere }
+    End::Bury {
+        why: Why::new(Reason::Message, format!("{} is not worked on in this queue", order.label())),
+        fault: Fault::Elsewhere,
+    }
 }
 
 /// Which try of its task a message is, where there are so many.

@@ -14,7 +14,7 @@ mod stored;
 mod tries;
 
 pub use analyse::{analyse_chunk, try_chunk};
-pub use complete::{abandon, complete};
+pub use complete::{abandon, complete, rfc3339};
 pub use encode::{Cutter, InPlace, encode_clip, try_clip};
 pub use error::Error;
 pub use notes::speaks_otherwise;

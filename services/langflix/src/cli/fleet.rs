@@ -185,17 +185,24 @@ pub(crate) struct DeadListArgs {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct DeadFilter {
     /// Only what came from this queue, such as analysis.bulk.v1, or from its .dead or .parked.
     #[arg(long)]
-    pub(crate) queue: Option<String>,
+    queue: Option<String>,
     /// Only what belongs to this run, or to runs whose names begin like this.
     #[arg(long)]
-    pub(crate) run: Option<String>,
+    run: Option<String>,
     /// Only what has this text in its reason.
     #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
+    reason: Option<String>,
+}
+
+impl DeadFilter {
+    pub(crate) fn filter(&self) -> langflix_fleet::dead::DeadFilter {
+        let (queue, run, reason) = (self.queue.clone(), self.run.clone(), self.reason.clone());
+        langflix_fleet::dead::DeadFilter { queue, run, reason }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod submit;
 mod survey;
 mod sweeper;
 mod tasks;
+mod watched;
 mod worker;
 
 pub use dispatcher::Dispatcher;
@@ -15,6 +16,7 @@ pub use follow::Follower;
 pub use order::{Order, TaskOrder, Unreadable, work_queue};
 pub use requests::Requests;
 pub use submit::{Submitted, submit};
-pub use survey::{Progress, RunState, Survey, latest_runs, manifest, runs, state};
+pub use survey::{Survey, latest_runs, manifest, open_runs, runs};
 pub use sweeper::{Sweeper, Swept};
+pub use watched::{Ending, Progress, RunState, Watched, state};
 pub use worker::Worker;

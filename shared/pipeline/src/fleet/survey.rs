@@ -1,14 +1,12 @@
 use std::{collections::BTreeSet, future::ready};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use langflix_domain::{EpisodeStatus, Lane, Manifest, RunId, Stage, slug};
+use langflix_domain::{Manifest, RunId, slug};
 use langflix_ports::store::ArtifactStore;
-use serde::Serialize;
 
-use super::tasks::Tasks;
 use crate::{
-    Error, done_tasks,
-    stored::{Open, READS_AT_ONCE, is_cancelled, manifest_key, read, run_of_show_key},
+    Error,
+    stored::{self, READS_AT_ONCE, manifest_key, read, run_of_show_key},
 };
 
 /// Which runs are wanted.
@@ -20,34 +18,6 @@ pub struct Survey {
     pub season: Option<u16>,
     /// Of this episode.
     pub episode: Option<u16>,
-}
-
-/// Where a run stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RunState {
-    /// The run.
-    pub run: RunId,
-    /// How it ended; `None` while it has not.
-    pub status: Option<EpisodeStatus>,
-    /// Its lane, while it has not ended.
-    pub lane: Option<Lane>,
-    /// Whether somebody cancelled it.
-    pub cancelled: bool,
-    /// Its chunks, once they are planned.
-    pub analysis: Option<Progress>,
-    /// Its clips, once they are planned.
-    pub encoding: Option<Progress>,
-}
-
-/// How far a stage is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Progress {
-    /// Tasks with an outcome.
-    pub done: usize,
-    /// All tasks.
-    pub tasks: usize,
-    /// Tasks that failed, where that is known: at the end.
-    pub failed: Option<usize>,
 }
 
 impl Survey {
@@ -88,44 +58,18 @@ pub async fn latest_runs(store: &dyn ArtifactStore, survey: &Survey) -> Result<V
     Ok(found.into_iter().map(|(_, run)| run).collect())
 }
 
+/// The runs that have not ended.
+///
+/// # Errors
+/// [`Error`] where the store cannot be read.
+pub async fn open_runs(store: &dyn ArtifactStore) -> Result<BTreeSet<RunId>, Error> {
+    stored::open_runs(store).await
+}
+
 /// How `run` ended; `None` where it has not, or there is no such run.
 ///
 /// # Errors
 /// [`Error`] where the store or the record cannot be read.
 pub async fn manifest(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Manifest>, Error> {
     read(store, &manifest_key(run)).await
-}
-
-/// Where `run` stands.
-///
-/// # Errors
-/// [`Error`] where the store or a record cannot be read.
-pub async fn state(store: &dyn ArtifactStore, run: &RunId) -> Result<RunState, Error> {
-    let cancelled = is_cancelled(store, run).await?;
-    let state = RunState { run: run.clone(), status: None, lane: None, cancelled, analysis: None, encoding: None };
-    if let Some(manifest) = read::<Manifest>(store, &manifest_key(run)).await? {
-        let done = manifest.completeness;
-        let progress = |ok: u32, failed: u32| {
-            let (tasks, failed) = (ok as usize + failed as usize, failed as usize);
-            Some(Progress { done: tasks, tasks, failed: Some(failed) })
-        };
-        return Ok(RunState {
-            status: Some(manifest.status),
-            analysis: progress(done.chunks_ok, done.chunks_failed),
-            encoding: progress(done.clips_ok, done.clips_failed),
-            ..state
-        });
-    }
-    Ok(RunState {
-        lane: Open::of(store, run).await?.map(|open| open.lane),
-        analysis: progress(store, run, Stage::Analysis).await?,
-        encoding: progress(store, run, Stage::Encoding).await?,
-        ..state
-    })
-}
-
-async fn progress(store: &dyn ArtifactStore, run: &RunId, stage: Stage) -> Result<Option<Progress>, Error> {
-    let Some(tasks) = Tasks::of(store, run, stage).await? else { return Ok(None) };
-    let missing = tasks.missing(&done_tasks(store, run, stage).await?).len();
-    Ok(Some(Progress { done: tasks.len() - missing, tasks: tasks.len(), failed: None }))
 }

@@ -225,7 +225,7 @@ async fn a_bulk_run_has_few_tasks_in_flight_and_an_interactive_one_all() {
     for (lane, first) in [(Lane::Bulk, 2), (Lane::Interactive, 4)] {
         let (room, asked) = (Room::new(), episode());
         let fleet = Fleet { in_flight: 3, ..Fleet::new(&room) };
-        fleet.submit(&asked, lane, None).await;
+        fleet.submit(&asked, lane).await;
         let run = asked.run().unwrap();
         fleet.dispatcher().plan_episode(&run).await.unwrap();
         let queue = langflix_pipeline::fleet::work_queue(Stage::Analysis, lane);
@@ -472,13 +472,16 @@ async fn runs_are_found_by_show_season_and_episode_and_tell_where_they_stand() {
     }
     assert!(runs(&room.store, &of(Some("The Show"), Some(2), None)).await.unwrap().is_empty());
     let before = state(&room.store, &run).await.unwrap();
-    assert_eq!((before.status, before.lane, before.analysis), (None, Some(Lane::Interactive), None));
+    assert_eq!((before.ending.as_ref(), before.lane, before.analysis), (None, Some(Lane::Interactive), None));
+    assert!(before.is_known() && before.submitted_at_ms.is_some());
     fleet.dispatcher().plan_episode(&run).await.unwrap();
     let planned = state(&room.store, &run).await.unwrap().analysis.unwrap();
     assert_eq!((planned.done, planned.tasks), (0, 4));
     fleet.work(&Model::good(), &Encoder::good()).await;
     let ended = state(&room.store, &run).await.unwrap();
-    assert_eq!((ended.status, ended.encoding.unwrap().tasks), (Some(EpisodeStatus::Complete), 4));
+    let ending = ended.ending.unwrap();
+    assert_eq!((ending.status, ending.clips, ended.encoding.unwrap().tasks), (EpisodeStatus::Complete, 4, 4));
+    assert!(!ended.cancelled && ending.usage.requests > 0);
 }
 
 #[tokio::test]

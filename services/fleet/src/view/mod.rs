@@ -1,0 +1,7 @@
+//! What operators see of the fleet: the same on the command line, on the dispatcher's page and in its HTTP API.
+
+mod overview;
+mod run;
+
+pub use overview::{Overview, Queue, RunCounts, Spend};
+pub use run::{Phase, Run, RunDetails, RunFailure, RunSpend};

@@ -1,0 +1,195 @@
+use std::time::{Duration, SystemTime};
+
+use langflix_domain::{EpisodeStatus, FailureKind, Lane, Manifest, ManifestFailure, Prices, RunId, Stage, Usage};
+use langflix_pipeline::{
+    fleet::{Progress, RunState},
+    rfc3339,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::which::parts;
+
+/// A run, and where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// Its name.
+    pub run: RunId,
+    /// The show as keys write it.
+    pub show: String,
+    /// The season.
+    pub season: u16,
+    /// The episode.
+    pub episode: u16,
+    /// What it is in.
+    pub phase: Phase,
+    /// How it ended; null while it has not.
+    pub status: Option<EpisodeStatus>,
+    /// Whether somebody cancelled it.
+    pub cancelled: bool,
+    /// How urgent it is, while it has not ended.
+    pub lane: Option<Lane>,
+    /// When it was submitted, while it has not ended and where that is known; RFC 3339 in UTC.
+    pub submitted_at: Option<String>,
+    /// Its chunks, once they are planned.
+    pub analysis: Option<Progress>,
+    /// Its clips, once they are planned.
+    pub encoding: Option<Progress>,
+    /// When it ended, RFC 3339 in UTC.
+    pub finished_at: Option<String>,
+    /// The clips that were encoded, at its end.
+    pub clips: Option<usize>,
+    /// What was asked of the provider, at its end.
+    pub spend: Option<RunSpend>,
+    /// As `submitted_at`, in milliseconds since 1970.
+    #[serde(skip)]
+    pub submitted_at_ms: Option<u64>,
+}
+
+/// What a run is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It waits to be planned.
+    Waiting,
+    /// Its chunks are analysed.
+    Analysis,
+    /// Its clips are chosen.
+    Selection,
+    /// Its clips are encoded.
+    Encoding,
+    /// It has ended.
+    Ended,
+}
+
+impl Phase {
+    /// The name that people and programs read.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Analysis => "analysis",
+            Self::Selection => "selection",
+            Self::Encoding => "encoding",
+            Self::Ended => "ended",
+        }
+    }
+
+    fn of(state: &RunState) -> Self {
+        let all_done = |progress: &Progress| progress.done >= progress.tasks;
+        match (&state.ending, &state.analysis, &state.encoding) {
+            (Some(_), ..) => Self::Ended,
+            (None, None, _) => Self::Waiting,
+            (None, Some(analysis), None) if !all_done(analysis) => Self::Analysis,
+            (None, Some(_), None) => Self::Selection,
+            (None, Some(_), Some(_)) => Self::Encoding,
+        }
+    }
+}
+
+/// What a run asked of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunSpend {
+    /// What it costs; null where no price is configured.
+    pub amount: Option<f64>,
+    /// Requests sent.
+    pub requests: u64,
+    /// Tokens of the prompts.
+    pub input_tokens: u64,
+    /// Tokens of the answers.
+    pub output_tokens: u64,
+}
+
+impl RunSpend {
+    fn of(usage: Usage, prices: Option<&Prices>) -> Self {
+        Self {
+            amount: prices.map(|prices| prices.amount(usage)),
+            requests: usage.requests.into(),
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+        }
+    }
+}
+
+impl Run {
+    /// The run that stands so, with what it costs by `prices`.
+    pub fn of(state: &RunState, prices: Option<&Prices>) -> Self {
+        let (show, season, episode) = parts(&state.run);
+        let ending = state.ending.as_ref();
+        let submitted = |ms| rfc3339(SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
+        Self {
+            run: state.run.clone(),
+            show: show.to_owned(),
+            season,
+            episode,
+            phase: Phase::of(state),
+            status: ending.map(|ending| ending.status),
+            cancelled: state.cancelled,
+            lane: state.lane,
+            submitted_at: state.submitted_at_ms.map(submitted),
+            analysis: state.analysis,
+            encoding: state.encoding,
+            finished_at: ending.map(|ending| ending.finished_at.clone()),
+            clips: ending.map(|ending| ending.clips),
+            spend: ending.map(|ending| RunSpend::of(ending.usage, prices)),
+            submitted_at_ms: state.submitted_at_ms,
+        }
+    }
+
+    /// By what runs are ordered: the show, the season, the episode, and the name.
+    pub fn order(&self) -> (&str, u16, u16, &RunId) {
+        (&self.show, self.season, self.episode, &self.run)
+    }
+}
+
+/// A run, what failed in it, and what a reader of its results must know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunDetails {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// What failed, in the order of the episode; empty while the run has not ended.
+    pub failures: Vec<RunFailure>,
+    /// What a reader must know, such as why translations are missing.
+    pub notes: Vec<String>,
+}
+
+/// Something that failed in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunFailure {
+    /// In which stage.
+    pub stage: Stage,
+    /// Which task.
+    pub task: String,
+    /// What people call it.
+    pub label: String,
+    /// What sort of failure.
+    pub kind: FailureKind,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+impl RunDetails {
+    /// The run that stands so and, where it has ended, what its manifest says.
+    pub fn of(state: &RunState, manifest: Option<&Manifest>, prices: Option<&Prices>) -> Self {
+        let failures = manifest
+            .map(|manifest| manifest.failures.iter().map(|failure| RunFailure::of(failure, manifest)).collect());
+        Self {
+            run: Run::of(state, prices),
+            failures: failures.unwrap_or_default(),
+            notes: manifest.map(|manifest| manifest.notes.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl RunFailure {
+    fn of(failed: &ManifestFailure, manifest: &Manifest) -> Self {
+        let clip = manifest.clips.iter().find(|clip| clip.id.as_str() == failed.task);
+        Self {
+            stage: failed.stage,
+            task: failed.task.clone(),
+            label: clip.map_or_else(|| failed.task.clone(), |clip| clip.expression.clone()),
+            kind: failed.failure.kind,
+            message: failed.failure.message.clone(),
+        }
+    }
+}
