@@ -139,12 +139,14 @@ fn place_of_secret(key: &str) -> Option<&'static str> {
         "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name files with s3.access_key_file and s3.secret_key_file";
     const TOKEN: &str = "set AWS_SESSION_TOKEN";
     const WEB: &str = "name a file with web.view_token_file or web.action_token_file";
+    const HEADERS: &str = "set OTEL_EXPORTER_OTLP_HEADERS, or name a file with telemetry.otlp_headers_file";
     let ends = |ends: &[&str]| ends.iter().any(|end| key.ends_with(end));
     match key.split('.').next() {
         _ if ends(&["api_key"]) => Some(LLM),
         _ if ends(&["access_key", "access_key_id", "secret_key"]) => Some(S3),
         _ if ends(&["session_token"]) => Some(TOKEN),
         _ if ends(&["view_token", "action_token"]) => Some(WEB),
+        Some("telemetry") if ends(&["headers"]) => Some(HEADERS),
         Some("redis") if ends(&["password"]) => Some(REDIS),
         _ if ends(&["password"]) => Some(RABBITMQ),
         _ => None,

@@ -254,6 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_spans_stand_beside_those_of_the_event_which_hold() {
+        let told = told_of(&Settings { json: true, verbosity: Verbosity::Verbose, ..Settings::default() }, || {
+            let _outer = tracing::info_span!(target: "langflix", "outer", run = "a \"b\"", attempt = 1).entered();
+            let _inner = tracing::info_span!(target: "langflix", "inner", attempt = 2, task = "x").entered();
+            tracing::info!(target: "langflix", task = "y", ok = true, share = 0.5, "ended\n");
+        });
+        let line: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let expected = serde_json::json!({
+            "level": "INFO", "message": "ended\n", "run": "a \"b\"", "attempt": 2, "task": "y", "ok": true, "share": 0.5,
+            "target": "langflix", "timestamp": line["timestamp"],
+        });
+        assert_eq!(line, expected);
+        assert!(told.matches("task").count() == 1 && told.trim_end().lines().count() == 1, "{told}");
+    }
+
+    #[test]
     fn colour_is_used_where_it_is_wanted() {
         assert!(told(&Settings { color: true, ..Settings::default() }).contains('\u{1b}'));
         assert!(!told(&Settings::default()).contains('\u{1b}'));
@@ -269,7 +285,7 @@ mod tests {
     #[test]
     fn setting_up_twice_is_an_error_rather_than_a_panic() {
         let quiet = Settings { verbosity: Verbosity::Quiet, ..Settings::default() };
-        init_with(&quiet, io::sink).unwrap();
+        let _exporting = init_with(&quiet, io::sink).unwrap();
         assert!(matches!(init_with(&quiet, io::sink), Err(Error::AlreadySet(_))));
     }
     #[test]
@@ -285,7 +301,7 @@ mod tests {
             let _ = std::panic::take_hook();
         });
         let lines: Vec<&str> = told.lines().collect();
-        assert!(lines[0].contains("panicked") && lines[0].contains("telemetry.rs:"), "{told}");
+        assert!(lines[0].contains("panicked") && lines[0].contains("telemetry/mod.rs:"), "{told}");
         assert!(lines[0].contains("a fixed text") && lines[1].contains("a text that is not repeated"), "{told}");
         assert!(lines.len() == 2 && !told.contains("he said"), "{told}");
     }

@@ -118,7 +118,14 @@ fn every_key_is_listed_once_and_can_be_set_by_its_variable() {
     let entries: Vec<&str> = load("", &[]).entries().iter().map(|entry| entry.key).collect();
     let unique: std::collections::BTreeSet<_> = entries.iter().collect();
     assert_eq!(unique.len(), entries.len());
-    let secrets = ["llm.api_key", "rabbitmq.password", "redis.password", "s3.access_key", "s3.secret_key"];
+    let secrets = [
+        "llm.api_key",
+        "rabbitmq.password",
+        "redis.password",
+        "s3.access_key",
+        "s3.secret_key",
+        "telemetry.otlp_headers",
+    ];
     for key in entries.into_iter().filter(|key| !secrets.contains(key)) {
         let variable = sources::environment_name(key);
         let fault = faults("", &[(&variable, "\u{0}")]).join("\n");

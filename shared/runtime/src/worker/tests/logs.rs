@@ -1,11 +1,11 @@
 use langflix_ports::queue::ErrorKind;
 
 use super::*;
-use crate::telemetry::{Settings, told_of};
+use crate::telemetry::{Settings, Verbosity, told_of};
 
 /// What is told while `work` runs, as JSON, one event each.
 fn told<F: Future<Output = ()>>(work: F) -> Vec<serde_json::Value> {
-    let settings = Settings { json: true, filter: Some("langflix=debug".to_owned()), ..Settings::default() };
+    let settings = Settings { json: true, verbosity: Verbosity::Verbose, ..Settings::default() };
     let told = told_of(&settings, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(work);
@@ -14,7 +14,7 @@ fn told<F: Future<Output = ()>>(work: F) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_task_costs_one_line_with_what_it_concerns() {
+fn a_task_costs_one_line_in_which_all_that_it_concerns_is_found_by_its_name() {
     let told = told(async {
         let broker = Broker::default();
         broker.put(Name::Stages, ["done", "retry"]);
@@ -28,13 +28,13 @@ fn a_task_costs_one_line_with_what_it_concerns() {
     });
     let tasks: Vec<_> = told.iter().filter(|event| event["elapsed_ms"].is_number()).collect();
     assert_eq!(tasks.len(), 2, "{told:?}");
-    for (event, (level, message)) in tasks.iter().zip([("DEBUG", "done"), ("WARN", "to be tried again")]) {
-        assert_eq!((&event["level"], &event["message"]), (&level.into(), &message.into()));
-        assert_eq!(event["elapsed_ms"], 1500);
-        let span = &event["span"];
-        assert_eq!((&span["name"], &span["queue"]), (&"task".into(), &"stages.v1".into()));
-        assert_eq!((&span["run"], &span["task"]), (&"suits-s01e02-0123abcd".into(), &"chunk-7".into()));
-        assert_eq!((&span["attempt"], span["trace"].as_str().map(str::len)), (&0.into(), Some(32)));
+    for (event, (level, message, end)) in
+        tasks.iter().zip([("INFO", "done", "done"), ("WARN", "to be tried again", "retry")])
+    {
+        assert_eq!((&event["level"], &event["message"], &event["end"]), (&level.into(), &message.into(), &end.into()));
+        assert_eq!((&event["elapsed_ms"], &event["queue"]), (&1500.into(), &"stages.v1".into()));
+        assert_eq!((&event["run"], &event["task"]), (&"suits-s01e02-0123abcd".into(), &"chunk-7".into()));
+        assert_eq!((&event["attempt"], event["trace"].as_str().map(str::len)), (&0.into(), Some(32)));
     }
     assert_eq!(tasks[1]["why"], "no ffmpeg");
 }
