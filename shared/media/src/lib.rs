@@ -21,6 +21,7 @@ mod probe;
 mod quality;
 mod remote;
 mod runner;
+mod sample;
 mod seek;
 mod silence;
 
@@ -30,3 +31,4 @@ pub use fallback::in_software;
 pub use gpu::NvmlGpu;
 pub use quality::{presets, settings};
 pub use runner::Ffmpeg;
+pub use sample::Sample;
