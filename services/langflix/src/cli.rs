@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod bench;
 mod episodes;
 mod fleet;
 mod plan;
@@ -8,9 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use bench::BenchArgs;
 pub(crate) use episodes::{EpisodeArgs, Output, RunArgs};
 pub(crate) use fleet::{
-    DeadCommand, DeadFilter, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
+    DeadCommand, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
 };
 pub(crate) use plan::PlanArgs;
 
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// Tell how many nodes finish so many episodes in time, and what that costs.
     #[command(after_help = plan::PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Measure this machine's encoders and the provider, and tell what would be set.
+    #[command(after_help = bench::BENCH_EXAMPLES)]
+    Bench(BenchArgs),
     /// Show what the program understands of subtitle and video files.
     #[command(after_help = "Example:\n  langflix inspect Show.S01E01.mkv Show.S01E01.srt --json")]
     Inspect(InspectArgs),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bench;
 mod cli;
 mod fleet;
 mod inspect;
@@ -131,6 +132,7 @@ async fn dispatch(command: &Command, sources: &Sources, parting: &Parting) -> an
     let alone = || Config::load(sources).inspect(warn);
     match command {
         Command::Run(args) => run::run(args, &alone()?).await,
+        Command::Bench(args) => bench::bench(args, &alone()?, parting).await,
         Command::Plan(args) => plan::plan(args, &alone()?),
         Command::Inspect(args) => inspect::inspect(args, &alone()?).await,
         Command::Config { command: ConfigCommand::Show { json } } => show::show(&alone()?, *json),
@@ -182,6 +184,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Ingest(args) => args.settings(),
         Command::Fetch(args) => args.settings(),
         Command::Plan(args) => args.settings(),
+        Command::Bench(args) => args.settings(),
         _ => Vec::new(),
     };
     let own = own.into_iter().map(|(key, value, flag)| Flag { key: key.to_owned(), value, label: flag.to_owned() });

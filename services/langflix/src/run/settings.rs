@@ -32,10 +32,19 @@ const OWN_MB: u64 = 150;
 
 /// How the machine is shared out among clips of videos up to this large.
 pub(crate) fn capacity(config: &Config, codec: VideoCodec, largest: (u32, u32)) -> Capacity {
+    machine(config).share(codec, asked(config), largest)
+}
+
+/// What of this machine clips may take.
+pub(crate) fn machine(config: &Config) -> Machine {
     let memory_mb = resources::memory_budget(config.processing.max_memory_mb) / 1_000_000;
-    let machine = Machine { cores: resources::cores(), memory_mb: memory_mb.saturating_sub(OWN_MB) };
+    Machine { cores: resources::cores(), memory_mb: memory_mb.saturating_sub(OWN_MB) }
+}
+
+/// How many clips at once are asked for, and with how many threads.
+pub(crate) fn asked(config: &Config) -> Asked {
     let slots = usize::try_from(config.processing.max_concurrent_jobs).unwrap_or(usize::MAX);
-    machine.share(codec, Asked { slots, threads: config.video.threads }, largest)
+    Asked { slots, threads: config.video.threads }
 }
 
 /// How clips are encoded.

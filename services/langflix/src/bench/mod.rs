@@ -1,0 +1,310 @@
+//! `langflix bench`: how quick this machine and the provider are, and which settings follow from that.
+
+mod advice;
+mod measure;
+mod provider;
+mod told;
+mod trials;
+mod usage;
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::bail;
+use langflix_domain::{EpisodeStatus, MediaInfo, MediaTime, Span, VideoCodec};
+use langflix_media::{Ffmpeg, Sample, usable};
+use langflix_ports::media::Source;
+use langflix_runtime::config::{Config, HardwareAcceleration, Provider, Sources};
+
+use crate::{
+    Parting,
+    cli::BenchArgs,
+    run::{
+        prepare::{OnDisk, Video, Videos as _, file_name},
+        settings,
+    },
+    say,
+};
+use advice::{Advice, Present, Rated};
+use measure::Workbench;
+use provider::Asking;
+use told::{Plan, Told};
+use trials::{Choice, Role, Trial};
+
+/// The film that is made where none is given.
+const SAMPLE: Sample = Sample { size: (1920, 1080), seconds: 12 };
+/// Scenes are taken from so many places of the source.
+const PLACES: i64 = 6;
+/// A source must be this long: a second around the clip and a second of clip.
+const SHORTEST: MediaTime = MediaTime::from_secs(2);
+
+/// How much time is taken for what.
+struct Pace {
+    /// A clip's length.
+    clip: MediaTime,
+    /// Clips are begun for so long in each trial.
+    lasting: Duration,
+    /// A trial takes no longer.
+    trial: Duration,
+    /// All trials take no longer.
+    all: Duration,
+    /// Requests at once of one number are asked for no longer.
+    asking: Duration,
+}
+
+impl Pace {
+    const FULL: Self = Self {
+        clip: MediaTime::from_secs(4),
+        lasting: Duration::from_secs(6),
+        trial: Duration::from_secs(45),
+        all: Duration::from_secs(240),
+        asking: Duration::from_secs(60),
+    };
+    const QUICK: Self = Self {
+        clip: MediaTime::from_secs(2),
+        lasting: Duration::from_secs(2),
+        trial: Duration::from_secs(20),
+        all: Duration::from_secs(60),
+        asking: Duration::from_secs(20),
+    };
+}
+
+/// Measures, and prints what was measured and what would be set.
+///
+/// # Errors
+/// What keeps anything from being measured.
+pub(crate) async fn bench(args: &BenchArgs, config: &Config, parting: &Parting) -> anyhow::Result<EpisodeStatus> {
+    parting.set("stopped: nothing is left behind");
+    let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
+    let ffmpeg = ffmpeg.on_render_node(config.video.render_node.clone());
+    let (told, pace) = (Told::new(args.json), if args.quick { Pace::QUICK } else { Pace::FULL });
+    let usable = encoders(&ffmpeg, &told).await;
+    if usable.is_empty() {
+        bail!("no encoder is usable: install an ffmpeg that has libx264; --verbose tells why each is not");
+    }
+    told.usable(&usable);
+    let scratch = tempfile::Builder::new().prefix("langflix-bench-").tempdir()?;
+    let (video, name) = source(&ffmpeg, args.video.as_deref(), scratch.path(), &told).await?;
+    let bench = workbench(&ffmpeg, &video, config, scratch.path(), &pace)?;
+    let choice = Choice {
+        video: &config.video,
+        configured: settings::asked(config),
+        machine: settings::machine(config),
+        size: (video.info.video.width, video.info.video.height),
+        usable: &usable,
+        quick: args.quick,
+    };
+    let levels = asked_levels(args, config);
+    told.begins(&plan(&choice, &bench, &pace, &name, &levels));
+    let trials = encode(&bench, &choice, &pace, &told).await;
+    let asking = match levels.is_empty() {
+        true => None,
+        false => Some(ask(args, config, &levels, &pace, &told).await?),
+    };
+    let rated = trials.iter().filter_map(|(trial, result)| {
+        Some(Rated { trial: trial.clone(), rate: result.as_ref().ok()?.clips_a_second() })
+    });
+    let rated: Vec<Rated> = rated.collect();
+    // Nothing is sent to the lexicon.
+    let sent = asking.as_ref().filter(|_| config.llm.provider != Provider::Offline);
+    let advice = Advice::of(&rated, sent, present(config)?);
+    told.advice(&advice);
+    if !args.json {
+        print(args, config, &trials, rate(&video.info), asking.as_ref(), &advice)?;
+    }
+    Ok(status(&trials, asking.as_ref()))
+}
+
+/// Which encoders work here.
+async fn encoders(ffmpeg: &Ffmpeg, told: &Told) -> Vec<VideoCodec> {
+    told.doing("trying the encoders".to_owned());
+    let mut found = Vec::new();
+    for codec in VideoCodec::ALL {
+        match usable(ffmpeg, codec).await {
+            Ok(()) => found.push(codec),
+            Err(error) => {
+                tracing::info!(encoder = codec.as_str(), why = error.message, "does not work here");
+                told.unusable(codec, &error.message);
+            }
+        }
+    }
+    found
+}
+
+/// The video that clips are cut from, and what it is called.
+async fn source(ffmpeg: &Ffmpeg, given: Option<&Path>, scratch: &Path, told: &Told) -> anyhow::Result<(Video, String)> {
+    let videos = OnDisk { media: ffmpeg, cache: None };
+    if let Some(path) = given {
+        return Ok((videos.open(path).await?, file_name(path)));
+    }
+    told.doing("making a film to cut from".to_owned());
+    let path = scratch.join("sample.mkv");
+    ffmpeg.make_sample(SAMPLE, &path).await?;
+    Ok((videos.open(&path).await?, "a made-up film".to_owned()))
+}
+
+fn workbench<'a>(
+    ffmpeg: &'a Ffmpeg,
+    video: &'a Video,
+    config: &'a Config,
+    scratch: &'a Path,
+    pace: &Pace,
+) -> anyhow::Result<Workbench<'a>> {
+    let duration = video.info.duration;
+    if duration < SHORTEST {
+        bail!("{}: {duration} is too short to cut clips from: give a video of some minutes, or none", video.source);
+    }
+    Ok(Workbench {
+        ffmpeg,
+        source: Source { location: &video.location, info: &video.info },
+        language: config.run.source_language.primary(),
+        scenes: scenes(duration, pace.clip),
+        scratch,
+        lasting: pace.lasting,
+    })
+}
+
+/// Where clips are cut: spread over the video, and never at its very ends.
+fn scenes(duration: MediaTime, clip: MediaTime) -> Vec<Span> {
+    let clip = clip.min(duration - MediaTime::from_secs(1));
+    let room = (duration - clip).as_millis();
+    let start = |place: i64| MediaTime::from_millis(room * (2 * place + 1) / (2 * PLACES));
+    (0..PLACES).map(start).map(|start| Span { start, end: start + clip }).collect()
+}
+
+/// Frames a second of the picture.
+fn rate(info: &MediaInfo) -> f64 {
+    let (frames, seconds) = info.video.frame_rate;
+    f64::from(frames) / f64::from(seconds.max(1))
+}
+
+/// Numbers of requests at once that are asked; none where the provider is not asked.
+fn asked_levels(args: &BenchArgs, config: &Config) -> Vec<u32> {
+    let free = config.llm.provider == Provider::Offline;
+    if free || args.ask_provider { provider::levels(config, args.quick) } else { Vec::new() }
+}
+
+fn plan<'a>(choice: &Choice<'a>, bench: &Workbench<'_>, pace: &Pace, source: &'a str, levels: &[u32]) -> Plan<'a> {
+    let (trials, asked) = (choice.most() as u32, levels.len() as u32);
+    // Those that were begun are let end.
+    let about = pace.lasting * 3 / 2 * trials;
+    Plan {
+        usable: choice.usable,
+        source,
+        size: choice.size,
+        rate: rate(bench.source.info),
+        clip: Duration::from_millis(
+            bench.scenes.first().map_or(0, |scene| scene.duration().as_millis().unsigned_abs()),
+        ),
+        steps: (trials + asked) as usize,
+        about: about.min(pace.all) + pace.asking / 4 * asked,
+        at_most: pace.all + pace.asking * asked,
+    }
+}
+
+/// Tries one way of encoding after the other, what matters most first, until all are tried or the time is up.
+async fn encode(bench: &Workbench<'_>, choice: &Choice<'_>, pace: &Pace, told: &Told) -> Vec<(Trial, told::Result)> {
+    let (deadline, mut done) = (Instant::now() + pace.all, Vec::new());
+    let default = choice.default();
+    try_each(bench, default.iter().cloned().chain(choice.encoders()).collect(), deadline, pace, told, &mut done).await;
+    let Some(codec) = quickest(&done) else { return done };
+    try_each(bench, choice.at_once(codec), deadline, pace, told, &mut done).await;
+    let again = default.map(|default| Trial { role: Role::Again, ..default });
+    let rest = again.into_iter().chain(choice.qualities(codec)).collect();
+    try_each(bench, rest, deadline, pace, told, &mut done).await;
+    done
+}
+
+/// The encoder of H.264 that was the quickest.
+fn quickest(done: &[(Trial, told::Result)]) -> Option<VideoCodec> {
+    let rates = done.iter().filter_map(|(trial, result)| {
+        let codec = trial.encode.codec;
+        let rate = result.as_ref().ok()?.clips_a_second();
+        (codec != VideoCodec::HevcNvenc).then_some((codec, rate))
+    });
+    rates.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(codec, _)| codec)
+}
+
+async fn try_each(
+    bench: &Workbench<'_>,
+    trials: Vec<Trial>,
+    deadline: Instant,
+    pace: &Pace,
+    told: &Told,
+    done: &mut Vec<(Trial, told::Result)>,
+) {
+    let rate = rate(bench.source.info);
+    for trial in trials {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left < pace.lasting {
+            told.line(&format!("{}: left out, since the time is up", told::title(&trial)));
+            continue;
+        }
+        told.doing(told::title(&trial));
+        let result = bench.measure(&trial, pace.trial.min(left)).await;
+        told.measured(&trial, rate, &result);
+        done.push((trial, result));
+    }
+}
+
+async fn ask(args: &BenchArgs, config: &Config, levels: &[u32], pace: &Pace, told: &Told) -> anyhow::Result<Asking> {
+    let doing = |level: u32, answered: usize| {
+        told.doing(format!("{answered} chunks answered, {level} at once"));
+    };
+    let asking = provider::ask(config, args.chunks, levels, pace.asking, &doing).await?;
+    told.asked(&asking, config.llm.prices.as_ref());
+    Ok(asking)
+}
+
+fn present(config: &Config) -> anyhow::Result<Present> {
+    let defaults = Config::load(&Sources::default())?;
+    let automatic = config.video.hardware_acceleration == HardwareAcceleration::Auto;
+    Ok(Present {
+        asked: settings::asked(config),
+        chooses_encoder: config.video.codec.is_some() || !automatic,
+        requests: config.llm.max_concurrent_requests.get(),
+        default_requests: defaults.llm.max_concurrent_requests.get(),
+        requests_per_minute: config.llm.requests_per_minute.map(std::num::NonZeroU32::get),
+    })
+}
+
+fn print(
+    args: &BenchArgs,
+    config: &Config,
+    trials: &[(Trial, told::Result)],
+    rate: f64,
+    asking: Option<&Asking>,
+    advice: &Advice,
+) -> anyhow::Result<()> {
+    say::out!("{}", told::encoders(trials, rate))?;
+    match asking {
+        Some(asking) => {
+            let free = if config.llm.provider == Provider::Offline { ", which costs nothing" } else { "" };
+            say::out!(
+                "Chunks through {}{free}:\n{}",
+                asking.model,
+                told::provider(asking, config.llm.prices.as_ref())
+            )?;
+        }
+        None => {
+            let model = langflix_llm::Identity::of(&settings::llm(&config.llm))?.name;
+            let levels = provider::levels(config, args.quick);
+            let chunks = levels.iter().map(|level| provider::chunks_at(config, args.chunks, *level)).sum();
+            say::out!("{}\n", told::not_asked(&model, chunks))?;
+        }
+    }
+    say::out!("{}", told::advice(advice))
+}
+
+/// Complete where all could be measured, failed where nothing could.
+fn status(trials: &[(Trial, told::Result)], asking: Option<&Asking>) -> EpisodeStatus {
+    let answered = asking.map(|asking| asking.levels.iter().all(|level| !level.answers.is_empty()));
+    let all: Vec<bool> = trials.iter().map(|(_, result)| result.is_ok()).chain(answered).collect();
+    match (all.iter().any(|ok| *ok), all.iter().all(|ok| *ok)) {
+        (true, true) => EpisodeStatus::Complete,
+        (true, false) => EpisodeStatus::Partial,
+        (false, _) => EpisodeStatus::Failed,
+    }
+}
