@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 
 use langflix_domain::{Failure, FailureKind};
 use langflix_fleet::{Ports, end_of_step, misplaced, order_of};
+use langflix_measures::Operation;
 use langflix_pipeline::{
     Error,
     fleet::{Dispatcher, Order},
@@ -42,8 +43,8 @@ impl Dispatching {
         let trace = job.trace.to_string();
         let dispatcher = self.dispatcher(Some(&trace));
         let done = match &order {
-            Order::PlanEpisode { run } => dispatcher.plan_episode(run).await,
-            Order::StageDone { run, stage } => dispatcher.stage_done(run, *stage).await,
+            Order::PlanEpisode { run } => Operation::Plan.time(dispatcher.plan_episode(run)).await,
+            Order::StageDone { run, stage } => Operation::FanIn.time(dispatcher.stage_done(run, *stage)).await,
             Order::Advance { run, stage, from } => dispatcher.advance(run, *stage, *from).await,
             Order::Cancel { run } => dispatcher.cancel(run).await,
             Order::AnalyseChunk(_) | Order::EncodeClip(_) => return misplaced(&order),
@@ -75,7 +76,9 @@ impl Dispatching {
         match dispatcher.give_up(order, failure).await {
             Ok(()) => End::Bury { why, fault: Fault::Elsewhere },
             Err(error) if error.passes() => end_of_step(Err(error)),
-            Err(error) => End::Bury { why: Why { text: format!("{}; {error}", why.text), ..why }, fault: Fault::Elsewhere },
+            Err(error) => {
+                End::Bury { why: Why { text: format!("{}; {error}", why.text), ..why }, fault: Fault::Elsewhere }
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use langflix_domain::VideoCodec;
 use langflix_fleet::{Ports, Servers, Service, take};
 use langflix_local::Scratch;
-use langflix_media::{Asked, Ffmpeg, Machine};
+use langflix_media::{Asked, Counted, Ffmpeg, Machine};
 use langflix_pipeline::fleet::Requests;
 use langflix_ports::{
     media::{ClipEncoder, SourceAccess},
@@ -62,7 +62,7 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     };
     let encoders = Encoders::new(desk.clone(), ffmpeg.clone(), fallback);
     let tools = Tools {
-        encoder: Arc::new(MakesRoom::new(Arc::new(encoders), scratch.clone())),
+        encoder: Arc::new(MakesRoom::new(Arc::new(Counted::new(encoders)), scratch.clone())),
         sources: Arc::new(S3Sources::new(servers.store.clone(), config.s3.bucket.clone(), scratch.clone())),
         scratch,
         desk: desk.clone(),

@@ -1,6 +1,6 @@
 use std::marker::PhantomData;
 
-use langflix_domain::{EpisodeStatus, Stage, VideoCodec};
+use langflix_domain::{EpisodeStatus, VideoCodec};
 use langflix_ports::queue::Place;
 
 use crate::{
@@ -56,7 +56,6 @@ measures! {
     Counter RUNS<(EpisodeStatus,)> = "langflix_runs_ended_total": "Runs that ended, by how";
     Counter STAGES_ENDED<()> = "langflix_sweeper_stages_ended_total": "Ends of stages that only the sweeper noticed";
     Counter RUNS_RESUMED<()> = "langflix_sweeper_runs_resumed_total": "Silent runs whose tasks were published again";
-    Counter TASKS_PLANNED<(Stage,)> = "langflix_tasks_planned_total": "Tasks of the plans that this process wrote";
 
     Counter LLM_REQUESTS<(Model, Reply)> = "langflix_llm_requests_total": "Requests that were sent to the model, by what came of them";
     Counter LLM_TOKENS<(Model, Direction)> = "langflix_llm_tokens_total": "Tokens that the model says it took and gave, failed requests included";

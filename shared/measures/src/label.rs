@@ -289,8 +289,6 @@ words! {
         Paused = "paused",
         /// Too many tasks failed in a row.
         Breaker = "breaker",
-        /// Its queue cannot be consumed.
-        Queue = "queue",
         /// Memory or scratch space is short.
         Pressure = "pressure",
     }

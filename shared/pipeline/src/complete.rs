@@ -4,14 +4,15 @@ use langflix_domain::{
     ChunkAnalysis, Completeness, EncodedClip, EpisodeStatus, Failure, MANIFEST_VERSION, Manifest, ManifestClip,
     ManifestFailure, MediaTime, Outcome, RunId, SceneCue, Span, Stage, TaskId, Timing, Usage,
 };
-use langflix_ports::store::ArtifactStore;
+use langflix_measures::RUNS;
+use langflix_ports::store::{ArtifactStore, Put};
 
 use crate::{
     Analysed, AnalysisPlan, EncodingPlan, EncodingTask, Error, Recorded, RunRequest,
     notes::notes,
     outcomes,
     records::Outcomes,
-    stored::{manifest_key, open_key, plan_key, read, write_or_take},
+    stored::{manifest_key, open_key, plan_key, read, write},
 };
 
 /// Writes the manifest from the outcomes of both stages, or takes the one that is there, and closes the run.
@@ -61,7 +62,14 @@ pub async fn abandon(store: &dyn ArtifactStore, asked: &RunRequest, why: Failure
 }
 
 async fn close(store: &dyn ArtifactStore, run: &RunId, manifest: Manifest) -> Result<Manifest, Error> {
-    let manifest = write_or_take(store, &manifest_key(run), manifest).await?;
+    let key = manifest_key(run);
+    let manifest = match write(store, &key, &manifest).await? {
+        Put::Created => {
+            RUNS.add((manifest.status,), 1);
+            manifest
+        }
+        Put::Exists => read(store, &key).await?.unwrap_or(manifest),
+    };
     store.delete(&open_key(run)).await?;
     Ok(manifest)
 }

@@ -3,6 +3,7 @@ use std::path::Path;
 use langflix_domain::{
     Blob, ClipSpec, Digest, EncodedClip, Failure, FailureKind, Footage, Outcome, SourceRead, Stage, Usage,
 };
+use langflix_measures::Operation;
 use langflix_ports::{
     media::{self, ClipEncoder, Opened, Source, SourceAccess, Wanted},
     store::{ArtifactStore, Put},
@@ -106,7 +107,8 @@ async fn made(
         let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(cutter.scratch)?;
         match cut(cutter, asked, spec, dir.path(), progress).await {
             Ok((mut clip, read)) => {
-                upload(store, &prefix, dir.path(), &mut clip).instrument(debug_span!("upload")).await?;
+                let uploading = upload(store, &prefix, dir.path(), &mut clip).instrument(debug_span!("upload"));
+                Operation::Upload.time(uploading).await?;
                 return Ok(Made::Clip(write_or_take(store, &record, clip).await?, Some(read)));
             }
             Err(media::Error { kind, message, fault: Some(fault), .. }) if fault.is_of_device() && !this.alone => {
@@ -153,7 +155,8 @@ async fn cut(
         info: &asked.media,
         footage: cutter.footage.unwrap_or_else(|| Footage::of([spec.bounds])),
     };
-    let opened = cutter.sources.open(wanted).instrument(debug_span!("open")).await?;
+    let opening = cutter.sources.open(wanted).instrument(debug_span!("open"));
+    let opened = Operation::Source.time(opening).await?;
     let (location, read) = (opened.location.clone(), opened.read);
     let source = Source { location: &location, info: &asked.media };
     let encoding = cutter.encoder.encode(source, spec, dir, progress);

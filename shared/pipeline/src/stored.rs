@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use langflix_domain::{EpisodeId, Failure, FailureKind, Lane, Outcome, RunId, Stage, TaskId, Usage, slug};
+use langflix_measures::Operation;
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::{Instrument as _, debug_span};
@@ -163,7 +164,7 @@ pub(crate) async fn record<T: Serialize + DeserializeOwned>(
 ) -> Result<Option<Failure>, Error> {
     let key = outcome_key(run, stage, &recorded.task);
     let recording = write_or_take(store, &key, recorded).instrument(debug_span!("record"));
-    Ok(recording.await?.failure().cloned())
+    Ok(Operation::Outcome.time(recording).await?.failure().cloned())
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(store: &dyn ArtifactStore, key: &str) -> Result<Option<T>, Error> {

@@ -168,6 +168,8 @@ pub struct Delivery {
     pub message: Message,
     /// Whether it was delivered before and not settled: its work may be done already.
     pub redelivered: bool,
+    /// How long ago it was published, by the clocks of both sides, where that is known.
+    pub waited: Option<Duration>,
     settle: Box<dyn Settle>,
 }
 
@@ -183,7 +185,12 @@ impl fmt::Debug for Delivery {
 impl Delivery {
     /// For adapters: a delivery of `message` that is settled by `settle`.
     pub fn new(message: Message, redelivered: bool, settle: Box<dyn Settle>) -> Self {
-        Self { message, redelivered, settle }
+        Self { message, redelivered, waited: None, settle }
+    }
+
+    /// For adapters: the delivery of a message that was published so long ago.
+    pub fn after(self, waited: Option<Duration>) -> Self {
+        Self { waited, ..self }
     }
 
     /// The work is done.

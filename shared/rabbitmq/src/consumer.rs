@@ -13,7 +13,7 @@ use crate::{
     connection::{Connected, within},
     failure::{failed, unavailable},
     link::Link,
-    properties::message,
+    properties::{message, waited},
     publisher::publish,
     topology::{DEAD, WORK, wait_queue_for},
 };
@@ -49,9 +49,10 @@ impl RabbitConsumer {
     }
 
     fn delivery(&self, mut delivery: lapin::message::Delivery) -> Delivery {
-        let (redelivered, message) = (delivery.redelivered, message(&mut delivery));
+        let (redelivered, waited) = (delivery.redelivered, waited(&delivery));
+        let message = message(&mut delivery);
         let settle = RabbitSettle { tag: Some(delivery.delivery_tag), taking: Arc::clone(&self.taking) };
-        Delivery::new(message, redelivered, Box::new(settle))
+        Delivery::new(message, redelivered, Box::new(settle)).after(waited)
     }
 }
 

@@ -1,11 +1,12 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use langflix_measures::{RECONNECTS, Server};
 use langflix_ports::queue::Error;
 use lapin::{Channel, options::ConfirmSelectOptions};
 use tokio::sync::{Mutex, MutexGuard};
@@ -24,11 +25,14 @@ pub(crate) struct Link {
     publishing: Shared<Connected>,
     consuming: Shared<Connected>,
     routes: RwLock<HashMap<String, Arc<Shared<Route>>>>,
+    /// What connections were made for.
+    known: RwLock<HashSet<&'static str>>,
 }
 
 impl Link {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, publishing: Shared::default(), consuming: Shared::default(), routes: RwLock::default() }
+        let (publishing, consuming) = Default::default();
+        Self { endpoint, publishing, consuming, routes: RwLock::default(), known: RwLock::default() }
     }
 
     /// The way that messages for `queue` take.
@@ -44,11 +48,19 @@ impl Link {
     }
 
     async fn publisher(&self, queue: &str) -> Result<Connected, Error> {
-        let connected = Connected::open(&self.endpoint, "publishing", queue).await?;
+        let connected = self.connect("publishing", queue).await?;
         // A route that nobody takes now would keep the connection before.
         for slot in self.routes.read().unwrap_or_else(PoisonError::into_inner).values() {
             slot.forget_lost(Route::is_up);
         }
+        Ok(connected)
+    }
+
+    /// A new connection. All but the first for a purpose come after one that was lost.
+    async fn connect(&self, purpose: &'static str, queue: &str) -> Result<Connected, Error> {
+        let connected = Connected::open(&self.endpoint, purpose, queue).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        RECONNECTS.add((Server::RabbitMq,), u64::from(!known.insert(purpose)));
         Ok(connected)
     }
 
@@ -62,7 +74,7 @@ impl Link {
 
     /// The connection to consume on.
     pub(crate) async fn consuming(&self, queue: &str) -> Result<Arc<Connected>, Error> {
-        let connect = async || Connected::open(&self.endpoint, "consuming", queue).await;
+        let connect = async || self.connect("consuming", queue).await;
         self.consuming.get(queue, Connected::is_up, connect).await
     }
 }

@@ -1,5 +1,7 @@
 //! How a message travels: what the port knows of it beside its body is in headers.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use langflix_ports::queue::Message;
 use lapin::{
     BasicProperties,
@@ -9,6 +11,8 @@ use lapin::{
 const ATTEMPT: &str = "langflix-attempt";
 const REASON: &str = "langflix-reason";
 const TRACE: &str = "traceparent";
+/// Milliseconds since 1970: the timestamp that AMQP knows has seconds.
+const PUBLISHED: &str = "langflix-published-ms";
 /// Kept on disk.
 const PERSISTENT: u8 = 2;
 /// RabbitMQ refuses headers that fill a frame.
@@ -27,6 +31,9 @@ pub(crate) fn properties(message: &Message) -> BasicProperties {
     };
     text(REASON, &message.reason);
     text(TRACE, &message.trace);
+    if let Ok(now) = i64::try_from(now_ms()) {
+        headers.insert(PUBLISHED.into(), AMQPValue::LongLongInt(now));
+    }
     let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
     properties.with_content_type("application/msgpack".into()).with_headers(headers)
 }
@@ -44,4 +51,16 @@ pub(crate) fn message(delivery: &mut lapin::message::Delivery) -> Message {
     };
     let (reason, trace) = (text(REASON), text(TRACE));
     Message { body: std::mem::take(&mut delivery.data), attempt, reason, trace }
+}
+
+/// How long ago a message was published. Clocks that differ do not make it less than nothing.
+pub(crate) fn waited(delivery: &lapin::message::Delivery) -> Option<Duration> {
+    let headers = delivery.properties.headers().as_ref()?;
+    let Some(AMQPValue::LongLongInt(published)) = headers.inner().get(PUBLISHED) else { return None };
+    let published = u128::try_from(*published).ok()?;
+    Some(Duration::from_millis(u64::try_from(now_ms().saturating_sub(published)).ok()?))
+}
+
+fn now_ms() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }

@@ -1,10 +1,14 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use deadpool_redis::{Pool, PoolConfig, PoolError, Runtime, Timeouts};
+use langflix_measures::{RECONNECTS, REDIS_FAILURES, Server};
 use langflix_ports::seldom::Seldom;
 use redis::{RedisError, aio::MultiplexedConnection};
 use tokio::time::Instant;
@@ -28,6 +32,8 @@ struct Inner {
     pool: Pool,
     place: String,
     state: Mutex<State>,
+    /// Whether it was ever connected.
+    known: AtomicBool,
     says: Seldom,
 }
 
@@ -52,7 +58,6 @@ impl Redis {
     /// See [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let (manager, place) = settings.manager()?;
-        metrics::describe_counter!("langflix_redis_failures_total", "What was done without Redis, by operation");
         let timeouts = Timeouts { wait: Some(WITHIN), create: Some(WITHIN), recycle: Some(WITHIN) };
         // One connection carries the commands of all callers at the same time. To lend them connections would cost each
         // command another one before it, which looks whether the connection lives, and twice the processor's time.
@@ -60,7 +65,8 @@ impl Redis {
         let pool = Pool::builder(manager).config(config).runtime(Runtime::Tokio1).build();
         // Without a runtime only: it has one.
         let pool = pool.map_err(|_| SettingsError::Url)?;
-        Ok(Self { inner: Arc::new(Inner { pool, place, state: Mutex::default(), says: Seldom::default() }) })
+        let (state, known, says) = Default::default();
+        Ok(Self { inner: Arc::new(Inner { pool, place, state, known, says }) })
     }
 
     /// Does something with a connection; again with another one where the server had closed it. After the server was away
@@ -74,7 +80,7 @@ impl Redis {
         F: Future<Output = Result<T, RedisError>>,
     {
         self.attempt(work).await.map_err(|message| {
-            metrics::counter!("langflix_redis_failures_total", "operation" => operation).increment(1);
+            REDIS_FAILURES.add((operation.into(),), 1);
             if self.inner.says.is_time() {
                 tracing::warn!(redis = self.inner.place, operation, error = message, "going on without Redis");
             }
@@ -108,6 +114,7 @@ impl Redis {
         match connection {
             Ok(connection) => {
                 let connection = MultiplexedConnection::clone(&connection);
+                RECONNECTS.add((Server::Redis,), u64::from(self.inner.known.swap(true, Ordering::Relaxed)));
                 self.state(|state| state.connection = Some(connection.clone()));
                 Ok(connection)
             }

@@ -74,7 +74,7 @@ impl Desk {
         part: Part,
         otherwise: bool,
     ) -> Arc<Self> {
-        measures::describe();
+        measures::begin();
         let (slots, changed) = (watch::channel(0).0, Notify::new());
         let books = Mutex::new(Books::new(settings.limits));
         Arc::new(Self { books, slots, changed, part, fallback, otherwise, in_software: in_software.get() })

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, RunId, Stage, TaskId};
+use langflix_measures::Operation;
 use langflix_media::Slots;
 use langflix_pipeline::{
     AnalysisTask, Cutter, EncodingTask, Error, InPlace, RunRequest, analyse_chunk, complete, encode_clip, outcomes,
@@ -39,7 +40,7 @@ impl Workshop<'_> {
     pub(crate) async fn drive(&self, asked: &RunRequest) -> Result<Manifest, Error> {
         let run = asked.run()?;
         retry_failed(self.store, asked).await?;
-        let analysis = plan_analysis(self.store, asked).await?;
+        let analysis = Operation::Plan.time(plan_analysis(self.store, asked)).await?;
         let done = outcomes::<ChunkAnalysis>(self.store, &run, Stage::Analysis).await?;
         let open: Vec<&AnalysisTask> = analysis.tasks.iter().filter(|task| !done.contains_key(&task.id)).collect();
         self.planned(&run, Stage::Analysis, analysis.tasks.len(), open.len());
@@ -50,7 +51,7 @@ impl Workshop<'_> {
             .await?;
         let chunks = outcomes(self.store, &run, Stage::Analysis).await?;
         let selecting = plan_encoding(self.store, asked, &analysis, &chunks);
-        let encoding = selecting.instrument(tracing::debug_span!("select")).await?;
+        let encoding = Operation::FanIn.time(selecting.instrument(tracing::debug_span!("select"))).await?;
         let done = outcomes::<EncodedClip>(self.store, &run, Stage::Encoding).await?;
         let clips = encoding.tasks.iter().filter(|task| task.clip.is_some());
         let mut open: Vec<&EncodingTask> = clips.clone().filter(|task| !done.contains_key(&task.id)).collect();
@@ -63,7 +64,7 @@ impl Workshop<'_> {
             .try_collect::<()>()
             .await?;
         let completing = complete(self.store, asked, &analysis, &encoding);
-        let manifest = completing.instrument(tracing::debug_span!("complete")).await?;
+        let manifest = Operation::FanIn.time(completing.instrument(tracing::debug_span!("complete"))).await?;
         self.observer.notice(&run, Event::RunFinished { status: manifest.status });
         Ok(manifest)
     }

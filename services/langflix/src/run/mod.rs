@@ -16,7 +16,7 @@ use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
-use langflix_media::{Capacity, Ffmpeg, Slots};
+use langflix_media::{Capacity, Counted, Ffmpeg, Slots};
 use langflix_pipeline::{RunRequest, RunSettings, speaks_otherwise};
 use langflix_ports::{cache::Cache, media::MediaProbe};
 use langflix_runtime::config::{Config, Provider};
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let workshop = Workshop {
         store: &store,
         model: model.as_ref(),
-        encoder: &ffmpeg,
+        encoder: &Counted::new(ffmpeg.clone()),
         observer: observer.as_ref(),
         scratch: &scratch,
         chunks_at_once: settings::chunks_at_once(&config.llm),

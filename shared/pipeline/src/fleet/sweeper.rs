@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use langflix_domain::{RunId, Stage};
@@ -9,7 +9,7 @@ use langflix_ports::queue::Name;
 use super::{Dispatcher, Order, tasks::Tasks};
 use crate::{
     Error, done_tasks,
-    stored::{open_runs, trace_of},
+    stored::{Open, open_runs, trace_of},
 };
 
 /// Looks after the unfinished runs: what was lost on the way, a message, a count or a dispatcher, is made good.
@@ -25,6 +25,8 @@ pub struct Sweeper {
 struct Seen {
     at: Standing,
     since: Instant,
+    /// When it was submitted, milliseconds since 1970.
+    submitted_at_ms: u64,
     /// How many tasks the stage has; plans are large, and read once.
     tasks: Option<usize>,
 }
@@ -45,6 +47,8 @@ pub struct Swept {
     pub ended: usize,
     /// Runs that had fallen silent.
     pub resumed: usize,
+    /// How long ago the oldest unfinished run was submitted, where there is one.
+    pub oldest: Option<Duration>,
 }
 
 impl Sweeper {
@@ -82,6 +86,7 @@ impl Sweeper {
                 }
             }
         }
+        swept.oldest = self.seen.values().map(|seen| seen.submitted_at_ms).filter(|&at| at > 0).min().map(since);
         Ok(swept)
     }
 
@@ -94,7 +99,11 @@ impl Sweeper {
         };
         let (at, now) = (Standing { stage, done }, Instant::now());
         let Some(seen) = self.seen.get_mut(run).filter(|seen| seen.at == at) else {
-            self.seen.insert(run.clone(), Seen { at, since: now, tasks });
+            let submitted_at_ms = match self.seen.get(run) {
+                Some(before) => before.submitted_at_ms,
+                None => Open::of(dispatcher.store, run).await?.unwrap_or_default().submitted_at_ms,
+            };
+            self.seen.insert(run.clone(), Seen { at, since: now, submitted_at_ms, tasks });
             return Ok(Finding::Moving);
         };
         match (stage, seen.tasks) {
@@ -107,6 +116,11 @@ impl Sweeper {
             _ => Ok(Finding::Moving),
         }
     }
+}
+
+fn since(at_ms: u64) -> Duration {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_millis(at_ms))
 }
 
 enum Finding {

@@ -87,6 +87,11 @@ impl Watched {
         Self { run, open: None, analysis: None, encoding: None }
     }
 
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
     /// Where the run stands now.
     ///
     /// # Errors

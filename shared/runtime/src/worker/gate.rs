@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use langflix_measures::Closed;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Lets};
@@ -55,10 +56,10 @@ impl Gate {
         }
     }
 
-    /// Why it is not wide open, in one line; nothing where it is.
-    pub(super) fn why(&self) -> Option<String> {
-        let paused = || self.paused.as_ref().map(|(_, why)| format!("paused: {why}"));
-        paused().or_else(|| self.breaker.why())
+    /// Why it is not wide open, and that in one line; nothing where it is.
+    pub(super) fn why(&self) -> Option<(Closed, String)> {
+        let paused = || self.paused.as_ref().map(|(_, why)| (Closed::Paused, format!("paused: {why}")));
+        paused().or_else(|| self.breaker.why().map(|why| (Closed::Breaker, why)))
     }
 }
 
@@ -75,7 +76,7 @@ mod tests {
         gate.pause(now, 2 * MINUTE, "no quota".to_owned());
         gate.pause(now, MINUTE, "no encoder".to_owned());
         assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(0), again: Some(now + 2 * MINUTE) });
-        assert_eq!(gate.why().as_deref(), Some("paused: no quota"));
+        assert_eq!(gate.why(), Some((Closed::Paused, "paused: no quota".to_owned())));
         assert_eq!(gate.opening(now + 2 * MINUTE), Opening { most: None, again: None });
         assert_eq!(gate.why(), None);
     }
@@ -88,7 +89,8 @@ mod tests {
         gate.pause(now, MINUTE, "no quota".to_owned());
         assert_eq!(gate.opening(now), Opening { most: Some(0), again: Some(now + MINUTE) });
         assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(1), again: None });
-        assert!(gate.why().unwrap().ends_with("one is tried now"));
+        let (closed, why) = gate.why().unwrap();
+        assert!(closed == Closed::Breaker && why.ends_with("one is tried now"), "{why}");
         gate.drain();
         assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(0), again: None });
     }

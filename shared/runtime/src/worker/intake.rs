@@ -1,6 +1,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
+use langflix_measures::Closed;
 use langflix_ports::queue::{Delivery, Queue};
 use tokio::{
     sync::watch,
@@ -175,7 +176,8 @@ where
 
     fn begin_or_hand_back(&mut self, at: usize, generation: u64, delivery: Delivery) {
         if !self.is_free(at) {
-            let back = task::hand_back(delivery, Arc::clone(&self.context.lanes[at].queue));
+            let lane = &self.context.lanes[at];
+            let back = task::hand_back(delivery, lane.place, Arc::clone(&lane.queue));
             self.tasks.spawn(back.map(move |()| Ended { lane: at, generation, verdict: None }));
             return;
         }
@@ -239,12 +241,13 @@ where
         let none = || self.shared.as_ref().is_some_and(|shared| shared.count() == 0);
         let state = match self.phase {
             Phase::Taking => match self.gate.why() {
-                Some(why) => State::Waits(why),
-                None if none() => State::Rests("has no slots now"),
+                Some((closed, why)) => State::Waits(closed, why),
+                None if none() => State::Rests(Closed::NoSlots, "has no slots now"),
                 None => State::Taking,
             },
-            Phase::Draining { .. } | Phase::HandingBack { .. } => State::Rests("was told to end"),
+            Phase::Draining { .. } | Phase::HandingBack { .. } => State::Rests(Closed::Draining, "was told to end"),
         };
+        self.told.consumers(&self.lanes);
         self.told.intake(state, self.lanes.iter().any(Lane::is_open));
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use langflix_measures as measures;
+use langflix_measures::{self as measures, Ended, HANDED_BACK, Operation};
 use langflix_ports::queue::{Delivery, Error, ErrorKind, Place};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -110,6 +110,10 @@ where
     let context = Arc::clone(&slot.context);
     let lane = &context.lanes[slot.lane];
     lane.measures.began();
+    if let (Some(waited), 0) = (delivery.waited, delivery.message.attempt) {
+        // A later attempt waited because it was told to.
+        Operation::QueueWait.took(waited, Ended::Ok);
+    }
     let end = handle(&context, lane, &delivery, trace).await;
     drop(slot);
     let settled = settle(delivery, &end, &lane.queue).await;
@@ -167,7 +171,8 @@ async fn settle(delivery: Delivery, end: &End, queue: &str) -> Result<(), Error>
 }
 
 /// Gives the message of `delivery`, which was not begun, to others.
-pub(super) async fn hand_back(delivery: Delivery, queue: Arc<str>) {
+pub(super) async fn hand_back(delivery: Delivery, place: Place, queue: Arc<str>) {
+    HANDED_BACK.add((place,), 1);
     match within(SETTLE_WITHIN, &queue, delivery.hand_back()).await {
         Ok(()) => tracing::debug!(queue = &*queue, "a message was handed back, since no slot was free"),
         Err(error) => tracing::warn!(queue = &*queue, %error, "a message comes again, its delivery counted"),
