@@ -22,6 +22,18 @@ pub(crate) const POSTER: &str = "poster.jpg";
 /// text or a picture is a video to ffmpeg, too.
 const CONTAINERS: &str = "matroska,mov,avi,mpegts,mpeg,flv,asf,ogg,mxf";
 
+/// Sides of the largest picture that is decoded: 8K of the cinema. A header may claim any size, and a frame of it takes
+/// its memory before a byte of the picture is looked at.
+pub(crate) const LARGEST: (u32, u32) = (8192, 4320);
+
+/// Largest piece of memory that a program asks for at once, in bytes: a frame of the largest picture in floats fits.
+const MAX_ALLOC: u64 = 512 << 20;
+
+fn bounds() -> [String; 4] {
+    let pixels = u64::from(LARGEST.0) * u64::from(LARGEST.1);
+    ["-max_alloc".to_owned(), MAX_ALLOC.to_string(), "-max_pixels".to_owned(), pixels.to_string()]
+}
+
 pub(crate) fn seconds(time: MediaTime) -> String {
     let ms = time.as_millis();
     format!("{}{}.{:03}", if ms < 0 { "-" } else { "" }, ms.abs() / 1000, ms.abs() % 1000)
@@ -48,6 +60,7 @@ impl Input<'_> {
             true => (remote::options(location, authorities), location.into()),
             false => (strings(&["-protocol_whitelist", "file"]).collect(), format!("file:{location}").into()),
         };
+        args.extend(bounds().map(OsString::from));
         args.extend(strings(&["-format_whitelist", CONTAINERS, "-i"]));
         args.push(location);
         args

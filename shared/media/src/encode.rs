@@ -40,7 +40,8 @@ pub async fn usable(ffmpeg: &Ffmpeg, codec: VideoCodec) -> Result<(), Error> {
         normalize_loudness: false,
     };
     let args = encoders::trial(&encode, &ffmpeg.hardware);
-    let tried = runner::run(&ffmpeg.ffmpeg, &args, None, &Limits::SHORT, None).await;
+    let limits = Limits { memory: None, ..Limits::SHORT };
+    let tried = runner::run(&ffmpeg.ffmpeg, &args, None, &limits, None).await;
     tried.map(|_| ()).map_err(|error| Error {
         message: format!("{} cannot be used here: {}", codec.as_str(), error.message),
         kind: FailureKind::Encoder,
@@ -211,7 +212,7 @@ impl Ffmpeg {
 
     async fn loudness(&self, job: &Job<'_>, track: u32) -> Result<Option<Loudness>, Error> {
         let args = args::loudness(job, track);
-        let output = runner::run(&self.ffmpeg, &args, None, &Limits::ENCODE, None).await?;
+        let output = runner::run(&self.ffmpeg, &args, None, &Limits::LONG, None).await?;
         Ok(Loudness::read(&output.stderr))
     }
 
@@ -232,7 +233,9 @@ impl Ffmpeg {
         if let Some(script) = &job.spec.burn {
             tokio::fs::write(&burn, script).await.map_err(stored(&burn))?;
         }
-        let limits = Limits { stall: self.stall, ..Limits::ENCODE };
+        let software = job.spec.encode.codec == VideoCodec::Libx264 && job.decoder == Decoder::Cpu;
+        let memory = Limits::ENCODE.memory.filter(|_| software);
+        let limits = Limits { stall: self.stall, memory, ..Limits::ENCODE };
         let tell = |done| progress(part(done, job.length()));
         let ran = runner::run(&self.ffmpeg, &args::cut(job), Some(dir), &limits, Some(&tell)).await?;
         // ffmpeg 5 ends well although what it wrote last, the index, found no room.

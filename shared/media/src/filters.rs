@@ -28,14 +28,18 @@ fn tone_mapping(transfer: &str) -> String {
     )
 }
 
+/// Frames a second above which a rate is not believed.
+const FASTEST: f64 = 240.0;
+
 /// Frames a second of a clip.
 ///
-/// Clips have a constant rate: the source's own, or 30 or 60 where its frames last differently long. Rates that miss a
-/// usual one by less than 0.05 % are that one; NTSC's lie 0.1 % beside the whole numbers.
+/// Clips have a constant rate: the source's own, or 30 or 60 where its frames last differently long, or where its header
+/// claims more than any film has. Rates that miss a usual one by less than 0.05 % are that one; NTSC's lie 0.1 % beside the
+/// whole numbers.
 pub(crate) fn rate(video: &VideoStream) -> (u32, u32) {
     let (frames, per) = video.frame_rate;
     let given = f64::from(frames) / f64::from(per);
-    if video.variable_frame_rate {
+    if video.variable_frame_rate || given > FASTEST {
         return if given < 30.5 { (30, 1) } else { (60, 1) };
     }
     const USUAL: [(u32, u32); 10] =

@@ -5,6 +5,7 @@ mod args;
 mod arguments_tests;
 mod audio;
 mod capacity;
+mod counted;
 mod decode;
 mod encode;
 mod encoders;
@@ -15,17 +16,20 @@ mod filters;
 mod gpu;
 #[cfg(test)]
 mod hardware_tests;
+mod limits;
 mod loudness;
 mod packets;
 mod probe;
 mod quality;
 mod remote;
+mod report;
 mod runner;
 mod sample;
 mod seek;
 mod silence;
 
 pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
+pub use counted::Counted;
 pub use encode::{Prepared, usable};
 pub use fallback::in_software;
 pub use gpu::NvmlGpu;

@@ -47,7 +47,7 @@ pub(crate) fn sampled(info: &MediaInfo) -> String {
 pub(crate) fn read(csv: &[u8]) -> Vec<Packet> {
     let line = |line: &str| {
         let (time, flags) = line.split_once(',')?;
-        Some(Packet { at: MediaTime::from_millis(crate::probe::millis(time)?), key: flags.starts_with('K') })
+        Some(Packet { at: MediaTime::from_millis(crate::report::millis(time)?), key: flags.starts_with('K') })
     };
     String::from_utf8_lossy(csv).lines().take(2 * MOST).filter_map(line).collect()
 }

@@ -21,16 +21,17 @@ use crate::{
     args::Input,
     encoders::Hardware,
     failure::{self, failed},
+    limits::{self, STALL},
     remote,
 };
 
-/// Most of a program's output that is kept, in bytes.
-const MAX_STDOUT: u64 = 256 << 20;
+pub(crate) use crate::limits::Limits;
+
+/// Most of a program's output that is kept, in bytes: more than a subtitle file may have.
+const MAX_STDOUT: u64 = (64 << 20) + 1;
 /// How much of stderr's beginning, which names the cause, and of its end, which holds summaries, is kept, in bytes.
 const STDERR_HEAD: usize = 4 << 10;
 const STDERR_TAIL: usize = 64 << 10;
-/// How long ffmpeg may encode nothing before it counts as hung.
-const STALL: Duration = Duration::from_secs(120);
 
 /// The two programs, found on the search path.
 #[derive(Clone)]
@@ -54,22 +55,6 @@ impl fmt::Debug for Ffmpeg {
 pub(crate) struct Program {
     path: PathBuf,
     gpu: Option<String>,
-}
-
-/// What one run of a program may take.
-#[derive(Clone, Copy)]
-pub(crate) struct Limits {
-    /// Wall time in all.
-    pub(crate) total: Duration,
-    /// Longest stretch without progress, where the program tells its progress.
-    pub(crate) stall: Duration,
-}
-
-impl Limits {
-    /// Half of RabbitMQ's default consumer timeout: no clip may take longer anywhere.
-    pub(crate) const ENCODE: Self = Self { total: Duration::from_secs(15 * 60), stall: STALL };
-    /// Anything that reads a little.
-    pub(crate) const SHORT: Self = Self { total: Duration::from_secs(60), stall: STALL };
 }
 
 /// What a program printed.
@@ -183,6 +168,7 @@ pub(crate) async fn run(
     }
     let child =
         command.spawn().map_err(|error| failed(FailureKind::Encoder, format!("{name} does not start: {error}")))?;
+    limits.hold(&child);
     let mut group = Group(child);
     let (Some(stdout), Some(stderr)) = (group.0.stdout.take(), group.0.stderr.take()) else {
         return Err(failed(FailureKind::Encoder, format!("{name} gives no output")));
@@ -213,7 +199,14 @@ pub(crate) async fn run(
     let status = timeout_at(deadline, group.0.wait()).await.map_err(|_| late("did not end"))?;
     let status = status.map_err(|error| failed(FailureKind::Encoder, format!("{name}: {error}")))?;
     let stderr = if remote::is_read_or_levelled(args) { remote::said(&stderr)? } else { stderr };
-    if status.success() { Ok(Output { stdout, stderr }) } else { Err(failure::read(&name, &stderr)) }
+    if stdout.len() as u64 == MAX_STDOUT {
+        return Err(failed(FailureKind::Input, format!("{name} tells more than {} MiB of it", MAX_STDOUT >> 20)));
+    }
+    match limits::ended(&name, status) {
+        Some(error) => Err(error),
+        None if status.success() => Ok(Output { stdout, stderr }),
+        None => Err(failure::read(&name, &stderr)),
+    }
 }
 
 /// Follows `-progress` lines; at the end, all the time there is counts as reached. `None` where the time stands still for `stall`.

@@ -9,7 +9,7 @@ pub(crate) fn read(stderr: &str, from: MediaTime, until: MediaTime) -> Vec<Span>
     for line in stderr.lines() {
         let value = |name: &str| {
             let text = line.split_once(name)?.1.trim_start();
-            crate::probe::millis(text.split([' ', '|']).next()?).map(|ms| from + MediaTime::from_millis(ms.max(0)))
+            crate::report::millis(text.split([' ', '|']).next()?).map(|ms| from + MediaTime::from_millis(ms.max(0)))
         };
         if let Some(start) = value("silence_start:") {
             open = Some(start);

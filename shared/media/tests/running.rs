@@ -257,3 +257,27 @@ async fn keyframes_are_looked_for_once_in_the_same_bytes() {
     assert_eq!(counts, [once, once, once, 2 * once]);
     assert_eq!(digests[0], digests[1]);
 }
+
+#[tokio::test]
+async fn the_kernel_holds_a_program_to_its_memory_and_leaves_no_core() {
+    let dir = tempfile::tempdir().unwrap();
+    // The limits come a moment after the start.
+    let told = pretended(dir.path(), "sleep 0.3; echo \"data $(ulimit -d), core $(ulimit -c)\" >&2; exit 1");
+    let error = encode(&told, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
+    assert!(error.message.contains("data 12582912, core 0"), "{error}");
+}
+
+#[tokio::test]
+async fn a_program_that_was_killed_is_told_as_such() {
+    for (script, kind, transient, said) in [
+        ("kill -9 $$", FailureKind::Encoder, true, "where memory runs out"),
+        ("sleep 0.3; exec truncate -s 5G large", FailureKind::Input, false, "more than 4 GiB"),
+        ("kill -11 $$", FailureKind::Encoder, false, "ended by signal 11"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let killed = pretended(dir.path(), script);
+        let error = encode(&killed, &spec(&film(), Span::from_millis(1000, 2000)), dir.path()).await.unwrap_err();
+        assert_eq!((error.kind, error.transient), (kind, transient), "{error}");
+        assert!(error.message.contains(said) && !error.message.contains('\n'), "{error}");
+    }
+}
