@@ -1,6 +1,7 @@
 // What the server said last, and whether it still says something.
 
 import { events, get } from "./api.js";
+import { take } from "./stream.js";
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
@@ -18,14 +19,15 @@ export class Board {
     this.changed = changed;
     this.pending = null;
     this.wait = FIRST_WAIT;
-    window.addEventListener("online", () => this.link.state === "lost" && this.open());
-    this.open();
+    window.addEventListener("online", () => this.link.state === "lost" && this.open(events()));
+    const { source, early } = take();
+    this.open(source);
+    for (const event of early) source.dispatchEvent(event);
   }
 
-  open() {
+  open(stream) {
     clearTimeout(this.again);
     this.stream?.close();
-    const stream = events();
     // What a stream begins with is the whole; whatever it leaves out is gone.
     let begun = false;
     stream.addEventListener("overview", (event) => {
@@ -64,7 +66,7 @@ export class Board {
     this.note({ link: true });
     if (why === null) this.ask();
     // Spread, so that a server that comes back is not met by all pages at once.
-    this.again = setTimeout(() => this.open(), this.wait * (0.75 + Math.random() / 2));
+    this.again = setTimeout(() => this.open(events()), this.wait * (0.75 + Math.random() / 2));
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
   }
 

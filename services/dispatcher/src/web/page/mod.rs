@@ -33,6 +33,7 @@ pub(super) const FILES: &[File] = &[
     script("/queues.js", include_str!("queues.js")),
     script("/season.js", include_str!("season.js")),
     script("/shelves.js", include_str!("shelves.js")),
+    script("/stream.js", include_str!("stream.js")),
     script("/words.js", include_str!("words.js")),
     script("/workers.js", include_str!("workers.js")),
 ];

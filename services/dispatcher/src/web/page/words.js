@@ -1,11 +1,15 @@
 // How numbers, times and states are said.
 
-const whole = new Intl.NumberFormat("en");
-const names = new Intl.DisplayNames(["en"], { type: "language" });
-const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-export const number = (value) => whole.format(value);
+const two = (value) => String(value).padStart(2, "0");
+
+// Not by the browser's own formats: the first one that is made takes longer than all rows on a screen.
+export function number(value) {
+  const [units, rest] = String(value).split(".");
+  const grouped = units.replace(/\B(?=(\d{3})+$)/g, ",");
+  return rest === undefined ? grouped : `${grouped}.${rest}`;
+}
 
 /// `1 clip`, `2 clips`.
 export const counted = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
@@ -22,18 +26,19 @@ export function lasting(seconds) {
 }
 
 /// A moment of today as `14:03:22`.
-export const moment = (date) => clock.format(date);
+export const moment = (date) => `${hours(date)}:${two(date.getSeconds())}`;
 
 /// `26 Nov, 14:03`; what cannot be read stays as it is.
 export function when(rfc3339) {
   const date = new Date(rfc3339);
-  return Number.isNaN(date.getTime()) ? String(rfc3339) : day.format(date);
+  return Number.isNaN(date.getTime()) ? String(rfc3339) : `${date.getDate()} ${MONTHS[date.getMonth()]}, ${hours(date)}`;
 }
+
+const hours = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
 
 /// A position in an episode, `0:12:03`.
 export function position(milliseconds) {
   const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
-  const two = (value) => String(value).padStart(2, "0");
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
@@ -43,7 +48,10 @@ export function within(milliseconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+let names = null;
+
 export function language(tag) {
+  names ??= new Intl.DisplayNames(["en"], { type: "language" });
   try {
     return names.of(tag);
   } catch {
@@ -54,8 +62,7 @@ export function language(tag) {
 
 /// Money as the fleet counts it: amounts below a unit keep what would round away.
 export function money(amount, currency) {
-  const digits = Math.abs(amount) < 1 ? 4 : 2;
-  return `${amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits })} ${currency}`;
+  return `${number(amount.toFixed(Math.abs(amount) < 1 ? 4 : 2))} ${currency}`;
 }
 
 /// `12 requests, 1,500 tokens`, with the price before it where one is configured.
@@ -64,8 +71,6 @@ export function spent(spend, currency) {
   const asked = `${counted(spend.requests, "request")}, ${counted(tokens, "token")}`;
   return spend.amount === null || spend.amount === undefined || !currency ? asked : `${money(spend.amount, currency)}, ${asked}`;
 }
-
-const two = (value) => String(value).padStart(2, "0");
 
 /// `S01E02`.
 export const code = (run) => `S${two(run.season)}E${two(run.episode)}`;
