@@ -50,7 +50,10 @@ where
         // Dropped last, so that all that was done is told.
         let (config, _exporting) = service::begin(name, VERSION, config)?;
         let shutdown = Shutdown::on_signals()?;
-        let health = Health::new(name, VERSION);
+        let mut health = Health::new(name, VERSION);
+        if config.common.telemetry.heap_profile {
+            health = health.with_heap_profile().await;
+        }
         let address = config.fleet.health_address;
         let listening = health.listen(address).await.map_err(|error| {
             anyhow::anyhow!("fleet.health_address {address}: {error}: give another port, or port 0 for any")

@@ -49,7 +49,7 @@ pub fn begin(
     let config = FleetConfig::load(&Sources::of_process(config, Vec::new()))?;
     let telemetry = &config.common.telemetry;
     let settings = telemetry::Settings {
-        export: telemetry::Export::of(telemetry, name, version),
+        export: telemetry::Export::of(telemetry, &format!("langflix-{name}"), version),
         ..telemetry::Settings::for_service(std::env::var("RUST_LOG").ok(), telemetry.json_logs)
     };
     let exporting = telemetry::init(&settings)?;

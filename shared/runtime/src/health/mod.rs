@@ -1,5 +1,6 @@
 //! What a service tells of itself over HTTP: whether it lives, whether it is ready, what it does and how much.
 
+mod heap;
 mod measures;
 mod pulse;
 mod readiness;
@@ -30,6 +31,7 @@ pub struct Health {
     pulses: Pulses,
     running: Running,
     measures: PrometheusHandle,
+    keeps_heap: bool,
 }
 
 /// Health is told until this is dropped.
@@ -45,7 +47,16 @@ impl Health {
         let measures = measures::recorder();
         measures::build(name, version);
         let (readiness, pulses, running) = Default::default();
-        Self { name, version, began: Instant::now(), readiness, pulses, running, measures }
+        Self { name, version, began: Instant::now(), readiness, pulses, running, measures, keeps_heap: false }
+    }
+
+    /// The same, and a profile of the heap, which is kept from now on where this program's allocator keeps one.
+    pub async fn with_heap_profile(self) -> Self {
+        let keeps_heap = heap::keep().await;
+        if !keeps_heap {
+            tracing::warn!("telemetry.heap_profile: this program's allocator keeps no profile");
+        }
+        Self { keeps_heap, ..self }
     }
 
     /// The part of that name among those that the service needs to be ready.
@@ -76,7 +87,8 @@ impl Health {
         let address = listener.local_addr()?;
         let (routes, measures) = (routes::routes(self.clone()), self.measures.clone());
         let serve = async move {
-            if let Err(error) = axum::serve(listener, routes).await {
+            if let Err(error) = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await
+            {
                 tracing::error!(%error, "health is no longer told");
             }
         };

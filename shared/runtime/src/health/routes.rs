@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Condition, Health, measures};
+use super::{Condition, Health, heap::heap, measures};
 
 pub(super) fn routes(health: Health) -> Router {
     Router::new()
@@ -15,6 +15,7 @@ pub(super) fn routes(health: Health) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/status", get(status))
+        .route("/debug/heap", get(heap))
         .with_state(health)
 }
 

@@ -43,10 +43,8 @@ const LINKS: u32 = 10_000;
 /// Where spans go, and which.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// The program's name.
-    pub service: &'static str,
-    /// The program's version.
-    pub version: &'static str,
+    program: String,
+    version: &'static str,
     endpoint: String,
     headers: Option<Secret>,
     sample_ratio: f64,
@@ -58,10 +56,10 @@ pub struct Export {
 pub struct Exporting(Option<SdkTracerProvider>);
 
 impl Export {
-    /// What `config` says of the spans of the program `service`; `None` where they go nowhere.
-    pub fn of(config: &Telemetry, service: &'static str, version: &'static str) -> Option<Self> {
+    /// What `config` says of the spans of the program of that name and version; `None` where they go nowhere.
+    pub fn of(config: &Telemetry, program: &str, version: &'static str) -> Option<Self> {
         Some(Self {
-            service,
+            program: program.to_owned(),
             version,
             endpoint: config.otlp_endpoint.clone()?,
             headers: config.otlp_headers.clone(),
@@ -75,7 +73,7 @@ impl Export {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let resource = Resource::builder()
-            .with_service_name(self.service)
+            .with_service_name(self.program.clone())
             .with_attribute(KeyValue::new("service.version", self.version))
             .build();
         let outbox = Outbox::open(self.exporter(&resource)?)?;
