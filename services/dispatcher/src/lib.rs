@@ -2,17 +2,20 @@
 
 mod handler;
 mod sweeping;
+mod web;
 
 use std::{num::NonZeroU16, process::ExitCode, sync::Arc};
 
 use langflix_fleet::{Ports, Servers, Service, take};
 use langflix_ports::queue::{Name, Place, Shelf};
 use langflix_runtime::{
+    pressure::Pressure,
     service::Crew,
     worker::{Intake, Slots},
 };
 
 pub use handler::Dispatching;
+use web::Web;
 
 /// Steps taken at once. Each is a handful of requests to the store.
 const STEPS: NonZeroU16 = NonZeroU16::new(8).unwrap();
@@ -28,10 +31,16 @@ pub fn main() -> ExitCode {
 /// Where a setting is wrong; names its key.
 pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "dispatcher")?;
-    if !servers.wait(&service.health, &service.shutdown, true).await {
-        return Ok(ExitCode::SUCCESS);
+    // The page tells what is waited for, too.
+    let web = Web::begin(&service, &servers).await?;
+    let code = match servers.wait(&service.health, &service.shutdown, true).await {
+        true => dispatch(service, servers.ports()).await,
+        false => ExitCode::SUCCESS,
+    };
+    if let Some(web) = web {
+        web.ended().await;
     }
-    Ok(dispatch(service, servers.ports()).await)
+    Ok(code)
 }
 
 /// Dispatches through `ports` until the service is told to end.
@@ -39,7 +48,13 @@ pub async fn dispatch(service: Service, ports: Ports) -> ExitCode {
     let Service { config, health, shutdown } = service;
     let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
     let dispatching = Arc::new(Dispatching { ports, in_flight: config.fleet.tasks_in_flight });
-    let intake = |name, lanes| Intake { name, queue: queue.clone(), slots: Slots::Own(lanes), drain };
+    let intake = |name, lanes| Intake {
+        name,
+        queue: queue.clone(),
+        slots: Slots::Own(lanes),
+        drain,
+        pressure: Pressure::default(),
+    };
     let mut crew = Crew::new(&shutdown);
     let steps = intake("steps", [Name::Episodes, Name::Stages].map(|name| (Place::Work(name), STEPS)).into());
     let stepping = dispatching.clone();

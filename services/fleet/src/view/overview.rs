@@ -20,6 +20,8 @@ pub struct Overview {
     pub actions: bool,
     /// Runs by how they stand.
     pub runs: RunCounts,
+    /// Why they cannot be seen now; they are shown as they were.
+    pub runs_error: Option<String>,
     /// What all runs asked of the provider.
     pub spend: Spend,
     /// What lies in the queues; empty where that is not known.

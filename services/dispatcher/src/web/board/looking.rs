@@ -1,0 +1,137 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures::{StreamExt as _, stream};
+use langflix_domain::{EpisodeStatus, RunId};
+use langflix_fleet::view::Queue;
+use langflix_pipeline::{
+    Error,
+    fleet::{RunState, Survey, Watched, open_runs, runs},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Around, Board, Looked};
+
+/// Between looks at the runs that have not ended.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// Between looks for runs that nobody knew, and at those that may have been taken up again.
+const BETWEEN_SURVEYS: Duration = Duration::from_secs(30);
+/// Between looks at queues and workers.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(5);
+/// How long the servers may take to answer.
+const COUNTED_WITHIN: Duration = Duration::from_secs(10);
+/// Runs looked at at once.
+const AT_ONCE: usize = 32;
+
+/// What is remembered from look to look.
+#[derive(Default)]
+struct Memory {
+    open: BTreeMap<RunId, Watched>,
+    surveyed: Option<Instant>,
+    looked: Option<Instant>,
+    /// Runs whose records cannot be read: each is told of once.
+    unreadable: BTreeSet<RunId>,
+}
+
+impl Board {
+    /// Looks again and again while somebody wants to know. Never ends.
+    pub(in crate::web) async fn look_while_wanted(&self) {
+        tokio::join!(self.look_at_runs(), self.look_around());
+    }
+
+    async fn look_at_runs(&self) {
+        let mut memory = Memory::default();
+        loop {
+            self.inner.interest.begins().await;
+            if memory.looked.is_none_or(|at| at.elapsed() > 2 * BETWEEN_LOOKS) {
+                // Anything may have happened meanwhile.
+                memory = Memory::default();
+            }
+            let error = self.look(&mut memory).await.err().map(|error| error.to_string());
+            memory.looked = Some(Instant::now());
+            self.looked(error);
+            sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
+    /// All runs were seen, unless there is an error.
+    fn looked(&self, error: Option<String>) {
+        {
+            let mut seen = self.seen();
+            let at = if error.is_none() { Some(Instant::now()) } else { seen.looked.at };
+            seen.looked = Looked { at, error };
+        }
+        self.inner.changes.send_replace(());
+    }
+
+    /// Looks once at every run that may have changed.
+    async fn look(&self, memory: &mut Memory) -> Result<(), Error> {
+        let store = self.inner.servers.store.as_ref();
+        let open = open_runs(store).await?;
+        let mut wanted = open.clone();
+        if memory.surveyed.is_none_or(|at| at.elapsed() >= BETWEEN_SURVEYS) {
+            let all = runs(store, &Survey::default()).await?;
+            let mut seen = self.seen();
+            seen.runs.retain(|run, _| all.contains(run) || open.contains(run));
+            // One that is complete is so for ever.
+            let complete =
+                |run: &RunId| seen.runs.get(run).is_some_and(|kept| kept.run.status == Some(EpisodeStatus::Complete));
+            wanted.extend(all.into_iter().filter(|run| !complete(run)));
+            memory.surveyed = Some(Instant::now());
+        }
+        // Those that were open have ended.
+        wanted.extend(memory.open.keys().cloned());
+        wanted.retain(|run| !memory.unreadable.contains(run));
+        let watched =
+            wanted.into_iter().map(|run| memory.open.remove(&run).unwrap_or_else(|| Watched::new(run.clone())));
+        let watched: Vec<Watched> = watched.collect();
+        let look = |mut watched: Watched| async move {
+            let state = watched.look(store).await;
+            (watched, state)
+        };
+        let mut looks = stream::iter(watched).map(look).buffer_unordered(AT_ONCE);
+        while let Some((watched, state)) = looks.next().await {
+            self.note(memory, watched, state)?;
+        }
+        Ok(())
+    }
+
+    fn note(&self, memory: &mut Memory, watched: Watched, state: Result<RunState, Error>) -> Result<(), Error> {
+        match state {
+            Ok(state) => {
+                self.put(&state);
+                if state.ending.is_none() && state.is_known() {
+                    memory.open.insert(state.run, watched);
+                }
+                Ok(())
+            }
+            Err(error) if error.passes() => Err(error),
+            // One run's unreadable record keeps no other from being seen.
+            Err(error) => {
+                let run = watched.run();
+                tracing::warn!(%run, %error, "a run cannot be shown");
+                memory.unreadable.insert(run.clone());
+                Ok(())
+            }
+        }
+    }
+
+    async fn look_around(&self) {
+        loop {
+            self.inner.interest.begins().await;
+            let queues = self.queues().await;
+            self.seen().around = Around { at: Some(Instant::now()), queues };
+            self.inner.changes.send_replace(());
+            sleep(BETWEEN_COUNTS).await;
+        }
+    }
+
+    async fn queues(&self) -> Result<Vec<Queue>, String> {
+        match timeout(COUNTED_WITHIN, self.inner.servers.queue.counts()).await {
+            Ok(counts) => counts.map(|counts| Queue::all(&counts)).map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer within {} s", COUNTED_WITHIN.as_secs())),
+        }
+    }
+}

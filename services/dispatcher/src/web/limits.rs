@@ -1,0 +1,87 @@
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+};
+
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
+
+/// Requests a second over a longer time, and at once. A page takes some twenty for its files, and few after that.
+const A_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+const AT_ONCE: NonZeroU32 = NonZeroU32::new(400).unwrap();
+/// Requests that are worked on at the same time.
+const WORKED_ON: usize = 64;
+/// Wrong tokens of one address, a minute and at once.
+const WRONG: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Addresses that gave wrong tokens and are remembered.
+const REMEMBERED: usize = 4096;
+
+/// How much is taken of whoever asks.
+pub(super) struct Limits {
+    requests: DefaultDirectRateLimiter,
+    wrong: DefaultKeyedRateLimiter<IpAddr>,
+    pub(super) worked_on: Semaphore,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: RateLimiter::direct(Quota::per_second(A_SECOND).allow_burst(AT_ONCE)),
+            wrong: RateLimiter::keyed(Quota::per_minute(WRONG)),
+            worked_on: Semaphore::new(WORKED_ON),
+        }
+    }
+}
+
+impl Limits {
+    /// Whether one more request is taken now.
+    pub(super) fn takes(&self) -> bool {
+        self.requests.check().is_ok()
+    }
+
+    /// Counts a wrong token of `peer`; `false` where that had too many.
+    pub(super) fn forgives(&self, peer: IpAddr) -> bool {
+        if self.wrong.len() > REMEMBERED {
+            self.wrong.retain_recent();
+        }
+        // Whoever has more addresses than are remembered is no longer told apart.
+        let peer = if self.wrong.len() > REMEMBERED { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { network(peer) };
+        self.wrong.check_key(&peer).is_ok()
+    }
+}
+
+/// The network of an address: a customer has a whole one of IPv6.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_tokens_of_one_address_are_forgiven_for_a_while_and_those_of_others_all_the_same() {
+        let limits = Limits::default();
+        let peer = |text: &str| text.parse::<IpAddr>().unwrap();
+        let forgiven = (0..50).filter(|_| limits.forgives(peer("10.0.0.1"))).count();
+        assert!((10..12).contains(&forgiven), "{forgiven}");
+        assert!(limits.forgives(peer("10.0.0.2")));
+        let of_one_network = |last: u16| peer(&format!("2001:db8::{last:x}"));
+        assert!((1..50).filter(|last| limits.forgives(of_one_network(*last))).count() < 12);
+    }
+
+    #[test]
+    fn no_number_of_addresses_takes_more_memory() {
+        let limits = Limits::default();
+        for number in 0..20_000_u32 {
+            limits.forgives(IpAddr::V4(number.into()));
+        }
+        assert!(limits.wrong.len() <= REMEMBERED + 2, "{}", limits.wrong.len());
+    }
+}

@@ -1,0 +1,98 @@
+//! The page and the HTTP API.
+
+mod api;
+mod assets;
+mod board;
+mod events;
+mod guard;
+mod limits;
+mod page;
+mod problem;
+mod server;
+mod tokens;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use langflix_domain::Prices;
+use langflix_fleet::{Servers, Service};
+use langflix_runtime::shutdown::Shutdown;
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+
+use board::Board;
+use limits::Limits;
+use tokens::Tokens;
+
+/// What the page and the API are served from. Clones are the same.
+#[derive(Clone)]
+struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    servers: Servers,
+    board: Board,
+    tokens: Tokens,
+    limits: Limits,
+    /// Places for whoever listens to events.
+    listeners: Arc<Semaphore>,
+    prices: Option<Prices>,
+    shutdown: Shutdown,
+    /// Where it is served.
+    address: SocketAddr,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+/// The page and the API, while they are served.
+pub(crate) struct Web {
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Web {
+    /// Serves the page and the API from `servers`, where the configuration says so.
+    ///
+    /// # Errors
+    /// Where `web.address` cannot be listened at.
+    pub(crate) async fn begin(service: &Service, servers: &Servers) -> anyhow::Result<Option<Self>> {
+        let web = &service.config.web;
+        let Some(address) = web.address else { return Ok(None) };
+        let wrong = || format!("web.address {address}: give another port, or port 0 for any");
+        let listener = TcpListener::bind(address).await.with_context(wrong)?;
+        let address = listener.local_addr().with_context(wrong)?;
+        let (prices, shutdown) = (service.config.common.llm.prices.clone(), service.shutdown.clone());
+        let tokens = Tokens::new(web.view_token.as_ref(), web.action_token.as_ref());
+        let board = Board::new(servers.clone(), prices.clone(), tokens.allow_actions());
+        let (limits, listeners) = (Limits::default(), Arc::new(Semaphore::new(events::LISTENERS)));
+        let looking = tokio::spawn({
+            let (board, shutdown) = (board.clone(), shutdown.clone());
+            async move {
+                tokio::select! {
+                    () = board.look_while_wanted() => {}
+                    () = shutdown.draining() => {}
+                }
+            }
+        });
+        let servers = servers.clone();
+        let inner = Inner { servers, board, tokens, limits, listeners, prices, shutdown: shutdown.clone(), address };
+        let routes = guard::guarded(App { inner: Arc::new(inner) });
+        let serving = tokio::spawn(async move { server::serve(listener, routes, &shutdown).await });
+        tracing::info!(page = %format_args!("http://{address}/"), "serves its page");
+        Ok(Some(Self { tasks: [serving, looking] }))
+    }
+
+    /// Waits until all requests are answered, which began before the service was told to end.
+    pub(crate) async fn ended(self) {
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the page has ended");
+            }
+        }
+    }
+}
