@@ -6,7 +6,7 @@ use langflix_ports::queue::Place;
 use crate::{
     label::{
         Closed, Command, Currency, Direction, End, Ended, Fallback, Found, GpuInfo, Intake, Model, Operation, Part,
-        Reason, Reply, Server, Service, State, Version, Work,
+        Reason, Reply, RequestOutcome, Server, Service, State, Version, Work,
     },
     measure::{Counter, Description, Gauge, Histogram, Measure},
 };
@@ -50,6 +50,8 @@ measures! {
     Counter HANDED_BACK<(Place,)> = "langflix_messages_handed_back_total": "Messages that came while no slot was free, and went back unbegun";
     Counter RECONNECTS<(Server,)> = "langflix_reconnects_total": "Connections made again after they were lost";
     Counter REDIS_FAILURES<(Command,)> = "langflix_redis_failures_total": "What was done without Redis, by what it was asked";
+
+    Counter S3_REQUESTS<(Command, RequestOutcome)> = "langflix_s3_requests_total": "Requests to S3, by what was asked and what came of it";
 
     Gauge OPEN_RUNS<()> = "langflix_open_runs": "Unfinished runs";
     Gauge OLDEST_RUN<()> = "langflix_oldest_open_run_seconds": "Time since the oldest unfinished run was submitted; 0 where there is none";

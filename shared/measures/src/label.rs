@@ -368,9 +368,11 @@ configured! {
     Part = "part"
     /// A state that a GPU is in.
     State = "state"
+    /// What came of a request to the store.
+    RequestOutcome = "outcome"
     /// Why software stood in for a GPU.
     Fallback = "reason"
-    /// What Redis was asked to do.
+    /// What a server was asked to do.
     Command = "operation"
 }
 

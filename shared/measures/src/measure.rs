@@ -57,6 +57,11 @@ fn key(name: &'static str, labels: &impl Labels) -> Key {
 }
 
 impl<L: Labels> Counter<L> {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// It has grown by so much.
     pub fn add(&self, labels: L, by: u64) {
         self.of(&labels).increment(by);
@@ -70,6 +75,11 @@ impl<L: Labels> Counter<L> {
 }
 
 impl<L: Labels> Gauge<L> {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// It is so much now.
     pub fn set(&self, labels: L, to: f64) {
         self.of(&labels).set(to);
@@ -82,6 +92,11 @@ impl<L: Labels> Gauge<L> {
 }
 
 impl<L: Labels> Histogram<L> {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// One more value.
     pub fn record(&self, labels: L, value: f64) {
         self.of(&labels).record(value);

@@ -49,7 +49,6 @@ impl S3Store {
     /// [`SettingsError`] where the settings cannot be used.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        metrics::describe_counter!("langflix_s3_requests_total", "Requests to S3, by operation and outcome");
         let connector = connector(&settings)?;
         let wire = Arc::new(Wire::new(&settings, connector.clone())?);
         let client = client(&settings, connector);
