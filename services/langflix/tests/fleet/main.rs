@@ -36,4 +36,8 @@ mod support;
 #[path = "../run/teacher.rs"]
 mod teacher;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod trouble;

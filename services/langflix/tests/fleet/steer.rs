@@ -27,7 +27,14 @@ impl tally::Tally for NoTally {
 }
 
 fn dispatcher(fleet: &Fleet) -> Dispatcher<'_> {
-    Dispatcher { store: &fleet.store, queue: &fleet.queue, tally: &NoTally, in_flight: 32, trace: None, follows: &|_| () }
+    Dispatcher {
+        store: &fleet.store,
+        queue: &fleet.queue,
+        tally: &NoTally,
+        in_flight: 32,
+        trace: None,
+        follows: &|_| (),
+    }
 }
 
 /// The orders of a queue, which are gone from it then.
@@ -59,7 +66,7 @@ async fn a_run_is_cancelled_and_taken_up_again() {
     assert_eq!(said, format!("{run}: {} failed tasks again\n", manifest.failures.len()));
     assert_eq!(orders(&fleet, Name::Episodes, 1).await, [Order::PlanEpisode { run: run.clone() }]);
     let state = state(&fleet.store, &run).await.unwrap();
-    assert_eq!((state.status, state.cancelled, state.analysis.unwrap().done), (None, false, 0));
+    assert_eq!((state.ending.is_some(), state.cancelled, state.analysis.unwrap().done), (false, false, 0));
     let said = fleet.done(&["retry", run.as_str()]);
     assert_eq!(said, format!("{run}: nothing failed in it so far, and it goes on\n"));
     by_hand::finish(&fleet, &run, &episode()).await;
@@ -87,7 +94,14 @@ async fn one_run_is_named_and_must_be_there() {
     for command in ["cancel", "retry"] {
         let said = fleet.said(&[command, "suits-s01e01-0123abcd"]);
         assert_eq!((said.code, complaint(&said).contains("no such run")), (Some(1), true), "{said:#?}");
-        assert_eq!(fleet.said(&[command, "suits-s01"]).code, Some(64));
+        let said = fleet.said(&[command, "suits"]);
+        assert_eq!((said.code, complaint(&said).contains("no such run")), (Some(1), true), "{said:#?}");
+    }
+    fleet.ingest(&episode(), &["--dry-run"]);
+    for command in ["cancel", "retry"] {
+        // There are such runs, but a season's is not one.
+        let said = fleet.said(&[command, "the-long-way-home-s01"]);
+        assert_eq!((said.code, complaint(&said).contains("names no run")), (Some(64), true), "{said:#?}");
     }
     for named in [&["suits"][..], &["suits-s01e01-0123abcd"], &["Suits", "1", "2"]] {
         let said = fleet.said(&[&["status"], named].concat());

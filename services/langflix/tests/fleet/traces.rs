@@ -1,0 +1,203 @@
+//! A run as a collector of spans sees it, and as the logs tell it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
+
+use langflix_ports::store::ArtifactStore as _;
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::{KeyValue, any_value::Value as Attribute},
+};
+use prost::Message as _;
+use serde_json::Value;
+use tempfile::tempdir;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
+
+use crate::{
+    servers::Fleet,
+    services::Service,
+    support::{complete, episode},
+};
+
+const SERVICES: [&str; 3] = ["dispatcher", "analysis-worker", "encoding-worker"];
+
+/// A span as the collector got it.
+#[derive(Debug)]
+struct Span {
+    service: String,
+    trace: String,
+    id: String,
+    parent: String,
+    name: String,
+    attributes: BTreeMap<String, String>,
+    links: BTreeSet<String>,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
+    let text = |one: &KeyValue| match one.value.clone()?.value? {
+        Attribute::StringValue(text) => Some((one.key.clone(), text)),
+        other => Some((one.key.clone(), format!("{other:?}"))),
+    };
+    all.iter().filter_map(text).collect()
+}
+
+/// Takes spans, as they come.
+async fn collector() -> MockServer {
+    let server = MockServer::start().await;
+    let spans = Mock::given(matchers::method("POST")).and(matchers::path("/v1/traces"));
+    spans.respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    server
+}
+
+/// All spans that came, of programs of this version alone, each with what the collector asks for.
+async fn received(server: &MockServer) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for request in server.received_requests().await.unwrap() {
+        assert_eq!(request.headers["x-key"], "of the collector", "{request:?}");
+        let batch = ExportTraceServiceRequest::decode(&*request.body).unwrap();
+        for of_program in batch.resource_spans {
+            let resource = attributes(&of_program.resource.unwrap().attributes);
+            assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
+            spans.extend(of_program.scope_spans.into_iter().flat_map(|scope| scope.spans).map(|span| Span {
+                service: resource["service.name"].clone(),
+                trace: hex(&span.trace_id),
+                id: hex(&span.span_id),
+                parent: hex(&span.parent_span_id),
+                name: span.name,
+                attributes: attributes(&span.attributes),
+                links: span.links.iter().map(|link| hex(&link.span_id)).collect(),
+            }));
+        }
+    }
+    spans
+}
+
+fn tell(command: &mut Command, collector: &MockServer, ratio: &str) {
+    command
+        .env("LANGFLIX__TELEMETRY__OTLP_ENDPOINT", collector.uri())
+        .env("LANGFLIX__TELEMETRY__SAMPLE_RATIO", ratio)
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-key=of%20the%20collector");
+}
+
+/// An episode from its ingestion to its manifest; the services trace all that they begin themselves.
+async fn episode_traced(fleet: &Fleet, collector: &MockServer, ratio: &str, dir: &Path) {
+    let services = SERVICES.map(|name| {
+        Service::start_with(fleet, name, dir, |mut command| {
+            tell(&mut command, collector, "1");
+            command
+        })
+    });
+    let video = episode();
+    let mut ingest =
+        fleet.langflix(&["ingest", video.to_str().unwrap(), "--language", "ko", "--max-expressions", "2", "--wait"]);
+    tell(&mut ingest, collector, ratio);
+    let said = tokio::task::spawn_blocking(move || complete(&mut ingest)).await.unwrap();
+    assert!(!said.err.contains("spans are lost"), "{said:#?}");
+    for service in services {
+        service.ends().await;
+    }
+}
+
+/// Every outcome of a stage: what its task is called in logs, and the span that it names.
+async fn outcomes(fleet: &Fleet, stage: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for key in fleet.keys("runs/").await.into_iter().filter(|key| key.contains(&format!("/{stage}/outcomes/"))) {
+        let outcome: Value = serde_json::from_slice(&fleet.store.get(&key).await.unwrap().unwrap()).unwrap();
+        let task = outcome["task"].as_str().unwrap();
+        let label = if stage == "encoding" { format!("clip {}", &task[..8]) } else { task.to_owned() };
+        let span = outcome["trace"].as_str().unwrap().split('-').nth(2).unwrap();
+        found.insert(label, span.to_owned());
+    }
+    found
+}
+
+/// What a service logged of tasks that ended.
+fn logged(dir: &Path, service: &str) -> Vec<Value> {
+    let log = std::fs::read_to_string(dir.join(format!("{service}.log"))).unwrap();
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.filter(|event| event.get("elapsed_ms").is_some()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_follows_an_episode_through_all_processes() {
+    let (fleet, collector, dir) = (Fleet::new().await, collector().await, tempdir().unwrap());
+    episode_traced(&fleet, &collector, "1", dir.path()).await;
+    let spans = received(&collector).await;
+    let by_id: BTreeMap<&str, &Span> = spans.iter().map(|span| (span.id.as_str(), span)).collect();
+
+    let roots: Vec<&Span> = spans.iter().filter(|span| span.parent.is_empty()).collect();
+    assert_eq!(
+        (roots.len(), roots[0].name.as_str(), roots[0].service.as_str()),
+        (1, "ingest", "langflix"),
+        "{roots:#?}"
+    );
+    let (trace, run) = (&roots[0].trace, &roots[0].attributes["run"]);
+    for span in &spans {
+        assert_eq!(&span.trace, trace, "{span:#?}");
+        assert!(span.parent.is_empty() || by_id.contains_key(span.parent.as_str()), "its parent is missing: {span:#?}");
+    }
+
+    // Each message leads to the next, and each task to what was done for it.
+    let task = |name: &str| {
+        let found = spans.iter().find(|span| span.name == "task" && span.attributes["task"] == name);
+        found.unwrap_or_else(|| panic!("{name} is missing: {spans:#?}"))
+    };
+    let above = |span: &Span| by_id[span.parent.as_str()].attributes.get("task").cloned().unwrap_or_default();
+    let below = |span: &Span| -> BTreeSet<&str> {
+        spans.iter().filter(|other| other.parent == span.id).map(|other| other.name.as_str()).collect()
+    };
+    let [chunks, clips] = [outcomes(&fleet, "analysis").await, outcomes(&fleet, "encoding").await];
+    assert!(chunks.len() > 1 && clips.len() == 2, "{chunks:?} {clips:?}");
+    assert_eq!(task("plan").parent, roots[0].id);
+    for (name, id) in &chunks {
+        let chunk = by_id[id.as_str()];
+        assert_eq!((&chunk.attributes["task"], above(chunk).as_str()), (name, "plan"));
+        assert!(below(chunk).is_superset(&["ask", "record"].into()), "{:?}", below(chunk));
+        assert_eq!((chunk.service.as_str(), chunk.attributes["end"].as_str()), ("langflix-analysis-worker", "done"));
+    }
+    assert!(chunks.contains_key(&above(task("end of analysis"))));
+    for (name, id) in &clips {
+        let clip = by_id[id.as_str()];
+        assert_eq!((&clip.attributes["task"], above(clip).as_str()), (name, "end of analysis"));
+        assert!(below(clip).is_superset(&["open", "encode", "upload", "record"].into()), "{:?}", below(clip));
+        assert_eq!(clip.service, "langflix-encoding-worker");
+    }
+    assert!(clips.contains_key(&above(task("end of encoding"))));
+
+    // The steps that end a stage follow from all of its tasks.
+    for (name, step, of) in [("end of analysis", "select", &chunks), ("end of encoding", "complete", &clips)] {
+        assert_eq!(task(name).links, of.values().cloned().collect(), "{:#?}", task(name));
+        assert!(below(task(name)).contains(step) && task(name).service == "langflix-dispatcher");
+    }
+
+    // And each task is one line that names its trace.
+    for (service, names) in [("analysis-worker", &chunks), ("encoding-worker", &clips)] {
+        let lines = logged(dir.path(), service);
+        let told: BTreeSet<&str> = lines.iter().map(|line| line["task"].as_str().unwrap()).collect();
+        assert_eq!((lines.len(), told), (names.len(), names.keys().map(String::as_str).collect()), "{lines:#?}");
+        for line in &lines {
+            assert_eq!(
+                (line["run"].as_str().unwrap(), line["trace"].as_str().unwrap()),
+                (run.as_str(), trace.as_str())
+            );
+            assert_eq!((&line["level"], &line["end"]), (&"INFO".into(), &"done".into()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_not_sampled_where_it_begins_is_traced_by_nobody() {
+    let (fleet, collector, dir) = (Fleet::new().await, collector().await, tempdir().unwrap());
+    episode_traced(&fleet, &collector, "0", dir.path()).await;
+    assert_eq!(received(&collector).await.len(), 0);
+    let lines = logged(dir.path(), "analysis-worker");
+    let traces: BTreeSet<&str> = lines.iter().map(|line| line["trace"].as_str().unwrap()).collect();
+    assert_eq!(traces.len(), 1, "its lines belong together all the same: {lines:#?}");
+}
