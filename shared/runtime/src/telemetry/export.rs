@@ -17,7 +17,10 @@ use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
     trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor},
 };
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::FilterFn, registry::LookupSpan};
@@ -33,7 +36,8 @@ const BATCH: usize = 512;
 const GATHERED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a collector may take for one batch.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
-/// How long the end of a process waits for its last spans.
+/// How long the last spans of a process may take, and how long its end waits for that.
+const STOPPED_WITHIN: Duration = Duration::from_secs(2);
 const LAST_WITHIN: Duration = Duration::from_secs(3);
 /// How often it is told that spans are lost.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
@@ -154,7 +158,7 @@ impl Waiting {
     fn put(&self, span: SpanData) {
         let mut spans = self.spans();
         if spans.len() >= QUEUE {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lose(1);
             return;
         }
         spans.push(span);
@@ -167,20 +171,24 @@ impl Waiting {
 
     /// Waits until something is to be sent. Gives whether it is the last.
     async fn something(&self) -> bool {
+        let count = async |enough| {
+            while self.spans().len() < enough {
+                self.news.notified().await;
+            }
+        };
         let gathered = async {
-            self.news.notified().await;
-            let full = async {
-                while self.spans().len() < BATCH {
-                    self.news.notified().await;
-                }
-            };
-            let _or_late = timeout(GATHERED_WITHIN, full).await;
+            count(1).await;
+            let _or_late = timeout(GATHERED_WITHIN, count(BATCH)).await;
         };
         tokio::select! {
             biased;
             () = self.stop.cancelled() => true,
             () = gathered => false,
         }
+    }
+
+    fn lose(&self, spans: usize) {
+        self.lost.fetch_add(spans as u64, Ordering::Relaxed);
     }
 }
 
@@ -190,7 +198,7 @@ impl Outbox {
         let (end, ended) = mpsc::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::Export(error.to_string()))?;
-        let sender = Sender { waiting: Arc::clone(&waiting), exporter, told: None, why: String::new() };
+        let sender = Sender { waiting: Arc::clone(&waiting), exporter, under_way: 0, why: String::new(), told: None };
         let work = move || {
             runtime.block_on(sender.send());
             // Nobody may wait for it any more.
@@ -228,22 +236,47 @@ impl SpanProcessor for Outbox {
 struct Sender {
     waiting: Arc<Waiting>,
     exporter: SpanExporter,
-    told: Option<Instant>,
+    /// Spans that are being sent.
+    under_way: usize,
     /// Why spans were lost.
     why: String,
+    told: Option<Instant>,
 }
 
 impl Sender {
+    /// Sends what there is until it is told to stop, and what is left then within a short time.
     async fn send(mut self) {
-        while !self.waiting.something().await {
-            self.send_waiting().await;
-            self.tell(false);
+        let stop = self.waiting.stop.clone();
+        let late = async {
+            stop.cancelled().await;
+            sleep(STOPPED_WITHIN).await;
+        };
+        let sending = async {
+            loop {
+                let last = self.waiting.something().await;
+                let sent = self.send_waiting().await;
+                if last {
+                    break;
+                }
+                self.tell();
+                if !sent {
+                    // Neither a collector that is away nor this machine is to be busy with that.
+                    let _or_stopped = timeout(GATHERED_WITHIN, stop.cancelled()).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = sending => {}
+            () = late => "the collector took too long".clone_into(&mut self.why),
         }
-        self.send_waiting().await;
-        self.tell(true);
+        let left = mem::take(&mut *self.waiting.spans()).len();
+        self.waiting.lose(self.under_way + left);
+        self.told = None;
+        self.tell();
     }
 
-    async fn send_waiting(&mut self) {
+    /// Sends all that waits, as long as the collector takes it. Gives whether it took all.
+    async fn send_waiting(&mut self) -> bool {
         loop {
             let mut all = self.waiting.spans();
             let count = all.len().min(BATCH);
@@ -251,21 +284,22 @@ impl Sender {
             let batch = mem::replace(&mut *all, rest);
             drop(all);
             if batch.is_empty() {
-                return;
+                return true;
             }
-            let spans = batch.len() as u64;
-            let late = || OTelSdkError::Timeout(SENT_WITHIN);
-            let sent = timeout(SENT_WITHIN, self.exporter.export(batch)).await.unwrap_or_else(|_| Err(late()));
-            if let Err(error) = sent {
+            self.under_way = count;
+            let sent = timeout(SENT_WITHIN, self.exporter.export(batch)).await;
+            self.under_way = 0;
+            if let Err(error) = sent.unwrap_or(Err(OTelSdkError::Timeout(SENT_WITHIN))) {
                 self.why = error.to_string();
-                self.waiting.lost.fetch_add(spans, Ordering::Relaxed);
+                self.waiting.lose(count);
+                return false;
             }
         }
     }
 
     /// Tells what is lost, once a minute.
-    fn tell(&mut self, last: bool) {
-        if self.told.is_some_and(|at| at.elapsed() < BETWEEN_LINES) && !last {
+    fn tell(&mut self) {
+        if self.told.is_some_and(|at| at.elapsed() < BETWEEN_LINES) {
             return;
         }
         let lost = self.waiting.lost.swap(0, Ordering::Relaxed);
@@ -274,5 +308,18 @@ impl Sender {
             tracing::warn!(lost, why, "spans are lost on their way to telemetry.otlp_endpoint");
             (self.told, self.why) = (Some(Instant::now()), String::new());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_opentelemetry_writes_them() {
+        let expected = [("authorization", "Basic a=b,c"), ("x-team", "ours")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(pairs("authorization=Basic%20a=b%2Cc, x-team = ours,nothing"), expected.into());
+        assert!(pairs("").is_empty());
     }
 }
