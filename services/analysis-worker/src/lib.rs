@@ -4,13 +4,14 @@ mod handler;
 
 use std::{num::NonZeroU16, process::ExitCode, sync::Arc};
 
-use langflix_fleet::{Ports, Servers, Service, take};
+use langflix_fleet::{Ports, Servers, Service, present, take};
 use langflix_pipeline::fleet::Requests;
 use langflix_ports::{
     llm::LanguageModel,
     queue::{Name, Place},
 };
 use langflix_runtime::{
+    pressure::Watch,
     service::Crew,
     worker::{Intake, Slots},
 };
@@ -29,10 +30,14 @@ pub fn main() -> ExitCode {
 pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "analysis-worker")?;
     let model = servers.model(&service.config)?;
-    if !servers.wait(&service.health, &service.shutdown, false).await {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(analyse(service, servers.ports(), model).await)
+    let (roster, health) = (servers.roster(), service.health.clone());
+    let work = async {
+        match servers.wait(&service.health, &service.shutdown, false).await {
+            true => analyse(service, servers.ports(), model).await,
+            false => ExitCode::SUCCESS,
+        }
+    };
+    Ok(present(&roster, &health, || None, work).await)
 }
 
 /// Analyses chunks through `ports` by asking `model`, until the service is told to end.
@@ -44,10 +49,12 @@ pub async fn analyse(service: Service, ports: Ports, model: Arc<dyn LanguageMode
     let at_once = NonZeroU16::new(at_once).unwrap_or(NonZeroU16::MIN);
     let lanes = [Name::AnalysisInteractive, Name::AnalysisBulk].map(|name| (Place::Work(name), at_once));
     let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
-    let intake = Intake { name: "chunks", queue, slots: Slots::Own(lanes.into()), drain };
+    let watch = Watch::new(config.common.processing.max_memory_mb).telling(&health);
+    let intake = Intake { name: "chunks", queue, slots: Slots::Own(lanes.into()), drain, pressure: watch.pressure() };
     let max_attempts = config.fleet.max_attempts;
     let analysing = Arc::new(Analysing { ports, model, requests: Requests::default(), max_attempts });
     let mut crew = Crew::new(&shutdown);
+    crew.spawn("pressure", watch.run(shutdown.clone()));
     take(&mut crew, &health, &shutdown, intake, move |job| {
         let analysing = analysing.clone();
         async move { analysing.chunk(job).await }

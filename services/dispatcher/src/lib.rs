@@ -6,7 +6,7 @@ mod web;
 
 use std::{num::NonZeroU16, process::ExitCode, sync::Arc};
 
-use langflix_fleet::{Ports, Servers, Service, take};
+use langflix_fleet::{Ports, Servers, Service, present, take};
 use langflix_ports::queue::{Name, Place, Shelf};
 use langflix_runtime::{
     pressure::Pressure,
@@ -33,14 +33,18 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(&service.config, "dispatcher")?;
     // The page tells what is waited for, too.
     let web = Web::begin(&service, &servers).await?;
-    let code = match servers.wait(&service.health, &service.shutdown, true).await {
-        true => dispatch(service, servers.ports()).await,
-        false => ExitCode::SUCCESS,
+    let (roster, health) = (servers.roster(), service.health.clone());
+    let work = async {
+        let code = match servers.wait(&service.health, &service.shutdown, true).await {
+            true => dispatch(service, servers.ports()).await,
+            false => ExitCode::SUCCESS,
+        };
+        if let Some(web) = web {
+            web.ended().await;
+        }
+        code
     };
-    if let Some(web) = web {
-        web.ended().await;
-    }
-    Ok(code)
+    Ok(present(&roster, &health, || None, work).await)
 }
 
 /// Dispatches through `ports` until the service is told to end.

@@ -9,7 +9,7 @@ use std::{num::NonZeroUsize, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use langflix_domain::VideoCodec;
-use langflix_fleet::{Ports, Servers, Service, take};
+use langflix_fleet::{Ports, Servers, Service, present, take};
 use langflix_local::Scratch;
 use langflix_media::{Asked, Counted, Ffmpeg, Machine};
 use langflix_pipeline::fleet::Requests;
@@ -19,6 +19,7 @@ use langflix_ports::{
 };
 use langflix_runtime::{
     config::FleetConfig,
+    pressure::Watch,
     resources,
     service::{Crew, patience},
     worker::{Intake, Slots},
@@ -48,19 +49,35 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     let servers = Servers::of(config, "encoding-worker")?;
     let ffmpeg = ffmpeg(config)?;
     let scratch = scratch(config)?;
-    let usable = async || langflix_media::usable(&ffmpeg, VideoCodec::Libx264).await;
-    if patience(&health.part("encoder"), &service.shutdown, usable).await.is_none()
-        || !servers.wait(health, &service.shutdown, false).await
-    {
-        return Ok(ExitCode::SUCCESS);
-    }
     let (fallback, slots, part) = (config.common.video.fallback, in_software(config), health.part("gpu"));
     let on_nvidia = langflix_fleet::on_nvidia(&config.common.video);
     let desk = match on_nvidia {
         true => Desk::new(&config.gpu, fallback, slots, part),
         false => Desk::without_gpu(&config.gpu, fallback, slots, part),
     };
-    let encoders = Encoders::new(desk.clone(), ffmpeg.clone(), fallback);
+    let (roster, health, told) = (servers.roster(), health.clone(), desk.clone());
+    let work = encode_at(service, servers, Tooling { ffmpeg, scratch, desk, on_nvidia });
+    Ok(present(&roster, &health, || told.view(), work).await)
+}
+
+/// What the configuration says that clips are made with.
+struct Tooling {
+    ffmpeg: Ffmpeg,
+    scratch: Scratch,
+    desk: Arc<Desk>,
+    on_nvidia: bool,
+}
+
+async fn encode_at(service: Service, servers: Servers, tooling: Tooling) -> ExitCode {
+    let Tooling { ffmpeg, scratch, desk, on_nvidia } = tooling;
+    let (config, health) = (&service.config, &service.health);
+    let usable = async || langflix_media::usable(&ffmpeg, VideoCodec::Libx264).await;
+    if patience(&health.part("encoder"), &service.shutdown, usable).await.is_none()
+        || !servers.wait(health, &service.shutdown, false).await
+    {
+        return ExitCode::SUCCESS;
+    }
+    let encoders = Encoders::new(desk.clone(), ffmpeg.clone(), config.common.video.fallback);
     let tools = Tools {
         encoder: Arc::new(MakesRoom::new(Arc::new(Counted::new(encoders)), scratch.clone())),
         sources: Arc::new(S3Sources::new(servers.store.clone(), config.s3.bucket.clone(), scratch.clone())),
@@ -74,7 +91,7 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     if let Some(watching) = watching {
         watching.abort();
     }
-    Ok(code)
+    code
 }
 
 /// What clips are made with.
@@ -95,9 +112,15 @@ pub async fn encode(service: Service, ports: Ports, tools: Tools) -> ExitCode {
     let max_attempts = config.fleet.max_attempts;
     let lanes = [Name::EncodingInteractive, Name::EncodingBulk].map(Place::Work).into();
     let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
-    let intake = Intake { name: "clips", queue, slots: Slots::Shared(lanes, tools.desk.slots()), drain };
+    let scratch = tools.scratch.clone();
+    let watch = Watch::new(config.common.processing.max_memory_mb)
+        .with_room(move || Box::pin(room::room(scratch.clone())))
+        .telling(&health);
+    let (slots, pressure) = (Slots::Shared(lanes, tools.desk.slots()), watch.pressure());
+    let intake = Intake { name: "clips", queue, slots, drain, pressure };
     let encoding = Arc::new(Encoding { ports, tools, requests: Requests::default(), max_attempts });
     let mut crew = Crew::new(&shutdown);
+    crew.spawn("pressure", watch.run(shutdown.clone()));
     take(&mut crew, &health, &shutdown, intake, move |job| {
         let encoding = encoding.clone();
         async move { encoding.clip(job).await }

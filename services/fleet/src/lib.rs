@@ -3,6 +3,7 @@
 pub mod dead;
 mod ends;
 mod ports;
+mod presence;
 mod program;
 mod servers;
 mod steer;
@@ -11,6 +12,7 @@ mod which;
 
 pub use ends::{end_of_step, end_of_task, last, misplaced, order_of, this_try};
 pub use ports::Ports;
+pub use presence::present;
 pub use program::{Service, begin, run, take};
 pub use servers::{CLIP_THREADS, Servers, llm, on_nvidia, rabbitmq, redis, s3};
 pub use steer::{Cancelled, again, cancel};

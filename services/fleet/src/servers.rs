@@ -8,7 +8,7 @@ use langflix_ports::{
     rate::{Limits, RateLimiter},
 };
 use langflix_rabbitmq::RabbitQueue;
-use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisTally};
+use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisRoster, RedisTally};
 use langflix_runtime::{
     config::{Certificates, FleetConfig, HardwareAcceleration, Llm, RabbitMq, Redis as RedisConfig, S3, Video},
     health::Health,
@@ -58,6 +58,11 @@ impl Servers {
     /// Answers and probes in Redis.
     pub fn cache(&self) -> Arc<RedisCache> {
         Arc::new(RedisCache::new(self.redis.clone()))
+    }
+
+    /// Who is there, in Redis.
+    pub fn roster(&self) -> RedisRoster {
+        RedisRoster::new(self.redis.clone())
     }
 
     /// The language model of `config`, behind what all workers share in Redis.

@@ -8,6 +8,7 @@ pub mod media;
 pub mod observer;
 pub mod queue;
 pub mod rate;
+pub mod roster;
 pub mod seldom;
 pub mod store;
 pub mod tally;

@@ -6,6 +6,7 @@ mod client;
 mod failure;
 mod flights;
 mod rate;
+mod roster;
 mod settings;
 mod tally;
 
@@ -15,5 +16,6 @@ pub use client::Redis;
 pub use failure::Failure;
 pub use flights::RedisFlights;
 pub use rate::RedisRateLimiter;
+pub use roster::RedisRoster;
 pub use settings::{Settings, SettingsError};
 pub use tally::RedisTally;

@@ -8,6 +8,7 @@ pub mod process;
 pub mod proxy;
 pub mod queue;
 pub mod rate;
+pub mod roster;
 pub mod servers;
 pub mod store;
 pub mod tally;

@@ -12,7 +12,7 @@ use std::{
 use langflix_domain::{Prices, RunId};
 use langflix_fleet::{
     Servers,
-    view::{Overview, Queue, Run, RunCounts, Spend},
+    view::{Overview, Queue, Run, RunCounts, Spend, Worker},
 };
 use langflix_pipeline::fleet::RunState;
 use tokio::{
@@ -75,11 +75,13 @@ struct Looked {
 struct Around {
     at: Option<Instant>,
     queues: Result<Vec<Queue>, String>,
+    workers: Result<Vec<Worker>, String>,
 }
 
 impl Default for Around {
     fn default() -> Self {
-        Self { at: None, queues: Err("not counted yet".to_owned()) }
+        let not_yet = || "not asked yet".to_owned();
+        Self { at: None, queues: Err(not_yet()), workers: Err(not_yet()) }
     }
 }
 
@@ -137,6 +139,7 @@ impl Board {
         let (seen, prices) = (self.seen(), self.inner.prices.as_ref());
         let runs = || seen.runs.values().map(|kept| kept.run.as_ref());
         let (queues, queues_error) = apart(&seen.around.queues);
+        let (workers, workers_error) = apart(&seen.around.workers);
         Overview {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             actions: self.inner.actions,
@@ -145,6 +148,8 @@ impl Board {
             spend: Spend::of(runs(), prices),
             queues,
             queues_error,
+            workers,
+            workers_error,
         }
     }
 

@@ -185,6 +185,11 @@ impl Books {
         fault.unwrap_or(EncoderFault::NoEncoder).gpu_state(self.gpu.as_ref().is_some_and(Gpu::is_slice))
     }
 
+    /// The model; `unknown` where it has not been found.
+    pub(super) fn device(&self) -> &str {
+        self.gpu.as_ref().map_or("unknown", |gpu| &gpu.name)
+    }
+
     pub(super) fn on_gpu(&self) -> Option<OnGpu> {
         let lookahead = matches!(&self.seen, Seen::Sample(sample, _) if sample.free_memory_mb >= SPARE_MB);
         self.gpu.as_ref().map(|gpu| OnGpu { uuid: gpu.uuid.clone(), lookahead })

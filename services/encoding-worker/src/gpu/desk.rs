@@ -5,6 +5,7 @@ use std::{
 };
 
 use langflix_domain::{FailureKind, Gpu, GpuSample, GpuState, Load};
+use langflix_fleet::view::GpuView;
 use langflix_ports::{
     gpu,
     media::{self, EncoderFault},
@@ -83,6 +84,14 @@ impl Desk {
     /// How many tasks the worker may have. Changes.
     pub fn slots(&self) -> watch::Receiver<usize> {
         self.slots.subscribe()
+    }
+
+    /// What operators are told of the GPU; nothing where none is looked for.
+    pub fn view(&self) -> Option<GpuView> {
+        let (books, slots) = (self.lock(), *self.slots.borrow());
+        let state = if books.looked { books.state.name() } else { "not_looked_yet" };
+        let (device, free_slots) = (books.device().to_owned(), books.free(Instant::now()));
+        (!self.otherwise).then(|| GpuView { state: state.to_owned(), device, slots, free_slots })
     }
 
     /// A task that begins.

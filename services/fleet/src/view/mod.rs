@@ -2,6 +2,9 @@
 
 mod overview;
 mod run;
+mod worker;
 
 pub use overview::{Overview, Queue, RunCounts, Spend};
 pub use run::{Phase, Run, RunDetails, RunFailure, RunSpend};
+pub(crate) use worker::Says;
+pub use worker::{GpuView, Task, Worker, WorkerPart};

@@ -9,7 +9,7 @@ use langflix_rabbitmq::Count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Run;
+use super::{Run, Worker};
 
 /// The fleet at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,10 @@ pub struct Overview {
     pub queues: Vec<Queue>,
     /// Why it is not known.
     pub queues_error: Option<String>,
+    /// The services that are there; empty where that is not known.
+    pub workers: Vec<Worker>,
+    /// Why it is not known.
+    pub workers_error: Option<String>,
 }
 
 /// Runs by how they stand.

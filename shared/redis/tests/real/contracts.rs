@@ -1,14 +1,19 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
-use langflix_redis::{RedisCache, RedisFlights, RedisRateLimiter, RedisTally};
+use langflix_ports::roster::Roster as _;
+use langflix_redis::{RedisCache, RedisFlights, RedisRateLimiter, RedisRoster, RedisTally};
 use langflix_testkit::{
-    cache::cache_contract, flight::flights_contract, rate::rate_contract, servers, tally::tally_contract,
+    cache::cache_contract, flight::flights_contract, rate::rate_contract, roster::roster_contract, servers,
+    tally::tally_contract,
 };
 
-use crate::support::client;
+use crate::support::{client, query};
 
 #[tokio::test]
 async fn redis_keeps_what_a_cache_promises() {
@@ -20,6 +25,23 @@ async fn redis_keeps_what_a_cache_promises() {
 async fn redis_keeps_what_a_tally_promises() {
     let own = servers::redis().await;
     tally_contract(&RedisTally::new(client(&own.url))).await;
+}
+
+#[tokio::test]
+async fn redis_keeps_what_a_roster_promises() {
+    let own = servers::redis().await;
+    roster_contract(&RedisRoster::new(client(&own.url)), tokio::time::sleep).await;
+}
+
+#[tokio::test]
+async fn a_roster_that_nobody_is_on_takes_no_room() {
+    let own = servers::redis().await;
+    let roster = RedisRoster::new(client(&own.url));
+    roster.announce("a", "text", Duration::from_millis(300)).await.unwrap();
+    assert_eq!(query::<usize>(&own.url, "DBSIZE").await, 2);
+    while query::<usize>(&own.url, "DBSIZE").await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

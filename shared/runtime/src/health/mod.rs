@@ -59,6 +59,11 @@ impl Health {
         Self { keeps_heap, ..self }
     }
 
+    /// The service's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The part of that name among those that the service needs to be ready.
     pub fn part(&self, name: &str) -> Part {
         self.readiness.part(name)
@@ -72,6 +77,19 @@ impl Health {
     /// How all parts do, in the order in which they came.
     pub fn conditions(&self) -> Vec<Condition> {
         self.readiness.conditions()
+    }
+
+    /// All that the service tells of itself, as at `/status`.
+    pub fn report(&self) -> serde_json::Value {
+        let parts = self.conditions();
+        serde_json::json!({
+            "name": self.name,
+            "version": self.version,
+            "uptime_seconds": self.began.elapsed().as_secs(),
+            "ready": routes::ready(&parts),
+            "parts": parts,
+            "running": self.running.shown(),
+        })
     }
 
     pub(crate) fn running(&self) -> &Running {

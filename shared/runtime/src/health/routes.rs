@@ -36,18 +36,10 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn status(State(health): State<Health>) -> impl IntoResponse {
-    let parts = health.conditions();
-    Json(json!({
-        "name": health.name,
-        "version": health.version,
-        "uptime_seconds": health.began.elapsed().as_secs(),
-        "ready": ready(&parts),
-        "parts": parts,
-        "running": health.running.shown(),
-    }))
+    Json(health.report())
 }
 
-fn ready(parts: &[Condition]) -> bool {
+pub(super) fn ready(parts: &[Condition]) -> bool {
     parts.iter().all(|part| part.ready)
 }
 

@@ -5,11 +5,12 @@ use std::{
 
 use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, RunId};
-use langflix_fleet::view::Queue;
+use langflix_fleet::view::{Queue, Worker};
 use langflix_pipeline::{
     Error,
     fleet::{RunState, Survey, Watched, open_runs, runs},
 };
+use langflix_ports::roster::Roster as _;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Around, Board, Looked};
@@ -121,8 +122,8 @@ impl Board {
     async fn look_around(&self) {
         loop {
             self.inner.interest.begins().await;
-            let queues = self.queues().await;
-            self.seen().around = Around { at: Some(Instant::now()), queues };
+            let (queues, workers) = tokio::join!(self.queues(), self.workers());
+            self.seen().around = Around { at: Some(Instant::now()), queues, workers };
             self.inner.changes.send_replace(());
             sleep(BETWEEN_COUNTS).await;
         }
@@ -133,5 +134,10 @@ impl Board {
             Ok(counts) => counts.map(|counts| Queue::all(&counts)).map_err(|error| error.to_string()),
             Err(_) => Err(format!("no answer within {} s", COUNTED_WITHIN.as_secs())),
         }
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, String> {
+        let listed = self.inner.servers.roster().list().await.map_err(|error| error.to_string())?;
+        Ok(listed.iter().filter_map(Worker::of).collect())
     }
 }
