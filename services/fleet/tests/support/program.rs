@@ -156,12 +156,18 @@ impl Town {
 impl Program {
     /// What it answers at `path`: the status and the body; nothing where it does not listen.
     pub(crate) async fn get(&self, path: &str) -> Option<(u16, Value)> {
+        let (status, body) = self.get_bytes(path).await?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// The same, where the body is no text.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Option<(u16, Vec<u8>)> {
         let address = format!("http://{}{path}", self.address().await);
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let answer = client.get(address).send().await.ok()?;
         let status = answer.status().as_u16();
-        let text = answer.text().await.ok()?;
-        Some((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        Some((status, answer.bytes().await.ok()?.into()))
     }
 
     /// Where it listens, as its log tells.
