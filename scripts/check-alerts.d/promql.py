@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-OURS = re.compile(r"\b(?:(?:langflix|rabbitmq|kube)_\w+|ALERTS|up)\b")
+OURS = re.compile(r"\b(?:(?:langflix|rabbitmq)_\w+|ALERTS|up)\b")
 """The measures that alerts and dashboards may name. Functions and keywords look the same otherwise."""
 
 GROUPING = re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\(([^)]*)\)")

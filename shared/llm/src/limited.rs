@@ -2,7 +2,7 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage};
-use langflix_measures::{LLM_BLOCKED, LLM_WAITING, Operation};
+use langflix_measures::{LLM_REFUSED, LLM_WAITING, Operation};
 use langflix_ports::{
     llm::{Answer, Error, ErrorKind, LanguageModel},
     rate::{Outcome, Permit, RateLimiter, Refusal},
@@ -23,6 +23,7 @@ pub struct Limited<M: ?Sized> {
 impl<M: LanguageModel + ?Sized> Limited<M> {
     /// Wraps `inner`, to which `at_once` requests at most are in flight from here.
     pub fn new(inner: Arc<M>, at_once: NonZeroU32, limiter: Arc<dyn RateLimiter>) -> Self {
+        LLM_REFUSED.add((inner.name().to_owned().into(),), 0);
         let slots = usize::try_from(at_once.get()).unwrap_or(usize::MAX);
         Self { slots: Semaphore::new(slots.min(Semaphore::MAX_PERMITS)), limiter, inner }
     }
@@ -34,7 +35,7 @@ impl<M: LanguageModel + ?Sized> Limited<M> {
         // Counted down also where the caller gives up meanwhile.
         let _waits = guard(|| waiting.decrement(1.0));
         let admitted = Operation::LimiterWait.time(self.limiter.admit(tokens)).await;
-        LLM_BLOCKED.set(of(), if matches!(admitted, Err(Refusal::Later(_))) { 1.0 } else { 0.0 });
+        LLM_REFUSED.add(of(), u64::from(matches!(admitted, Err(Refusal::Later(_)))));
         admitted.map_err(|refusal| self.refused(&refusal))
     }
 

@@ -66,7 +66,7 @@ measures! {
     Counter LLM_RETRIES<(Model,)> = "langflix_llm_retries_total": "Requests sent again after an error that passes";
     Counter LLM_REASKS<(Model,)> = "langflix_llm_reasks_total": "Questions asked again because the answer failed the checks";
     Gauge LLM_WAITING<(Model,)> = "langflix_llm_limiter_waiting": "Requests of this process that wait for the rate limiter now";
-    Gauge LLM_BLOCKED<(Model,)> = "langflix_llm_limiter_blocked": "1 while the rate limiter refuses requests for longer than they wait";
+    Counter LLM_REFUSED<(Model,)> = "langflix_llm_limiter_refused_total": "Requests that the rate limiter sent away, since their turn would have come too late";
 
     Histogram CLIP_SECONDS<(VideoCodec,)> = "langflix_clip_duration_seconds" (PICTURE): "Length of the clips that were encoded";
     Histogram CLIP_RATE<(VideoCodec,)> = "langflix_encoding_frames_per_second" (RATE): "Frames encoded in a second, by clip";
