@@ -7,6 +7,8 @@ const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 // Three of the server's beats.
 const SILENCE = 45_000;
+// A server that has just begun tells of the runs bit by bit.
+const WHOLE = 30_000;
 
 export class Board {
   constructor(changed) {
@@ -18,6 +20,7 @@ export class Board {
     this.arrived = false;
     this.changed = changed;
     this.pending = null;
+    this.sweeps = null;
     this.wait = FIRST_WAIT;
     window.addEventListener("online", () => this.link.state === "lost" && this.open(events()));
     const { source, early } = take();
@@ -28,8 +31,7 @@ export class Board {
   open(stream) {
     clearTimeout(this.again);
     this.stream?.close();
-    // What a stream begins with is the whole; whatever it leaves out is gone.
-    let begun = false;
+    const told = new Set();
     stream.addEventListener("overview", (event) => {
       this.heard();
       this.overview = JSON.parse(event.data);
@@ -37,8 +39,8 @@ export class Board {
     });
     stream.addEventListener("runs", (event) => {
       this.heard();
-      this.take(JSON.parse(event.data).runs, !begun);
-      begun = true;
+      this.sweeps ??= setTimeout(() => this.sweep(told), WHOLE);
+      this.take(JSON.parse(event.data).runs, told);
     });
     stream.addEventListener("beat", () => {
       this.heard();
@@ -62,6 +64,8 @@ export class Board {
     stream.close();
     this.stream = null;
     clearTimeout(this.silent);
+    clearTimeout(this.sweeps);
+    this.sweeps = null;
     this.link = { ...this.link, state: "lost", why };
     this.note({ link: true });
     if (why === null) this.ask();
@@ -81,12 +85,20 @@ export class Board {
     }
   }
 
-  take(runs, whole) {
-    const before = whole ? this.runs : null;
-    if (whole) this.runs = new Map();
-    for (const run of runs) this.runs.set(run.run, run);
+  take(runs, told) {
+    for (const run of runs) {
+      this.runs.set(run.run, run);
+      told.add(run.run);
+    }
     this.arrived = true;
-    this.note({ runs: runs.map((run) => run.run), gone: before !== null && [...before.keys()].some((run) => !this.runs.has(run)) });
+    this.note({ runs: runs.map((run) => run.run) });
+  }
+
+  // A stream begins with all runs: one that it has not told of is gone.
+  sweep(told) {
+    const gone = [...this.runs.keys()].filter((run) => !told.has(run));
+    for (const run of gone) this.runs.delete(run);
+    if (gone.length > 0) this.note({ gone: true });
   }
 
   // All that arrives before the next frame is drawn at once; a page in the background draws when it is looked at.

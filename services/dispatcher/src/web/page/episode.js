@@ -92,7 +92,8 @@ export class Episode {
       else if (this.manifest?.timing.finished_at !== detail.finished_at || !this.manifest) await this.make(loading.signal);
       write(this.word, "");
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem.name === "AbortError" ? undefined : problem;
+      if (problem.name === "AbortError") return;
+      if (!(problem instanceof Problem)) throw problem;
       write(this.word, problem.status === 404 && this.run === null ? "There is no such run." : text(problem.message));
     }
   }

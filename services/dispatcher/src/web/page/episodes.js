@@ -1,6 +1,6 @@
 // All seasons, the filter above them, and what is folded.
 
-import { h, write } from "./dom.js";
+import { h, text, write } from "./dom.js";
 import { haystack, Season } from "./season.js";
 import { number } from "./words.js";
 
@@ -48,7 +48,7 @@ export class Episodes {
   }
 
   update(change) {
-    if (!this.board.arrived) return;
+    if (!this.board.arrived) return this.wait();
     const changed = new Set();
     let whole = change.gone || this.seasons.size === 0;
     for (const id of change.runs) {
@@ -60,6 +60,12 @@ export class Episodes {
     if (whole) return this.sort();
     for (const season of changed) season.sum();
     if (changed.size > 0) this.arrange();
+  }
+
+  /// Says why there is nothing yet, where that is known.
+  wait() {
+    const why = this.board.overview?.runs_error;
+    if (why) write(this.list.firstChild, `Where the runs stand is not known: ${text(why)}`);
   }
 
   /// Puts every run into its season.

@@ -83,14 +83,15 @@ export class Head {
   }
 }
 
-function facts({ runs, spend, queues, queues_error, workers, workers_error }) {
+function facts({ runs, runs_error, spend, queues, queues_error, workers, workers_error }) {
   const set = queues.reduce((sum, queue) => sum + queue.dead + queue.parked, 0);
   const sum = (name) => queues.reduce((all, queue) => all + queue[name], 0);
   const ready = workers.filter((worker) => worker.ready).length;
   const facts = [
     {
       name: "Runs",
-      value: `${number(runs.open)} open, ${number(runs.complete)} complete, ${number(runs.partial)} partial, ${number(runs.failed)} failed`,
+      is: runs_error && "unknown",
+      value: runs_error ? unknown(runs_error) : `${number(runs.open)} open, ${number(runs.complete)} complete, ${number(runs.partial)} partial, ${number(runs.failed)} failed`,
     },
     { name: "Oldest open", value: runs.oldest_open_seconds === null ? "none open" : lasting(runs.oldest_open_seconds) },
     { name: "Spent", value: expense(spend) },

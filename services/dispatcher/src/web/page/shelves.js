@@ -59,7 +59,8 @@ export class Shelves {
       this.found = { ...(await get(`/dead${query(filter)}`, this.loading.signal)), filter };
       this.draw();
     } catch (problem) {
-      if (!(problem instanceof Problem)) return;
+      if (problem.name === "AbortError") return;
+      if (!(problem instanceof Problem)) throw problem;
       this.say(`What was set aside is not known: ${text(problem.message)}`);
       this.list.replaceChildren();
       this.steps.replaceChildren();
