@@ -11,9 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use episodes::{EpisodeArgs, Output, RunArgs};
-pub(crate) use fleet::{
-    DeadCommand, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand,
-};
+pub(crate) use fleet::{DeadCommand, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand};
 pub(crate) use plan::PlanArgs;
 
 /// Where help shows what every command takes: behind its own options.

@@ -117,10 +117,11 @@ pub(crate) struct StatusArgs {
     pub(crate) season: Option<u16>,
     /// The episode.
     pub(crate) episode: Option<u16>,
-    /// Show it anew every two seconds.
-    #[arg(long, conflicts_with = "json")]
+    /// Go on showing it, on one screen, until stopped by Ctrl-C; where there is no terminal, a line when something was
+    /// done.
+    #[arg(long)]
     pub(crate) watch: bool,
-    /// Print JSON.
+    /// Print JSON; with --watch one object a line, whenever something changed.
     #[arg(long)]
     pub(crate) json: bool,
 }

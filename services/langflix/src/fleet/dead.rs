@@ -6,18 +6,27 @@ use langflix_domain::{EpisodeStatus, RunId};
 use langflix_fleet::dead::{DeadFilter, Found, drop_all, groups, retry};
 use langflix_ports::store::ArtifactStore;
 use langflix_rabbitmq::RabbitQueue;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::table::Table;
-use crate::{Usage, cli::DeadCommand, counted, say};
+use crate::{
+    Usage,
+    cli::DeadCommand,
+    counted,
+    progress::screen::{Stream, fitted},
+    say,
+};
 
 /// Most messages of a shelf that are looked at.
 const MOST: usize = 100_000;
-/// Longest reason in a table, in characters.
-const SHOWN: usize = 70;
+/// Shortest reason that is worth a column.
+const SHORTEST: usize = 20;
+/// Longest reason where no terminal tells its width.
+const USUAL: usize = 70;
 
 async fn look(filter: &DeadFilter, queue: &RabbitQueue) -> anyhow::Result<Vec<Found>> {
     let places = filter.places().map_err(|error| Usage(format!("--queue: {error}")))?;
-    Ok(filter.look(queue, &places, MOST).await?.found)
+    Ok(filter.look(queue, &places, MOST).await?)
 }
 
 /// Looks at the messages that were set aside, or does with them what the command says.
@@ -36,7 +45,7 @@ pub(crate) async fn dead(
     let text = match (args.json, command) {
         (true, DeadCommand::List(_)) => serde_json::to_string_pretty(&groups(&found))? + "\n",
         (true, _) => serde_json::to_string_pretty(&found)? + "\n",
-        (false, DeadCommand::List(_)) => list(&found),
+        (false, DeadCommand::List(_)) => list(&found, Stream::Out.width()),
         (false, _) => found.iter().map(paragraph).collect(),
     };
     let text = if found.is_empty() && !args.json { "No such message.\n".to_owned() } else { text };
@@ -94,26 +103,31 @@ fn confirmed(found: &[Found]) -> anyhow::Result<bool> {
             Usage(format!("to drop {} without being asked, give --yes", counted(found.len(), "message"))).into()
         );
     }
-    say::err!("{}Drop {}? What they ask for stays undone. [y/N]", list(found), counted(found.len(), "message"));
+    say::err!(
+        "{}Drop {}? What they ask for stays undone. [y/N]",
+        list(found, Stream::Err.width()),
+        counted(found.len(), "message")
+    );
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn list(found: &[Found]) -> String {
-    let mut table = Table::new(&["QUEUE", "RUN", "MESSAGES#", "REASON"]);
-    for group in groups(found) {
-        let run = group.run.as_ref().map_or("-", RunId::as_str).to_owned();
-        table.row([group.queue, run, group.messages.to_string(), shortened(&group.reason)]);
-    }
-    table.render()
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
+/// A row for those that are alike, its reason as long as `width` columns have room for.
+fn list(found: &[Found], width: Option<usize>) -> String {
+    let groups = groups(found);
+    let table = |reason: &dyn Fn(&str) -> String| {
+        let mut table = Table::new(&["QUEUE", "RUN", "MESSAGES#", "REASON"]);
+        for group in &groups {
+            let run = group.run.as_ref().map_or("-", RunId::as_str).to_owned();
+            table.row([group.queue.clone(), run, group.messages.to_string(), reason(&group.reason)]);
+        }
+        table.render()
+    };
+    // The last column begins where its head does.
+    let others = table(&|_| String::new()).lines().next().map_or(0, |heads| heads.width() - "REASON".len());
+    let room = width.map_or(USUAL, |width| width.saturating_sub(others).max(SHORTEST));
+    table(&|reason| fitted(reason, room))
 }
 
 fn paragraph(found: &Found) -> String {
@@ -149,7 +163,15 @@ mod tests {
 
     #[test]
     fn messages_that_are_alike_are_one_row() {
-        insta::assert_snapshot!(list(&found()));
+        insta::assert_snapshot!(list(&found(), None));
+    }
+
+    #[test]
+    fn a_reason_takes_the_room_that_there_is() {
+        let widest = |width| list(&found(), Some(width)).lines().map(|line| line.width()).max().unwrap();
+        assert_eq!((widest(120), widest(100)), (120, 100));
+        let whole = list(&found(), Some(300));
+        assert!(whole.contains("or does this service look at another one?"), "{whole}");
     }
 
     #[test]

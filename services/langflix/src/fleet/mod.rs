@@ -9,6 +9,7 @@ mod steer;
 mod table;
 mod topology;
 mod wait;
+mod watch;
 mod which;
 
 use langflix_domain::EpisodeStatus;
@@ -38,15 +39,21 @@ pub(crate) async fn command(
             let place = ingest::Place { store, s3: &config.s3, queue };
             ingest::ingest(args, &config.common, place, parting).await
         }
-        Command::Status(args) => status::status(args, store, queue, config.common.llm.prices.as_ref(), parting).await,
+        Command::Status(args) => {
+            let servers = status::Servers { store, queue, prices: config.common.llm.prices.as_ref() };
+            status::status(args, &servers, parting).await
+        }
         Command::Fetch(args) => fetch::fetch(store, &args.run, &config.common.run.output, args.output()).await,
         Command::Dead { command } => dead::dead(command, store, queue).await,
         Command::Cancel(args) => steer::cancel(store, queue, &args.run).await,
         Command::Retry(args) => steer::retry(store, queue, &args.run).await,
         Command::Topology { command: TopologyCommand::Show { json } } => topology::show(queue, *json).await,
         Command::Topology { command: TopologyCommand::Apply } => topology::apply(queue).await,
-        Command::Run(_) | Command::Bench(_) | Command::Plan(_) | Command::Inspect(_) | Command::Config { .. } | Command::Doctor(_) => {
-            Ok(EpisodeStatus::Complete)
-        }
+        Command::Run(_)
+        | Command::Bench(_)
+        | Command::Plan(_)
+        | Command::Inspect(_)
+        | Command::Config { .. }
+        | Command::Doctor(_) => Ok(EpisodeStatus::Complete),
     }
 }

@@ -1,101 +1,113 @@
 //! `langflix status`: where runs stand, and what lies in the queues.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    io::{IsTerminal as _, Write as _},
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
+use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use langflix_domain::{EpisodeStatus, Prices};
+use langflix_domain::{EpisodeStatus, Prices, RunId};
 use langflix_fleet::{
     Which,
-    view::{Queue, Run},
+    view::{Queue, Run, RunDetails, RunFailure},
 };
-use langflix_pipeline::fleet::{Progress, Survey, runs, state};
+use langflix_pipeline::fleet::{Progress, Survey, manifest, runs, state};
 use langflix_ports::store::ArtifactStore;
 use langflix_rabbitmq::RabbitQueue;
 use serde_json::{Value, json};
 
-use super::table::Table;
-use crate::{Parting, cli::StatusArgs};
+use super::{table::Table, watch};
+use crate::{Parting, cli::StatusArgs, say};
 
 /// Runs looked at at once.
 const AT_ONCE: usize = 16;
-const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// How long the servers may take to say what lies in the queues.
 const COUNTED_WITHIN: Duration = Duration::from_secs(10);
 
-type Queues = Result<Vec<Queue>, String>;
+pub(crate) type Queues = Result<Vec<Queue>, String>;
+
+/// Who tells where the fleet stands.
+#[async_trait]
+pub(crate) trait Source: Send + Sync {
+    /// The runs that the arguments name, in the order of their episodes.
+    ///
+    /// # Errors
+    /// Where they cannot be found out.
+    async fn runs(&self, args: &StatusArgs) -> anyhow::Result<Vec<Run>>;
+
+    /// What lies in the queues, or why that is not known.
+    async fn queues(&self) -> Queues;
+
+    /// What failed in a run that has ended.
+    ///
+    /// # Errors
+    /// Where that cannot be found out.
+    async fn failures(&self, run: &RunId) -> anyhow::Result<Vec<RunFailure>>;
+}
+
+/// The fleet's own servers.
+pub(crate) struct Servers<'a> {
+    pub(crate) store: &'a dyn ArtifactStore,
+    pub(crate) queue: &'a RabbitQueue,
+    pub(crate) prices: Option<&'a Prices>,
+}
 
 /// Prints where the runs that the arguments name stand.
 ///
 /// # Errors
-/// Where the store cannot be read, or stdout not be written.
-pub(crate) async fn status(
-    args: &StatusArgs,
-    store: &dyn ArtifactStore,
-    queue: &RabbitQueue,
-    prices: Option<&Prices>,
-    parting: &Parting,
-) -> anyhow::Result<EpisodeStatus> {
+/// Where the source cannot be asked, or stdout not be written.
+pub(crate) async fn status(args: &StatusArgs, source: &dyn Source, parting: &Parting) -> anyhow::Result<EpisodeStatus> {
     parting.set("");
-    loop {
-        let (runs, queues) = tokio::join!(found(store, args, prices), queues(queue));
-        let runs = runs?;
-        // Whoever watches may wait for what is to come.
-        if let Some(show) = args.show.as_deref().filter(|_| !args.watch && runs.is_empty()) {
-            bail!("{show}: no such run was ever submitted: `langflix status` lists them");
-        }
-        let text = match args.json {
-            true => serde_json::to_string_pretty(&as_json(&runs, &queues))? + "\n",
-            false => as_text(&runs, &queues),
-        };
-        show(&text, args.watch)?;
-        if !args.watch {
-            return Ok(EpisodeStatus::Complete);
-        }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+    if args.watch {
+        return watch::watch(args, source).await;
     }
+    let (runs, queues) = tokio::join!(source.runs(args), source.queues());
+    let runs = runs?;
+    if let Some(show) = args.show.as_deref().filter(|_| runs.is_empty()) {
+        bail!("{show}: no such run was ever submitted: `langflix status` lists them");
+    }
+    match args.json {
+        true => say::out!("{:#}", as_json(&runs, &queues))?,
+        false => say::out!("{}", as_text(&runs, &queues).trim_end())?,
+    }
+    Ok(EpisodeStatus::Complete)
 }
 
-/// Writes over what was there before, where that can be.
-fn show(text: &str, again: bool) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    let written = match again && out.is_terminal() {
-        // Home; each line to its end; what is left below.
-        true => write!(out, "\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")),
-        false => write!(out, "{text}"),
-    };
-    written.and_then(|()| out.flush()).context("standard output")
-}
-
-async fn queues(queue: &RabbitQueue) -> Queues {
+/// What lies in the queues of this broker.
+pub(crate) async fn queues(queue: &RabbitQueue) -> Queues {
     match tokio::time::timeout(COUNTED_WITHIN, queue.counts()).await {
         Ok(counts) => counts.map(|counts| Queue::all(&counts)).map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", COUNTED_WITHIN.as_secs())),
     }
 }
 
-/// The runs in the order of their episodes.
-async fn found(store: &dyn ArtifactStore, args: &StatusArgs, prices: Option<&Prices>) -> anyhow::Result<Vec<Run>> {
-    let named = args.show.as_deref().map(Which::read);
-    let found = match (named, args.season) {
-        (Some(Which::Run(run)), None) => BTreeSet::from([run]),
-        (Some(Which::Of(survey)), None) => runs(store, &survey).await?,
-        _ => {
-            let survey = Survey { show: args.show.clone(), season: args.season, episode: args.episode };
-            runs(store, &survey).await?
-        }
-    };
-    let states = stream::iter(&found).map(|run| state(store, run)).buffered(AT_ONCE).try_collect::<Vec<_>>();
-    let states = states.await?;
-    let mut runs: Vec<Run> =
-        states.iter().filter(|state| state.is_known()).map(|state| Run::of(state, prices)).collect();
-    runs.sort_by(|a, b| a.order().cmp(&b.order()));
-    Ok(runs)
+#[async_trait]
+impl Source for Servers<'_> {
+    async fn runs(&self, args: &StatusArgs) -> anyhow::Result<Vec<Run>> {
+        let named = args.show.as_deref().map(Which::read);
+        let found = match (named, args.season) {
+            (Some(Which::Run(run)), None) => BTreeSet::from([run]),
+            (Some(Which::Of(survey)), None) => runs(self.store, &survey).await?,
+            _ => {
+                let survey = Survey { show: args.show.clone(), season: args.season, episode: args.episode };
+                runs(self.store, &survey).await?
+            }
+        };
+        let states = stream::iter(found).map(|run| async move { state(self.store, &run).await }).buffered(AT_ONCE);
+        let states = states.try_collect::<Vec<_>>().await?;
+        let known = states.iter().filter(|state| state.is_known());
+        let mut runs: Vec<Run> = known.map(|state| Run::of(state, self.prices)).collect();
+        runs.sort_by(|a, b| a.order().cmp(&b.order()));
+        Ok(runs)
+    }
+
+    async fn queues(&self) -> Queues {
+        queues(self.queue).await
+    }
+
+    async fn failures(&self, run: &RunId) -> anyhow::Result<Vec<RunFailure>> {
+        let (state, manifest) = (state(self.store, run).await?, manifest(self.store, run).await?);
+        Ok(RunDetails::of(&state, manifest.as_ref(), self.prices).failures)
+    }
 }
 
 fn as_text(runs: &[Run], queues: &Queues) -> String {
@@ -147,7 +159,7 @@ fn queue_table(queues: &[Queue]) -> String {
     table.render()
 }
 
-fn as_json(runs: &[Run], queues: &Queues) -> Value {
+pub(super) fn as_json(runs: &[Run], queues: &Queues) -> Value {
     match queues {
         Ok(queues) => json!({ "runs": runs, "queues": queues }),
         Err(error) => json!({ "runs": runs, "queues": null, "queues_error": error }),
@@ -156,7 +168,7 @@ fn as_json(runs: &[Run], queues: &Queues) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use langflix_domain::{Lane, RunId, Usage};
+    use langflix_domain::{Lane, Usage};
     use langflix_pipeline::fleet::{Ending, RunState};
     use langflix_rabbitmq::Count;
 

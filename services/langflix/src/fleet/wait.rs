@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, Manifest, RunId};
 use langflix_pipeline::{Error, fleet::Follower};
-use langflix_ports::{observer::Observer, store::ArtifactStore};
+use langflix_ports::store::ArtifactStore;
 
-use crate::say;
+use crate::progress::Following;
 
 /// Runs looked at at once.
 const AT_ONCE: usize = 8;
@@ -16,46 +16,60 @@ const BETWEEN_LOOKS: [Duration; 2] = [Duration::from_secs(1), Duration::from_sec
 /// How often a store that fails is told of.
 const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(60);
 
-/// Waits until all `runs` have ended, and hands each manifest to `ended` as it comes. Gives how they ended.
+/// How a run ended, for whoever waits for it.
+pub(crate) enum End {
+    /// With this manifest.
+    Manifest(Box<Manifest>),
+    /// It can no longer be followed.
+    Unreadable(RunId, Error),
+}
+
+/// Waits until all `runs` have ended, and hands each end to `ended` as it comes. Gives how they ended.
 pub(crate) async fn wait(
     store: &dyn ArtifactStore,
     runs: impl IntoIterator<Item = RunId>,
-    observer: &dyn Observer,
-    ended: &dyn Fn(&Manifest),
+    following: &Following,
+    ended: &dyn Fn(End),
 ) -> Vec<EpisodeStatus> {
     let mut open: Vec<(RunId, Follower)> = runs.into_iter().map(|run| (run.clone(), Follower::new(run))).collect();
     let mut ends = Vec::new();
     let mut complained: Option<Instant> = None;
     loop {
         let looks: Vec<Result<Option<Manifest>, Error>> = stream::iter(&mut open)
-            .map(|(_, follower)| follower.look(store, observer))
+            .map(|(_, follower)| follower.look(store, following.observer()))
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let mut looks = looks.into_iter();
+        let (mut looks, mut trouble) = (looks.into_iter(), None);
         open.retain(|(run, _)| match looks.next() {
             Some(Ok(Some(manifest))) => {
-                ended(&manifest);
                 ends.push(manifest.status);
+                ended(End::Manifest(Box::new(manifest)));
                 false
             }
             Some(Err(error)) if error.passes() => {
-                if complained.is_none_or(|at| at.elapsed() >= BETWEEN_COMPLAINTS) {
-                    complained = Some(Instant::now());
-                    tracing::warn!(%error, "waiting for the store");
-                }
+                trouble = Some(format!("waiting for the store: {error}"));
                 true
             }
             Some(Err(error)) => {
-                say::err!("error: {run}: {error}");
+                ended(End::Unreadable(run.clone(), error));
                 ends.push(EpisodeStatus::Failed);
                 false
             }
             Some(Ok(None)) | None => true,
         });
+        if let Some(trouble) = &trouble
+            && !following.is_screen()
+            && complained.is_none_or(|at| at.elapsed() >= BETWEEN_COMPLAINTS)
+        {
+            complained = Some(Instant::now());
+            tracing::warn!("{trouble}");
+        }
+        following.looked(trouble);
         if open.is_empty() {
+            following.end();
             return ends;
         }
-        tokio::time::sleep(BETWEEN_LOOKS[usize::from(open.len() > AT_ONCE)]).await;
+        following.idle(BETWEEN_LOOKS[usize::from(open.len() > AT_ONCE)]).await;
     }
 }

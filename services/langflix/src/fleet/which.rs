@@ -33,10 +33,11 @@ pub(crate) async fn newest(store: &dyn ArtifactStore, text: &str) -> anyhow::Res
 /// The one run that is named: an episode's newest.
 ///
 /// # Errors
-/// Where there is none, or a season or a show is named.
+/// Where there is none; where a season or a show is named that there is, [`Usage`].
 pub(crate) async fn one(store: &dyn ArtifactStore, text: &str) -> anyhow::Result<RunId> {
+    let mut runs = newest(store, text).await?;
     if let Which::Of(Survey { episode: None, .. }) = Which::read(text) {
         return Err(Usage(format!("'{text}' names no run: give one, or an episode as in suits-s01e02")).into());
     }
-    newest(store, text).await?.pop().context("no run")
+    runs.pop().context("no run")
 }

@@ -3,10 +3,16 @@
 mod bars;
 mod json;
 mod lines;
+pub(crate) mod screen;
 mod season;
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 
+use langflix_domain::RunId;
+use langflix_fleet::view::Queue;
 use langflix_ports::observer::Observer;
 
 pub(crate) use bars::Bars;
@@ -35,33 +41,62 @@ pub(crate) fn observer(output: Output) -> Box<dyn Observer> {
 
 /// What is seen of runs that are waited for.
 pub(crate) enum Following {
-    /// One bar for all of them.
-    Bar(Season),
+    /// All of them together.
+    Season(Box<Season>),
     /// As [`observer`] shows them.
     Plain(Box<dyn Observer>),
 }
 
 impl Following {
-    pub(crate) fn new(output: Output, runs: usize) -> Self {
-        if output == Output::Text && io::stderr().is_terminal() {
-            Self::Bar(Season::new(runs))
-        } else {
-            Self::Plain(observer(output))
+    /// Begins to follow these runs.
+    ///
+    /// # Errors
+    /// Where nothing can be written.
+    pub(crate) fn new(output: Output, runs: &[RunId]) -> io::Result<Self> {
+        match output {
+            Output::Text => Season::new(runs).map(|season| Self::Season(Box::new(season))),
+            Output::Json | Output::Quiet => Ok(Self::Plain(observer(output))),
         }
     }
 
     pub(crate) fn observer(&self) -> &dyn Observer {
         match self {
-            Self::Bar(season) => season,
+            Self::Season(season) => season.as_ref(),
             Self::Plain(observer) => observer.as_ref(),
         }
     }
 
-    /// Prints beside the bar.
-    pub(crate) fn aside(&self, print: impl FnOnce()) {
+    /// Whether nothing else may be written to the terminal.
+    pub(crate) fn is_screen(&self) -> bool {
+        matches!(self, Self::Season(season) if season.is_screen())
+    }
+
+    /// All runs were looked at; what keeps some from being seen is told where there is a place for it.
+    pub(crate) fn looked(&self, trouble: Option<String>) {
+        if let Self::Season(season) = self {
+            season.show(trouble);
+        }
+    }
+
+    /// This lies in the queues.
+    pub(crate) fn queues(&self, queues: Result<Vec<Queue>, String>) {
+        if let Self::Season(season) = self {
+            season.queues(queues);
+        }
+    }
+
+    /// All have ended.
+    pub(crate) fn end(&self) {
+        if let Self::Season(season) = self {
+            season.end();
+        }
+    }
+
+    /// Lets the time pass until the next look.
+    pub(crate) async fn idle(&self, time: Duration) {
         match self {
-            Self::Bar(season) => season.aside(print),
-            Self::Plain(_) => print(),
+            Self::Season(season) => season.idle(time).await,
+            Self::Plain(_) => tokio::time::sleep(time).await,
         }
     }
 }

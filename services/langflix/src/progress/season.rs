@@ -1,92 +1,163 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
 use langflix_domain::{RunId, Stage};
+use langflix_fleet::{
+    parts,
+    view::{Phase, Queue},
+};
 use langflix_ports::observer::{Event, Observer};
 
-use super::lines::noun;
+use super::{
+    lines::noun,
+    screen::{Count, Episode, Failed, Happenings, Live, Seen, Stream},
+};
 
-/// Steps of the bar that one run takes.
-const STEPS: f64 = 1000.0;
-/// The part of a run's time that its chunks take, about: how many clips come is known only behind them.
-const OF_CHUNKS: f64 = 0.3;
+/// Failures that are kept to be shown.
+const KEPT: usize = 20;
 
-/// One bar for all runs that are waited for.
+/// All runs that are waited for, on one screen.
 pub(crate) struct Season {
-    bar: ProgressBar,
-    runs: Mutex<Runs>,
+    state: Mutex<State>,
+    happenings: tokio::sync::Mutex<Happenings>,
 }
 
-#[derive(Default)]
-struct Runs {
-    /// How many are waited for.
-    all: usize,
-    ended: usize,
-    failed: usize,
-    /// Done and all tasks of each stage.
-    stages: HashMap<(RunId, Stage), (usize, usize)>,
+struct State {
+    live: Live,
+    /// In the order of the season.
+    episodes: Vec<Episode>,
+    /// What people call the tasks that are under way.
+    labels: HashMap<String, String>,
+    failures: Vec<Failed>,
+    queues: Option<Result<Vec<Queue>, String>>,
 }
 
 impl Season {
-    pub(crate) fn new(runs: usize) -> Self {
-        let bar = ProgressBar::new((runs as f64 * STEPS) as u64);
-        let template = "{wide_msg} {bar:24} {eta:>4}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, runs: Mutex::new(Runs { all: runs, ..Runs::default() }) }
+    /// Shows these runs on standard error, which leaves standard output to the results.
+    ///
+    /// # Errors
+    /// Where nothing can be written.
+    pub(super) fn new(runs: &[RunId]) -> io::Result<Self> {
+        let mut episodes: Vec<Episode> = runs.iter().map(waiting).collect();
+        episodes.sort_by(|a, b| (&a.show, a.season, a.number, &a.run).cmp(&(&b.show, b.season, b.number, &b.run)));
+        let live = Live::on(Stream::Err)?;
+        let happenings = Happenings::of(&live).into();
+        let state = State { live, episodes, labels: HashMap::new(), failures: Vec::new(), queues: None };
+        Ok(Self { state: Mutex::new(state), happenings })
     }
 
-    pub(super) fn aside(&self, print: impl FnOnce()) {
-        self.bar.suspend(print);
+    /// Whether all of the terminal is taken.
+    pub(super) fn is_screen(&self) -> bool {
+        self.state().live.is_screen()
+    }
+
+    /// Shows what is known, and why that may be old.
+    pub(super) fn show(&self, trouble: Option<String>) {
+        let state = &mut *self.state();
+        let seen = Seen {
+            episodes: state.episodes.clone(),
+            failures: state.failures.clone(),
+            queues: state.queues.clone(),
+            trouble,
+        };
+        // The work goes on, whoever sees it.
+        let _gone = state.live.show(seen);
+    }
+
+    pub(super) fn queues(&self, queues: Result<Vec<Queue>, String>) {
+        self.state().queues = Some(queues);
+    }
+
+    /// All have ended.
+    pub(super) fn end(&self) {
+        let _gone = self.state().live.end();
+    }
+
+    /// Lets the time pass, and draws anew where the terminal changes.
+    pub(super) async fn idle(&self, time: Duration) {
+        let draw = async {
+            let mut happenings = self.happenings.lock().await;
+            loop {
+                let happened = happenings.next().await;
+                let _gone = self.state().live.happened(happened);
+            }
+        };
+        let _over = tokio::time::timeout(time, draw).await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Runs {
-    fn message(&self) -> String {
-        let sum = |stage: Stage| {
-            let of = self.stages.iter().filter(|((_, other), _)| *other == stage);
-            of.fold((0, 0), |sum, (_, (done, tasks))| (sum.0 + done, sum.1 + tasks))
-        };
-        let (chunks, clips) = (sum(Stage::Analysis), sum(Stage::Encoding));
-        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        let (ended, all) = (self.ended, self.all);
-        format!("runs {ended}/{all}  chunks {}/{}  clips {}/{}{failed}", chunks.0, chunks.1, clips.0, clips.1)
+/// A run of which nothing is known but its name.
+fn waiting(run: &RunId) -> Episode {
+    let (show, season, number) = parts(run);
+    Episode {
+        run: run.clone(),
+        show: show.to_owned(),
+        season,
+        number,
+        phase: Phase::Waiting,
+        status: None,
+        cancelled: false,
+        analysis: None,
+        encoding: None,
+        failed: 0,
+    }
+}
+
+impl State {
+    fn notice(&mut self, run: &RunId, event: Event) {
+        let Some(episode) = self.episodes.iter_mut().find(|episode| episode.run == *run) else { return };
+        match event {
+            Event::StagePlanned { stage, tasks, done } => *episode.count(stage) = Some(Count { done, tasks }),
+            Event::TaskStarted { task, label, .. } => {
+                self.labels.insert(task, label);
+            }
+            Event::TaskProgress { .. } => {}
+            Event::TaskFinished { stage, task, failure } => {
+                episode.count(stage).get_or_insert_default().done += 1;
+                let label = self.labels.remove(&task).unwrap_or(task);
+                if let Some(failure) = failure {
+                    episode.failed += 1;
+                    let label = format!("{} {label}", noun(stage));
+                    self.failures.insert(0, Failed { run: run.clone(), label, message: failure.message });
+                    self.failures.truncate(KEPT);
+                }
+            }
+            Event::RunFinished { status } => episode.status = Some(status),
+        }
+        episode.phase = episode.phase();
+    }
+}
+
+impl Episode {
+    fn count(&mut self, stage: Stage) -> &mut Option<Count> {
+        match stage {
+            Stage::Analysis => &mut self.analysis,
+            Stage::Encoding => &mut self.encoding,
+        }
     }
 
-    fn position(&self) -> u64 {
-        let part = |((_, stage), (done, tasks)): (&(RunId, Stage), &(usize, usize))| {
-            let weight = if *stage == Stage::Analysis { OF_CHUNKS } else { 1.0 - OF_CHUNKS };
-            weight * if *tasks == 0 { 1.0 } else { *done as f64 / *tasks as f64 }
-        };
-        (self.stages.iter().map(part).sum::<f64>() * STEPS) as u64
+    /// What it is in, by what is known of it.
+    fn phase(&self) -> Phase {
+        match (self.status, self.analysis, self.encoding) {
+            (Some(_), ..) => Phase::Ended,
+            (None, None, None) => Phase::Waiting,
+            (None, Some(chunks), None) if chunks.done < chunks.tasks => Phase::Analysis,
+            (None, Some(_), None) => Phase::Selection,
+            (None, _, Some(_)) => Phase::Encoding,
+        }
     }
 }
 
 impl Observer for Season {
     fn notice(&self, run: &RunId, event: Event) {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            Event::StagePlanned { stage, tasks, done } => {
-                runs.stages.insert((run.clone(), stage), (done, tasks));
-            }
-            Event::TaskFinished { stage, failure, .. } => {
-                runs.stages.entry((run.clone(), stage)).or_default().0 += 1;
-                if let Some(failure) = failure {
-                    runs.failed += 1;
-                    self.bar.println(format!("{run}: {} failed: {}", noun(stage), failure.message));
-                }
-            }
-            Event::RunFinished { .. } => runs.ended += 1,
-            Event::TaskStarted { .. } | Event::TaskProgress { .. } => return,
-        }
-        self.bar.set_message(runs.message());
-        self.bar.set_position(runs.position());
-        if runs.ended == runs.all {
-            self.bar.finish_and_clear();
-        }
+        self.state().notice(run, event);
     }
 }

@@ -84,6 +84,17 @@ async fn a_season_with_an_episode_that_cannot_be_read_is_not_submitted_at_all() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_season_that_lacks_a_translation_is_not_submitted_at_all() {
+    let fleet = Fleet::new().await;
+    let said = fleet.ingest(&season(), &["--target-subs-suffix", ".xx"]);
+    let errors: Vec<&str> = said.err.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!((said.code, errors.len()), (Some(1), 4), "{said:#?}");
+    assert!(errors[..3].iter().all(|line| line.contains(".xx")), "{said:#?}");
+    assert_eq!(errors[3], "error: nothing was submitted");
+    assert_eq!(fleet.keys("").await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_uploaded_where_the_queues_are_missing() {
     let fleet = Fleet::bare().await;
     let said = fleet.ingest(&episode(), &[]);

@@ -4,11 +4,11 @@ mod bucket;
 mod told;
 mod upload;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Mutex, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use futures::{StreamExt as _, stream};
-use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, Manifest, RunId};
+use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, RunId};
 use langflix_llm::Identity;
 use langflix_media::Ffmpeg;
 use langflix_pipeline::{
@@ -23,7 +23,10 @@ use langflix_runtime::{
 use langflix_s3::{S3Store, Stat};
 use tracing::{Instrument as _, Span, field::Empty};
 
-use super::wait;
+use super::{
+    status,
+    wait::{self, End},
+};
 use crate::{
     Parting, Usage,
     cli::{IngestArgs, Output},
@@ -34,6 +37,7 @@ use crate::{
         report, settings,
         tree::Disk,
     },
+    say,
 };
 use bucket::{InBucket, Keys};
 use told::Told;
@@ -41,6 +45,8 @@ use told::Told;
 /// Episodes read at once, and episodes uploaded at once; each upload sends several parts at a time.
 const READ_AT_ONCE: usize = 4;
 const UPLOADED_AT_ONCE: usize = 3;
+/// Between two looks at the queues.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(5);
 
 /// Where episodes are handed in.
 #[derive(Clone, Copy)]
@@ -75,7 +81,7 @@ pub(crate) async fn ingest(
         return Ok(report::overall(&sent.iter().map(|(_, sent)| sent.is_some()).map(submitted).collect::<Vec<_>>()));
     }
     parting.set("stopped waiting: the fleet goes on; `langflix status` tells how far it is");
-    Ok(wait_for(place, sent, output).await)
+    wait_for(place, sent, output).await
 }
 
 /// Reads every episode that the arguments name.
@@ -92,18 +98,23 @@ async fn ready(args: &IngestArgs, config: &Config, place: Place<'_>) -> anyhow::
     // Before anything is read and uploaded in vain.
     place.queue.check_topology().await?;
     let Some(prefixes) = prefixes else {
-        let found = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
+        let found = episodes::find(&Disk, &args.paths, &args.episodes, config, &language).map_err(nothing_submitted)?;
         run::introduce(config, &asked, found.len(), output);
         let videos = OnDisk { media: &ffmpeg, cache: None };
         return read(&ffmpeg, &videos, &found, &asked, output, |sources| Some(sources.video.clone())).await;
     };
     let keys = Keys::list(place.store, bucket, &prefixes).await?;
-    let mut found = episodes::find(&keys, &prefixes, &args.episodes, config, &language)?;
+    let mut found = episodes::find(&keys, &prefixes, &args.episodes, config, &language).map_err(nothing_submitted)?;
     run::introduce(config, &asked, found.len(), output);
     let subtitles = tempfile::tempdir()?;
     bucket::fetch_subtitles(place.store, &mut found, &args.episodes, subtitles.path()).await?;
     let videos = InBucket { media: &ffmpeg, store: place.store, bucket };
     read(&ffmpeg, &videos, &found, &asked, output, |_| None).await
+}
+
+/// Says what became of those episodes with which nothing is wrong.
+fn nothing_submitted(error: anyhow::Error) -> anyhow::Error {
+    if error.is::<Usage>() { error } else { anyhow!("{error:#}\nerror: nothing was submitted") }
 }
 
 /// ffmpeg, which trusts the same authorities as this program where it reads from the store.
@@ -234,16 +245,37 @@ async fn wait_for(
     place: Place<'_>,
     sent: Vec<(EpisodeId, Option<(RunId, Submitted)>)>,
     output: Output,
-) -> EpisodeStatus {
+) -> anyhow::Result<EpisodeStatus> {
     let runs: Vec<RunId> = sent.iter().filter_map(|(_, sent)| Some(sent.as_ref()?.0.clone())).collect();
-    let following = progress::Following::new(output, runs.len());
-    let ended = |manifest: &Manifest| {
-        let place = format!("langflix fetch {}", manifest.run);
-        following.aside(|| report::say(manifest, &place, output));
+    let following = progress::Following::new(output, &runs).context("standard error")?;
+    let say = |end: End| match end {
+        End::Manifest(manifest) => report::say(&manifest, &format!("langflix fetch {}", manifest.run), output),
+        End::Unreadable(run, error) => say::err!("error: {run}: {error}"),
     };
-    let mut ends = wait::wait(place.store, runs, following.observer(), &ended).await;
+    // What would be written into the screen is said behind it.
+    let postponed = Mutex::new(Vec::new());
+    let ended = |end: End| match postponed.lock() {
+        Ok(mut postponed) if following.is_screen() => postponed.push(end),
+        _ => say(end),
+    };
+    let mut ends = tokio::select! {
+        ends = wait::wait(place.store, runs, &following, &ended) => ends,
+        () = count(place.queue, &following) => Vec::new(),
+    };
+    drop(following);
+    postponed.into_inner().unwrap_or_default().into_iter().for_each(say);
     ends.extend(sent.iter().filter(|(_, sent)| sent.is_none()).map(|_| EpisodeStatus::Failed));
-    report::overall(&ends)
+    Ok(report::overall(&ends))
+}
+
+/// Tells now and then what lies in the queues. Never ends.
+async fn count(queue: &RabbitQueue, following: &progress::Following) {
+    loop {
+        if following.is_screen() {
+            following.queues(status::queues(queue).await);
+        }
+        tokio::time::sleep(BETWEEN_COUNTS).await;
+    }
 }
 
 #[cfg(test)]

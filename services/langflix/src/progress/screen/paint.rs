@@ -1,0 +1,119 @@
+//! Text that fits, in colour where there is any.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// How a part of a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Strong,
+    Faint,
+    Good,
+    Doubtful,
+    Bad,
+}
+
+impl Style {
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Strong => Some("1"),
+            Self::Faint => Some("2"),
+            Self::Good => Some("32"),
+            Self::Doubtful => Some("33"),
+            Self::Bad => Some("31"),
+        }
+    }
+}
+
+/// A line in parts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line(Vec<(Style, String)>);
+
+impl Line {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The line and this behind it.
+    pub(super) fn and(mut self, style: Style, text: impl AsRef<str>) -> Self {
+        self.0.push((style, harmless(text.as_ref())));
+        self
+    }
+
+    /// The line as it is written to a terminal of this width, in colour where it is to be painted.
+    pub(super) fn render(&self, width: usize, paint: bool) -> String {
+        let all: usize = self.0.iter().map(|(_, text)| text.width()).sum();
+        let (mut left, mut out) = (width, String::new());
+        for (style, text) in &self.0 {
+            // The last column is for the mark that something is missing.
+            let shown = if all <= width { text.clone() } else { cut(text, left.saturating_sub(1)) };
+            left -= shown.width().min(left);
+            let is_whole = shown.len() == text.len();
+            match style.code().filter(|_| paint && !shown.trim().is_empty()) {
+                Some(code) => out += &format!("\x1b[{code}m{shown}\x1b[0m"),
+                None => out += &shown,
+            }
+            if !is_whole {
+                out += if width > 0 { "…" } else { "" };
+                break;
+            }
+        }
+        out
+    }
+}
+
+/// As much of the text as fits into so many columns.
+fn cut(text: &str, columns: usize) -> String {
+    let mut left = columns;
+    let fits = |char: &char| match char.width().unwrap_or(0) {
+        width if width <= left => {
+            left -= width;
+            true
+        }
+        _ => false,
+    };
+    text.chars().take_while(fits).collect()
+}
+
+/// The text in at most so many columns, with `…` where something is missing.
+pub(crate) fn fitted(text: &str, columns: usize) -> String {
+    Line::new().and(Style::Plain, text).render(columns, false)
+}
+
+/// Without what a terminal would obey, or what turns the order of what stands beside it.
+fn harmless(text: &str) -> String {
+    let obeyed = |char: char| {
+        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|char| if obeyed(char) { ' ' } else { char }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_cut_by_columns_and_marked() {
+        assert_eq!(fitted("give up", 7), "give up");
+        assert_eq!(fitted("give up", 6), "give …");
+        // Each of these takes two columns.
+        assert_eq!(fitted("오징어 게임", 8), "오징어 …");
+        assert_eq!(fitted("오징어 게임", 3), "오…");
+        assert_eq!((fitted("x", 0), fitted("xy", 1)), (String::new(), "…".to_owned()));
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_text() {
+        let nasty = "\x1b]0;owned\x07\x1b[2Jclip\r\n\u{202e}gnihton";
+        assert_eq!(fitted(nasty, 80), " ]0;owned  [2Jclip   gnihton");
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let line = Line::new().and(Style::Bad, "failed").and(Style::Plain, ": no encoder");
+        assert_eq!(line.render(80, true), "\x1b[31mfailed\x1b[0m: no encoder");
+        assert_eq!(line.render(9, true), "\x1b[31mfailed\x1b[0m: …");
+        assert_eq!(line.render(4, true), "\x1b[31mfai\x1b[0m…");
+    }
+}

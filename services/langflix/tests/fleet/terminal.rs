@@ -1,0 +1,165 @@
+//! What a season looks like on a real terminal, and that the terminal is afterwards as it was.
+
+use std::{
+    io::{Read as _, Write as _},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{
+    by_hand,
+    servers::Fleet,
+    services::{Service, until},
+    support::{episode, season},
+};
+
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+/// A program on a terminal of its own, by `script` of util-linux.
+struct Terminal {
+    child: Child,
+    shown: Arc<Mutex<String>>,
+    reading: JoinHandle<()>,
+}
+
+impl Terminal {
+    fn start(fleet: &Fleet, args: &[&str], (columns, rows): (u16, u16)) -> Self {
+        let program = fleet.langflix(args);
+        let words = [program.get_program()].into_iter().chain(program.get_args());
+        let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let line = format!("stty cols {columns} rows {rows}; exec {}", quoted.join(" "));
+        let mut command = Command::new("script");
+        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TERM", "xterm-256color").env("SHELL", "/bin/sh").current_dir(env!("CARGO_TARGET_TMPDIR"));
+        command.args(["-qefc", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut out, shown) = (child.stdout.take().unwrap(), Arc::new(Mutex::new(String::new())));
+        let reading = std::thread::spawn({
+            let shown = Arc::clone(&shown);
+            move || {
+                let (mut buffer, mut bytes) = ([0; 4096], Vec::new());
+                while let Ok(count @ 1..) = out.read(&mut buffer) {
+                    bytes.extend_from_slice(&buffer[..count]);
+                    *shown.lock().unwrap() = String::from_utf8_lossy(&bytes).into_owned();
+                }
+            }
+        });
+        Self { child, shown, reading }
+    }
+
+    fn shown(&self) -> String {
+        self.shown.lock().unwrap().clone()
+    }
+
+    async fn shows(&self, text: &str) {
+        until(async || self.shown().contains(text), || format!("{text:?} is not in {:?}", self.shown())).await;
+    }
+
+    fn types(&mut self, text: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// How it ended, what was drawn on its own screen, frame by frame, and what stands on the terminal behind it.
+    fn end(mut self) -> (Option<i32>, Vec<String>, String) {
+        let code = self.child.wait().unwrap().code();
+        self.reading.join().unwrap();
+        let shown = self.shown.lock().unwrap().clone();
+        let (_, screen) = shown.split_once(ENTER).unwrap_or_else(|| panic!("never drawn: {shown:?}"));
+        let (screen, behind) = screen.rsplit_once(LEAVE).unwrap_or_else(|| panic!("never left: {shown:?}"));
+        let frames = screen.split("\x1b[H").skip(1).map(|frame| frame.replace("\x1b[K", "").replace("\x1b[J", ""));
+        (code, frames.collect(), behind.to_owned())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_season_sees_it_and_has_the_terminal_back() {
+    let (fleet, dir) = (Fleet::new().await, tempdir().unwrap());
+    let services =
+        ["dispatcher", "analysis-worker", "encoding-worker"].map(|name| Service::start(&fleet, name, dir.path()));
+    let path = season();
+    let args = ["ingest", path.to_str().unwrap(), "--language", "ko", "--max-expressions", "1", "--wait"];
+    let terminal = Terminal::start(&fleet, &args, (100, 30));
+    let (code, frames, behind) = tokio::task::spawn_blocking(|| terminal.end()).await.unwrap();
+    assert_eq!(code, Some(0), "{frames:#?} {behind}");
+    let first = frames.first().unwrap();
+    assert!(first.contains("the-long-way-home S01") && first.contains("  3 episodes: "), "{first}");
+    let last = frames.last().unwrap();
+    assert!(last.contains("3 complete") && last.contains("nothing under way") && last.contains("3/3 clips"), "{last}");
+    for frame in &frames {
+        assert!(frame.split("\r\n").count() <= 30, "{frame}");
+    }
+    let lines: Vec<&str> = behind.lines().collect();
+    assert_eq!(lines.len(), 3, "{behind:?}");
+    for (line, code) in lines.iter().zip(["S01E01", "S01E02", "S01E03"]) {
+        assert!(line.contains(code) && line.contains(": complete, 1 expression, 1 clip: langflix fetch "), "{line:?}");
+        assert!(!line.contains('\x1b'), "{line:?}");
+    }
+    for service in services {
+        service.ends().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_watching_has_the_terminal_back() {
+    let fleet = Fleet::new().await;
+    fleet.ingest(&season(), &["--dry-run"]);
+    let mut terminal = Terminal::start(&fleet, &["status", "--watch"], (44, 12));
+    terminal.shows("3 episodes: 3 open").await;
+    terminal.types("\x03");
+    let (code, frames, behind) = tokio::task::spawn_blocking(|| terminal.end()).await.unwrap();
+    assert_eq!((code, behind.as_str()), (Some(130), ""));
+    for line in frames.iter().flat_map(|frame| frame.split("\r\n")) {
+        let (text, mut painted) = (line, String::new());
+        let mut parts = text.split('\x1b');
+        painted += parts.next().unwrap();
+        painted.extend(parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest)));
+        assert!(painted.chars().count() <= 44, "{painted:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_terminal_a_line_tells_what_was_done_and_programs_get_an_object() {
+    let fleet = Fleet::new().await;
+    fleet.ingest(&episode(), &[]);
+    let run = by_hand::submitted(&fleet).await.remove(0);
+    let watch = |args: &[&str]| {
+        let mut child =
+            fleet.langflix(&[&["status", "--watch"], args].concat()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let text = Arc::new(Mutex::new(String::new()));
+        let reading = std::thread::spawn({
+            let text = Arc::clone(&text);
+            move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = out.read(&mut buffer) {
+                    *text.lock().unwrap() += std::str::from_utf8(&buffer[..count]).unwrap();
+                }
+            }
+        });
+        (child, text, reading)
+    };
+    let mut watching = [watch(&[]), watch(&["--json"])];
+    let said = |at: usize| watching[at].1.lock().unwrap().clone();
+    until(async || said(0).contains('\n') && said(1).contains('\n'), || said(0) + &said(1)).await;
+    by_hand::finish(&fleet, &run, &episode()).await;
+    until(async || said(0).contains(": 1/1 ended") && said(1).contains("complete"), || said(0) + &said(1)).await;
+    let (lines, objects) = (said(0), said(1));
+    for (child, _, _) in &mut watching {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(lines.starts_with("the-long-way-home S01: 0/1 ended, chunks 0/0+, clips 0/0+\n"), "{lines}");
+    assert!(lines.lines().count() <= 4 && !lines.contains('\x1b'), "{lines}");
+    let objects: Vec<Value> = objects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(objects.windows(2).all(|pair| pair[0] != pair[1]), "{objects:#?}");
+    assert_eq!(objects[0]["runs"][0]["phase"], "waiting");
+    assert_eq!(objects.last().unwrap()["runs"][0]["status"], "complete");
+    for (_, _, reading) in watching {
+        reading.join().unwrap();
+    }
+}
