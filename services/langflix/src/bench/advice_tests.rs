@@ -93,7 +93,7 @@ fn fewer_threads_are_set_by_their_own_key() {
 
 #[test]
 fn a_busy_machine_lets_only_large_differences_count_and_is_told_of() {
-    let quicker = x264(Role::AtOnce, (3, 0), (3, 4), 1.2);
+    let quicker = x264(Role::AtOnce, (3, 0), (3, 4), 1.1);
     let measured = [default(1.0), quicker, x264(Role::Again, (0, 0), (2, 6), 0.7)];
     let advice = Advice::of(&measured, None, PRESENT);
     assert_eq!(set(&advice), []);

@@ -3,42 +3,25 @@
 mod advice;
 mod measure;
 mod provider;
+mod source;
+mod tables;
 mod told;
 mod trials;
 mod usage;
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use langflix_domain::{EpisodeStatus, MediaInfo, MediaTime, Span, VideoCodec};
-use langflix_media::{Ffmpeg, Sample, usable};
-use langflix_ports::media::Source;
+use langflix_domain::{EpisodeStatus, MediaTime, VideoCodec};
+use langflix_media::{Ffmpeg, usable};
 use langflix_runtime::config::{Config, HardwareAcceleration, Provider, Sources};
 
-use crate::{
-    Parting,
-    cli::BenchArgs,
-    run::{
-        prepare::{OnDisk, Video, Videos as _, file_name},
-        settings,
-    },
-    say,
-};
+use crate::{Parting, cli::BenchArgs, run::settings, say};
 use advice::{Advice, Present, Rated};
 use measure::Workbench;
 use provider::Asking;
 use told::{Plan, Told};
 use trials::{Choice, Role, Trial};
-
-/// The film that is made where none is given.
-const SAMPLE: Sample = Sample { size: (1920, 1080), seconds: 12 };
-/// Scenes are taken from so many places of the source.
-const PLACES: i64 = 6;
-/// A source must be this long: a second around the clip and a second of clip.
-const SHORTEST: MediaTime = MediaTime::from_secs(2);
 
 /// How much time is taken for what.
 struct Pace {
@@ -86,8 +69,8 @@ pub(crate) async fn bench(args: &BenchArgs, config: &Config, parting: &Parting) 
     }
     told.usable(&usable);
     let scratch = tempfile::Builder::new().prefix("langflix-bench-").tempdir()?;
-    let (video, name) = source(&ffmpeg, args.video.as_deref(), scratch.path(), &told).await?;
-    let bench = workbench(&ffmpeg, &video, config, scratch.path(), &pace)?;
+    let (video, name) = source::open(&ffmpeg, args.video.as_deref(), scratch.path(), &told).await?;
+    let bench = source::workbench(&ffmpeg, &video, config, scratch.path(), pace.clip, pace.lasting)?;
     let choice = Choice {
         video: &config.video,
         configured: settings::asked(config),
@@ -112,7 +95,7 @@ pub(crate) async fn bench(args: &BenchArgs, config: &Config, parting: &Parting) 
     let advice = Advice::of(&rated, sent, present(config)?);
     told.advice(&advice);
     if !args.json {
-        print(args, config, &trials, rate(&video.info), asking.as_ref(), &advice)?;
+        print(args, config, &trials, source::rate(&video.info), asking.as_ref(), &advice)?;
     }
     Ok(status(&trials, asking.as_ref()))
 }
@@ -133,53 +116,6 @@ async fn encoders(ffmpeg: &Ffmpeg, told: &Told) -> Vec<VideoCodec> {
     found
 }
 
-/// The video that clips are cut from, and what it is called.
-async fn source(ffmpeg: &Ffmpeg, given: Option<&Path>, scratch: &Path, told: &Told) -> anyhow::Result<(Video, String)> {
-    let videos = OnDisk { media: ffmpeg, cache: None };
-    if let Some(path) = given {
-        return Ok((videos.open(path).await?, file_name(path)));
-    }
-    told.doing("making a film to cut from".to_owned());
-    let path = scratch.join("sample.mkv");
-    ffmpeg.make_sample(SAMPLE, &path).await?;
-    Ok((videos.open(&path).await?, "a made-up film".to_owned()))
-}
-
-fn workbench<'a>(
-    ffmpeg: &'a Ffmpeg,
-    video: &'a Video,
-    config: &'a Config,
-    scratch: &'a Path,
-    pace: &Pace,
-) -> anyhow::Result<Workbench<'a>> {
-    let duration = video.info.duration;
-    if duration < SHORTEST {
-        bail!("{}: {duration} is too short to cut clips from: give a video of some minutes, or none", video.source);
-    }
-    Ok(Workbench {
-        ffmpeg,
-        source: Source { location: &video.location, info: &video.info },
-        language: config.run.source_language.primary(),
-        scenes: scenes(duration, pace.clip),
-        scratch,
-        lasting: pace.lasting,
-    })
-}
-
-/// Where clips are cut: spread over the video, and never at its very ends.
-fn scenes(duration: MediaTime, clip: MediaTime) -> Vec<Span> {
-    let clip = clip.min(duration - MediaTime::from_secs(1));
-    let room = (duration - clip).as_millis();
-    let start = |place: i64| MediaTime::from_millis(room * (2 * place + 1) / (2 * PLACES));
-    (0..PLACES).map(start).map(|start| Span { start, end: start + clip }).collect()
-}
-
-/// Frames a second of the picture.
-fn rate(info: &MediaInfo) -> f64 {
-    let (frames, seconds) = info.video.frame_rate;
-    f64::from(frames) / f64::from(seconds.max(1))
-}
-
 /// Numbers of requests at once that are asked; none where the provider is not asked.
 fn asked_levels(args: &BenchArgs, config: &Config) -> Vec<u32> {
     let free = config.llm.provider == Provider::Offline;
@@ -194,7 +130,7 @@ fn plan<'a>(choice: &Choice<'a>, bench: &Workbench<'_>, pace: &Pace, source: &'a
         usable: choice.usable,
         source,
         size: choice.size,
-        rate: rate(bench.source.info),
+        rate: source::rate(bench.source.info),
         clip: Duration::from_millis(
             bench.scenes.first().map_or(0, |scene| scene.duration().as_millis().unsigned_abs()),
         ),
@@ -235,7 +171,7 @@ async fn try_each(
     told: &Told,
     done: &mut Vec<(Trial, told::Result)>,
 ) {
-    let rate = rate(bench.source.info);
+    let rate = source::rate(bench.source.info);
     for trial in trials {
         let left = deadline.saturating_duration_since(Instant::now());
         if left < pace.lasting {
@@ -278,14 +214,14 @@ fn print(
     asking: Option<&Asking>,
     advice: &Advice,
 ) -> anyhow::Result<()> {
-    say::out!("{}", told::encoders(trials, rate))?;
+    say::out!("{}", tables::encoders(trials, rate))?;
     match asking {
         Some(asking) => {
             let free = if config.llm.provider == Provider::Offline { ", which costs nothing" } else { "" };
             say::out!(
                 "Chunks through {}{free}:\n{}",
                 asking.model,
-                told::provider(asking, config.llm.prices.as_ref())
+                tables::provider(asking, config.llm.prices.as_ref())
             )?;
         }
         None => {

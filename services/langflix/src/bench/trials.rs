@@ -171,7 +171,7 @@ mod tests {
             let others: Vec<_> = choice.encoders().iter().map(|trial| trial.encode.codec).collect();
             assert_eq!(others, [VideoCodec::HevcNvenc, VideoCodec::Libx264]);
         });
-        assert!(with(4, &[VideoCodec::HevcNvenc], Asked::default(), false, Choice::default).is_none());
+        assert!(with(4, &[VideoCodec::HevcNvenc], Asked::default(), false, |choice| choice.default().is_none()));
     }
 
     #[test]
