@@ -34,11 +34,25 @@ where
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .help("Read settings from FILE instead of langflix.yaml");
-    let after = "Settings come from langflix.yaml, from variables such as LANGFLIX__S3__BUCKET, and secrets from variables\n\
-                 or files; the README of langflix-runtime lists them. Health, status and metrics are told at\n\
-                 fleet.health_address: /livez, /readyz, /status, /metrics.";
+    let after = after_help(name);
     let command = Command::new(name).version(VERSION).about(about).arg(config).after_help(after);
     begin(name, command.get_matches().get_one::<PathBuf>("config").map(PathBuf::as_path), work)
+}
+
+fn after_help(name: &str) -> String {
+    format!(
+        "\
+Examples:
+  With the langflix.yaml of the folder that it is started in, secrets from the environment:
+    RABBITMQ_PASSWORD=… AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… langflix-{name}
+  With another file, and one setting that goes before the file's:
+    LANGFLIX__FLEET__HEALTH_ADDRESS=127.0.0.1:8081 langflix-{name} --config /etc/langflix.yaml
+  Whether it is ready, what it does, what it measures (fleet.health_address):
+    curl http://127.0.0.1:8081/readyz http://127.0.0.1:8081/status http://127.0.0.1:8081/metrics
+
+Settings come from langflix.yaml, then from variables such as LANGFLIX__S3__BUCKET, and secrets
+from variables or files; the README of langflix-runtime lists them."
+    )
 }
 
 /// Runs the service called `name` with the settings in the file `config`, or else in `langflix.yaml`, and the environment.
