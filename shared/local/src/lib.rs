@@ -8,6 +8,6 @@ mod tally;
 
 pub use cache::DirectoryCache;
 pub use queue::MemoryQueue;
-pub use scratch::{Held, HoldError, Scratch};
+pub use scratch::{Held, HoldError, Room, Scratch};
 pub use store::DirectoryStore;
 pub use tally::MemoryTally;

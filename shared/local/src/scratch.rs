@@ -44,6 +44,19 @@ impl Held {
     }
 }
 
+/// What room there is in a scratch folder, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What copies take up, those in the making included, and files in the making.
+    pub used: u64,
+    /// What of that nobody holds.
+    pub idle: u64,
+    /// What may still be written there, whoever took the rest.
+    pub free: u64,
+    /// All of that file system.
+    pub size: u64,
+}
+
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub enum HoldError<E> {
@@ -98,6 +111,20 @@ impl Scratch {
     /// Most bytes that copies take up.
     pub fn bound(&self) -> u64 {
         self.0.bound
+    }
+
+    /// What room there is now. Asks the file system.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn room(&self) -> io::Result<Room> {
+        let disk = rustix::fs::statvfs(self.work())?;
+        let (copies, idle) = {
+            let state = self.state();
+            (state.taken, state.idle().map(|(_, copy)| copy.bytes).sum())
+        };
+        let (free, size) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
+        Ok(Room { used: copies + place::bytes(self.work())?, idle, free, size })
     }
 
     /// The copy called `key`, where there is one.

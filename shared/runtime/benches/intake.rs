@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use langflix_ports::queue::{Consumer, Delivery, Error, Message, Name, Place, Queue, Settle, Settled};
 use langflix_runtime::{
     health::Health,
+    pressure::Pressure,
     shutdown::Shutdown,
     telemetry,
     worker::{End, Intake, Job, Slots},
@@ -87,7 +88,7 @@ async fn run(yielding: bool) {
     };
     let place = Place::Work(Name::AnalysisBulk);
     let slots = Slots::Own(vec![(place, SLOTS)]);
-    let intake = Intake { name: "bench", queue: Arc::new(source), slots, drain: Duration::from_secs(1) };
+    let intake = Intake { name: "bench", queue: Arc::new(source), slots, drain: Duration::from_secs(1), pressure: Pressure::default() };
     let (began, began_cpu) = (Instant::now(), cpu());
     let handler = move |job: Job| async move {
         job.concerns("suits-s01e02-0123abcd", "chunk-7");

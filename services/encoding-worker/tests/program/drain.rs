@@ -20,9 +20,9 @@ use crate::{
 };
 
 const KEY: &str = "sources/show.mkv";
-const AT_ONCE: usize = 2;
+pub(crate) const AT_ONCE: usize = 2;
 /// Expressions of the episode.
-const CLIPS: usize = 6;
+pub(crate) const CLIPS: usize = 6;
 
 /// A film that is as long as the episode's lines.
 fn film() -> PathBuf {
@@ -34,7 +34,7 @@ fn film() -> PathBuf {
 }
 
 /// The episode whose video is the film, which lies in the bucket.
-async fn asked(town: &Town) -> RunRequest {
+pub(crate) async fn asked(town: &Town) -> RunRequest {
     let (film, store) = (film(), town.servers().store);
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref()).unwrap();
     let mut asked = episode(1);
@@ -46,10 +46,10 @@ async fn asked(town: &Town) -> RunRequest {
 }
 
 /// A way to the real ffmpeg, which writes no clip before the gate is open, and says which ones it begins.
-struct Gate(PathBuf);
+pub(crate) struct Gate(PathBuf);
 
 impl Gate {
-    fn before_ffmpeg(town: &Town) -> Self {
+    pub(crate) fn before_ffmpeg(town: &Town) -> Self {
         let folder = town.dir.path().join("tools");
         fs::create_dir(&folder).unwrap();
         let path = std::env::var_os("PATH").unwrap();
@@ -71,20 +71,21 @@ impl Gate {
         format!("{}:/usr/bin:/bin", self.0.display())
     }
 
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         fs::write(self.0.join("open"), "").unwrap();
     }
 
     /// How many clips were begun.
-    fn begun(&self) -> usize {
+    pub(crate) fn begun(&self) -> usize {
         fs::read_to_string(self.0.join("begun")).unwrap_or_default().lines().count()
     }
 }
 
-fn worker(town: &Town, gate: &Gate, drain: Duration) -> Program {
+/// The worker that `program` starts, with more settings.
+pub(crate) fn worker(town: &Town, gate: &Gate, program: &str, drain: Duration, more: &[(&str, &str)]) -> Program {
     let settings = [("PATH", gate.path()), ("LANGFLIX__PROCESSING__MAX_CONCURRENT_JOBS", AT_ONCE.to_string())];
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    town.start(PROGRAM, drain, &settings)
+    town.start(program, drain, &[&settings[..], more].concat())
 }
 
 /// A worker in the midst of as many clips as it takes; the others wait for a worker.
@@ -93,7 +94,7 @@ async fn at_work(town: &Town, gate: &Gate, drain: Duration) -> (Program, RunId) 
     tokio::spawn(langflix_dispatcher::dispatch(town.service("dispatcher"), town.servers().ports()));
     let (analyst, ports) = (town.service("analysis-worker"), town.servers().ports());
     tokio::spawn(langflix_analysis_worker::analyse(analyst, ports, Arc::new(model())));
-    let worker = worker(town, gate, drain);
+    let worker = worker(town, gate, PROGRAM, drain, &[]);
     worker.readiness_is(200).await;
     let run = town.submit(&asked(town).await).await;
     until("clips are begun", async || gate.begun() == AT_ONCE).await;
@@ -122,7 +123,7 @@ async fn counted(worker: &Program) -> usize {
 /// Has another worker do the rest, and holds that each clip is recorded once, and is the one that is stored.
 async fn another_finishes(town: &Town, gate: &Gate, run: &RunId) {
     let done = recorded(town, run).await.len();
-    let mut other = worker(town, gate, Duration::from_secs(20));
+    let mut other = worker(town, gate, PROGRAM, Duration::from_secs(20), &[]);
     assert_eq!(town.completes(run).await.clips.len(), CLIPS);
     town.is_empty().await;
     // A message comes again where its acknowledgement was lost, and is done again without any work.

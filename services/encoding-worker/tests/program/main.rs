@@ -9,6 +9,8 @@ mod drain;
 #[path = "../../../fleet/tests/faults/episode.rs"]
 mod episode;
 #[cfg(test)]
+mod pressure;
+#[cfg(test)]
 #[expect(dead_code, reason = "other suites need more of it")]
 #[path = "../../../fleet/tests/support/program.rs"]
 mod program;

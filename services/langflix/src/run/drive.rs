@@ -16,6 +16,8 @@ use langflix_ports::{
     observer::{Event, Observer},
     store::ArtifactStore,
 };
+use langflix_runtime::pressure::Pressure;
+use tokio::sync::watch;
 use tracing::{Instrument as _, Span};
 
 /// What every episode of this process shares.
@@ -30,6 +32,19 @@ pub(crate) struct Workshop<'a> {
     pub(crate) chunks_at_once: usize,
     /// One for each clip that may be encoded now, shared by all episodes.
     pub(crate) slots: Slots,
+    /// Whether memory is short, so that fewer may.
+    pub(crate) pressure: Pressure,
+    /// Clips that are encoded now.
+    pub(crate) clips: watch::Sender<u16>,
+}
+
+/// A clip that is encoded, counted until this is dropped.
+struct Counted<'a>(&'a watch::Sender<u16>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|clips| *clips -= 1);
+    }
 }
 
 impl Workshop<'_> {
@@ -78,6 +93,7 @@ impl Workshop<'_> {
 
     async fn encode(&self, run: &RunId, asked: &RunRequest, task: &EncodingTask) -> Result<(), Error> {
         let Some(slot) = self.slots.take().await else { return Ok(()) };
+        let _counted = self.memory().await;
         self.started(run, Stage::Encoding, &task.id, task.label());
         let progress = |fraction: f32| {
             slot.reached(fraction);
@@ -88,6 +104,24 @@ impl Workshop<'_> {
         let failure = encode_clip(self.store, cutter, asked, task, &progress).await?;
         self.finished(run, Stage::Encoding, &task.id, failure);
         Ok(())
+    }
+
+    /// Waits while memory is short and as many clips are encoded as may be meanwhile.
+    async fn memory(&self) -> Counted<'_> {
+        let (mut pressure, mut clips) = (self.pressure.clone(), self.clips.subscribe());
+        let mut said = false;
+        while let Some(short) = pressure.short().filter(|short| *clips.borrow_and_update() >= short.most) {
+            if !std::mem::replace(&mut said, true) {
+                tracing::warn!("a clip waits: {}", short.why);
+            }
+            tokio::select! {
+                () = pressure.changed() => {}
+                // Its sender is here.
+                _ = clips.changed() => pressure.look_again(),
+            }
+        }
+        self.clips.send_modify(|clips| *clips += 1);
+        Counted(&self.clips)
     }
 
     fn planned(&self, run: &RunId, stage: Stage, tasks: usize, open: usize) {

@@ -19,7 +19,11 @@ use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Capacity, Counted, Ffmpeg, Slots};
 use langflix_pipeline::{RunRequest, RunSettings, speaks_otherwise};
 use langflix_ports::{cache::Cache, media::MediaProbe};
-use langflix_runtime::config::{Config, Provider};
+use langflix_runtime::{
+    config::{Config, Provider},
+    pressure::Watch,
+    shutdown::Shutdown,
+};
 use tracing::Instrument as _;
 
 use crate::{
@@ -73,6 +77,9 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
     let output = args.output();
     introduce(config, &asked, episodes.len(), output);
     let observer = progress::observer(output);
+    let watch = Watch::new(config.processing.max_memory_mb);
+    let pressure = watch.pressure();
+    let _watching = Watching(tokio::spawn(watch.run(Shutdown::default())));
     let workshop = Workshop {
         store: &store,
         model: model.as_ref(),
@@ -81,6 +88,8 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         scratch: &scratch,
         chunks_at_once: settings::chunks_at_once(&config.llm),
         slots: Slots::new(slots),
+        pressure,
+        clips: tokio::sync::watch::Sender::new(0),
     };
     let at_once = config.processing.batch_size as usize;
     let episode = &|sources| one(&workshop, &videos, sources, &asked, &config.run.output);
@@ -93,6 +102,15 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         .collect()
         .await;
     Ok(report::report(&ends, &config.run.output, output))
+}
+
+/// Memory is looked after until this is dropped.
+struct Watching(tokio::task::JoinHandle<()>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn one(

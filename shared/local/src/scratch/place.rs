@@ -144,6 +144,26 @@ fn empty(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// How many bytes the files below a folder have. What is gone meanwhile has none.
+pub(super) fn bytes(folder: &Path) -> io::Result<u64> {
+    let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let entries = match fs::read_dir(folder) {
+        Err(error) if is_gone(&error) => return Ok(0),
+        entries => entries?,
+    };
+    let mut bytes = 0;
+    for entry in entries {
+        let path = entry?.path();
+        bytes += match path.symlink_metadata() {
+            Ok(found) if found.is_dir() => self::bytes(&path)?,
+            Ok(found) => found.len(),
+            Err(error) if is_gone(&error) => 0,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(bytes)
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     if path.symlink_metadata()?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }

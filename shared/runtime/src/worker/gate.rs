@@ -4,14 +4,16 @@ use langflix_measures::Closed;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Lets};
+use crate::pressure::Short;
 
 const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
-/// Whether tasks may be begun at all: not while draining, not in a pause, and as the breaker lets them.
+/// Whether tasks may be begun at all: not while draining, not in a pause, and as the breaker and what is short let them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gate {
     pub(super) breaker: Breaker,
     paused: Option<(Instant, String)>,
+    short: Option<Short>,
     draining: bool,
 }
 
@@ -38,6 +40,11 @@ impl Gate {
         }
     }
 
+    /// That is short now, or nothing.
+    pub(super) fn press(&mut self, short: Option<Short>) {
+        self.short = short;
+    }
+
     /// How far it is open now.
     pub(super) fn opening(&mut self, now: Instant) -> Opening {
         if self.draining {
@@ -49,9 +56,10 @@ impl Gate {
         if let Some((until, _)) = self.paused {
             return Opening { most: Some(0), again: Some(until) };
         }
+        let pressed = self.short.as_ref().map(|short| short.most);
         match self.breaker.lets(now) {
-            Lets::All => Opening { most: None, again: None },
-            Lets::One => Opening { most: Some(1), again: None },
+            Lets::All => Opening { most: pressed, again: None },
+            Lets::One => Opening { most: Some(pressed.map_or(1, |most| most.min(1))), again: None },
             Lets::None(until) => Opening { most: Some(0), again: Some(until) },
         }
     }
@@ -59,7 +67,8 @@ impl Gate {
     /// Why it is not wide open, and that in one line; nothing where it is.
     pub(super) fn why(&self) -> Option<(Closed, String)> {
         let paused = || self.paused.as_ref().map(|(_, why)| (Closed::Paused, format!("paused: {why}")));
-        paused().or_else(|| self.breaker.why().map(|why| (Closed::Breaker, why)))
+        let short = || self.short.as_ref().map(|short| (Closed::Pressure, short.why.clone()));
+        paused().or_else(|| self.breaker.why().map(|why| (Closed::Breaker, why))).or_else(short)
     }
 }
 
@@ -93,5 +102,20 @@ mod tests {
         assert!(closed == Closed::Breaker && why.ends_with("one is tried now"), "{why}");
         gate.drain();
         assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(0), again: None });
+    }
+
+    #[test]
+    fn what_is_short_counts_beside_the_breaker() {
+        let (now, mut gate) = (Instant::now(), Gate::default());
+        let short = |most| Some(Short { most, why: "memory: all but gone".to_owned() });
+        gate.press(short(1));
+        assert_eq!(gate.opening(now), Opening { most: Some(1), again: None });
+        assert_eq!(gate.why(), Some((Closed::Pressure, "memory: all but gone".to_owned())));
+        (0..5).for_each(|_| gate.breaker.failed(now, "no ffmpeg"));
+        gate.press(short(0));
+        assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(0), again: None });
+        assert!(matches!(gate.why(), Some((Closed::Breaker, _))));
+        gate.press(None);
+        assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(1), again: None });
     }
 }

@@ -18,7 +18,7 @@ use super::{
     task::{self, Context, LaneContext, Slot, Verdict},
     told::{State, Told},
 };
-use crate::{health::Health, shutdown::Shutdown};
+use crate::{health::Health, pressure::Pressure, shutdown::Shutdown};
 
 /// An intake at work.
 pub(super) struct Taking<H> {
@@ -31,6 +31,7 @@ pub(super) struct Taking<H> {
     context: Arc<Context<H>>,
     shutdown: Shutdown,
     drain: Duration,
+    pressure: Pressure,
     phase: Phase,
     told: Told,
 }
@@ -55,7 +56,7 @@ where
     F: Future<Output = End> + Send + 'static,
 {
     pub(super) fn new(intake: Intake, health: &Health, shutdown: Shutdown, handler: H) -> Self {
-        let Intake { name, queue, slots, drain } = intake;
+        let Intake { name, queue, slots, drain, pressure } = intake;
         let (lanes, shared): (Vec<Lane>, _) = match slots {
             Slots::Own(lanes) => {
                 (lanes.into_iter().map(|(place, own)| Lane::new(place, Some(own.get()))).collect(), None)
@@ -81,6 +82,7 @@ where
             context: Arc::new(context),
             shutdown,
             drain,
+            pressure,
             phase: Phase::Taking,
             told: Told::new(name, health),
         }
@@ -93,7 +95,7 @@ where
             if self.is_over(now) {
                 break;
             }
-            let Self { tasks, lanes, shared, shutdown, phase, .. } = &mut self;
+            let Self { tasks, lanes, shared, shutdown, phase, pressure, .. } = &mut self;
             let (taking, draining) = (*phase == Phase::Taking, matches!(phase, Phase::Draining { .. }));
             tokio::select! {
                 biased;
@@ -102,6 +104,7 @@ where
                 // Before lanes: a slot that is free again serves what comes in.
                 Some(ended) = tasks.join_next() => if let Ok(ended) = ended { self.ended(ended) },
                 () = changed(shared) => {}
+                () = pressure.changed(), if taking => {}
                 () = until(wake) => {}
                 (lane, event) = next(lanes) => self.happened(lane, event),
             }
@@ -115,6 +118,7 @@ where
     /// Brings the lanes to where they should be. Gives when to look again by oneself.
     fn adjust(&mut self, now: Instant) -> Option<Instant> {
         let ends = self.advance(now);
+        self.gate.press(self.pressure.short());
         let Opening { most, again } = self.gate.opening(now);
         let mut wake = [ends, again].into_iter().flatten().min();
         // From when the lane at hand may open; unknown while one before it is about to.
@@ -194,6 +198,7 @@ where
     fn ended(&mut self, Ended { lane, generation, verdict }: Ended) {
         let Some(verdict) = verdict else { return };
         self.lanes[lane].settled(generation);
+        self.pressure.look_again();
         let now = Instant::now();
         match verdict {
             Verdict::Succeeded => self.gate.breaker.succeeded(),

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::{
     health::{Entry, Health},
+    pressure::Pressure,
     shutdown::Shutdown,
     trace::Trace,
 };
@@ -38,6 +39,8 @@ pub struct Intake {
     pub slots: Slots,
     /// How long running tasks may take to end after a signal.
     pub drain: Duration,
+    /// Of what too little may be left for more tasks.
+    pub pressure: Pressure,
 }
 
 /// How many tasks run at once.

@@ -21,6 +21,7 @@ mod ends;
 mod fake;
 mod logs;
 mod own;
+mod pressed;
 mod shared;
 mod signals;
 mod trouble;
@@ -47,8 +48,16 @@ impl Bench {
         H: Fn(Job) -> F + Send + Sync + 'static,
         F: Future<Output = End> + Send + 'static,
     {
+        Self::under(Pressure::default(), broker, slots, handler)
+    }
+
+    fn under<H, F>(pressure: Pressure, broker: &Broker, slots: Slots, handler: H) -> Self
+    where
+        H: Fn(Job) -> F + Send + Sync + 'static,
+        F: Future<Output = End> + Send + 'static,
+    {
         let (health, shutdown) = (Health::new("test", "0"), Shutdown::default());
-        let intake = Intake { name: "work", queue: Arc::new(broker.clone()), slots, drain: DRAIN };
+        let intake = Intake { name: "work", queue: Arc::new(broker.clone()), slots, drain: DRAIN, pressure };
         let (own_health, own_shutdown) = (health.clone(), shutdown.clone());
         let polls = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&polls);

@@ -17,7 +17,13 @@ async fn service() -> Result<std::process::ExitCode, std::io::Error> {
     let (health, shutdown) = (Health::new("test", "0"), Shutdown::on_signals()?);
     let broker = Broker::default();
     broker.put(Name::Stages, std::env::var(CHILD).unwrap_or_default().split(' '));
-    let intake = Intake { name: "work", queue: Arc::new(broker.clone()), slots: own(Name::Stages, 2), drain: DRAIN };
+    let intake = Intake {
+        name: "work",
+        queue: Arc::new(broker.clone()),
+        slots: own(Name::Stages, 2),
+        drain: DRAIN,
+        pressure: Pressure::default(),
+    };
     let mut crew = Crew::new(&shutdown);
     let (told, drained) = (shutdown.clone(), shutdown.clone());
     crew.spawn("work", async move {
