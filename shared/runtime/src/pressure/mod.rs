@@ -122,7 +122,14 @@ impl Watch {
 
     fn of(memory: impl FnMut() -> BoxFuture<'static, Usage> + Send + 'static) -> Self {
         let (limits, again) = Default::default();
-        Self { memory: Box::new(memory), room: None, limits, parts: [None, None], told: watch::Sender::new(None), again }
+        Self {
+            memory: Box::new(memory),
+            room: None,
+            limits,
+            parts: [None, None],
+            told: watch::Sender::new(None),
+            again,
+        }
     }
 
     /// Looks after the room that `room` tells of as well. Whatever nobody needs any more is to be let go of before it is
@@ -186,7 +193,9 @@ impl Watch {
         SCRATCH_USED.set((), figure(room.used));
         SCRATCH_LIMIT.set((), figure(room.bound));
         let (used, bound, free) = (megabytes(room.used), megabytes(room.bound), megabytes(room.free));
-        if let [_, Some(part)] = &self.parts { part.note(format!("{used} MB are used, by copies of sources {bound} at most; {free} MB are free")); }
+        if let [_, Some(part)] = &self.parts {
+            part.note(format!("{used} MB are used, by copies of sources {bound} at most; {free} MB are free"));
+        }
     }
 }
 

@@ -161,7 +161,8 @@ async fn what_a_child_holds_counts_against_the_limit_that_is_set() {
     let watching = tokio::spawn(watch.run(shutdown.clone()));
     let hold = "x = bytearray(b'1') * 360_000_000\nimport time\ntime.sleep(999)";
     let mut child = std::process::Command::new("python3").args(["-c", hold]).spawn().unwrap();
-    let changed = async |pressure: &mut Pressure| tokio::time::timeout(Duration::from_secs(60), pressure.changed()).await;
+    let changed =
+        async |pressure: &mut Pressure| tokio::time::timeout(Duration::from_secs(60), pressure.changed()).await;
     changed(&mut pressure).await.unwrap();
     let short = pressure.short().unwrap();
     assert!(short.why.contains(" of 419 MB are used; no new task is taken above 80 %"), "{}", short.why);
