@@ -2,7 +2,9 @@
 //! what that costs. Prints one line of JSON: tasks, wall and CPU seconds, peak memory, and the time from each stage's last
 //! outcome to its end being handled.
 //!
-//! `stage TASKS [RUNS]`: the first run has TASKS chunks, and RUNS more of 1,000 chunks follow, one after another.
+//! `stage TASKS [RUNS [TELLS]]`: the first run has TASKS chunks, and RUNS more of 1,000 chunks follow, one after another.
+//! TELLS is what the process tells of itself: `nothing`, `measures` (if not given), `lines` of a log as well, on stderr, or
+//! `spans` as well, to the collector in `LANGFLIX__TELEMETRY__OTLP_ENDPOINT`.
 
 use std::{
     collections::HashMap,
@@ -30,6 +32,7 @@ use langflix_runtime::{
     config::{FleetConfig, Sources},
     health::Health,
     shutdown::Shutdown,
+    telemetry::{self, Export, Exporting},
 };
 use langflix_testkit::{media::silent_film, servers};
 
@@ -163,7 +166,9 @@ fn peak_mb() -> f64 {
 
 fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers::S3) -> Vec<(String, String)> {
     let amqp = rabbit.url.replacen("guest:guest@", "", 1);
+    let collector = env::var("LANGFLIX__TELEMETRY__OTLP_ENDPOINT").unwrap_or_default();
     let settings = [
+        ("LANGFLIX__TELEMETRY__OTLP_ENDPOINT", collector.as_str()),
         ("LANGFLIX__RABBITMQ__URL", amqp.as_str()),
         ("LANGFLIX__REDIS__URL", &redis.url),
         ("LANGFLIX__S3__ENDPOINT", &s3.endpoint),
@@ -177,6 +182,22 @@ fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers:
         ("LANGFLIX__FLEET__TASKS_IN_FLIGHT", "2000"),
     ];
     settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Has this process tell of itself what `tells` names.
+fn tell(tells: &str, config: &FleetConfig) -> Result<Exporting, Box<dyn Error>> {
+    let lines = telemetry::Settings::for_service(None, Some(true));
+    match tells {
+        "nothing" => metrics::set_global_recorder(metrics::NoopRecorder).map_err(|error| error.to_string())?,
+        "measures" => {}
+        "lines" => return Ok(telemetry::init(&lines)?),
+        "spans" => {
+            let export = Export::of(&config.common.telemetry, "bench", "0");
+            return Ok(telemetry::init(&telemetry::Settings { export, ..lines })?);
+        }
+        other => return Err(format!("{other}: nothing, measures, lines or spans").into()),
+    }
+    Ok(Exporting::default())
 }
 
 async fn run(servers: &Servers, number: u16, chunks: usize) -> Result<f64, Box<dyn Error>> {
@@ -195,9 +216,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let tasks: usize = arguments.next().unwrap_or_else(|| "10000".to_owned()).parse()?;
     let more: u16 = arguments.next().unwrap_or_else(|| "20".to_owned()).parse()?;
+    let tells = arguments.next().unwrap_or_else(|| "measures".to_owned());
     let (rabbit, redis, s3) = (servers::rabbitmq().await, servers::redis().await, servers::s3().await);
     let environment = configuration(&rabbit, &redis, &s3);
     let config = FleetConfig::load(&Sources { environment, ..Sources::default() })?;
+    let _exporting = tell(&tells, &config)?;
     let servers = Servers::of(&config, "bench")?;
     servers.queue.apply_topology().await?;
     let watched = Arc::new(Watched { inner: servers.store.clone(), seen: Mutex::default() });
