@@ -37,14 +37,14 @@ pub fn folder_name(text: &str) -> String {
             out.push(if c.is_whitespace() { ' ' } else { c });
         }
     }
-    // Windows drops trailing dots, and a leading one hides a folder.
-    let trimmed = out.trim_matches([' ', '.']);
+    // Windows drops trailing dots, a leading one hides a folder, and a leading hyphen makes it an option of a command.
+    let trimmed = out.trim_start_matches([' ', '.', '-']).trim_end_matches([' ', '.']);
     if trimmed.is_empty() || is_device(trimmed) { "untitled".to_owned() } else { trimmed.to_owned() }
 }
 
 /// Characters that turn the direction of text or show nothing: two names that look alike must not differ by them.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Windows opens a device by these names, whatever folder they stand in.
@@ -55,8 +55,25 @@ fn is_device(name: &str) -> bool {
 }
 
 #[cfg(test)]
+#[path = "../../testkit/src/nasty.rs"]
+mod nasty;
+
+#[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{nasty::nasty, *};
+
+    #[test]
+    fn no_name_is_more_than_a_name() {
+        for text in nasty() {
+            let (slug, folder) = (slug(&text), folder_name(&text));
+            assert!(!slug.is_empty() && slug.chars().all(|c| c.is_alphanumeric() || c == '-'), "{text:?}: {slug}");
+            assert!(!slug.starts_with('-') && slug.len() <= 240, "{text:?}: {slug}");
+            let shows = |c: char| !c.is_control() && !is_invisible(c) && !"/\\:*?\"<>|".contains(c);
+            assert!(!folder.is_empty() && folder.len() <= 120 && folder.chars().all(shows), "{text:?}: {folder:?}");
+            assert!(!folder.starts_with(['.', '-', ' ']) && !folder.ends_with(['.', ' ']), "{text:?}: {folder:?}");
+            assert_eq!((self::slug(&slug), folder_name(&folder)), (slug, folder), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_folder_name_reads_like_the_show_and_leaves_its_place_on_no_system() {

@@ -7,7 +7,10 @@ pub fn write_vtt<'a>(cues: impl IntoIterator<Item = (Span, &'a str)>) -> String 
     let mut out = String::from("WEBVTT\n");
     for (span, text) in cues {
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let shows = |c: char| !c.is_control() || c == '\t';
+        // A carriage return ends a line as well; an empty line would end the cue, and what follows be a block of its own.
+        let lines = text.split(['\n', '\r']).map(|line| line.chars().filter(|c| shows(*c)).collect::<String>());
+        let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
         if !lines.is_empty() {
             let _infallible =
                 write!(out, "\n{} --> {}\n{}\n", vtt_time(span.start), vtt_time(span.end), lines.join("\n"));

@@ -1,6 +1,11 @@
 //! Files that are made to hang or to exhaust: what is kept of them is bounded, whatever their size.
 
-use langflix_subtitles::{DiagnosticKind, Parsed, parse};
+#[path = "../../testkit/src/nasty.rs"]
+mod nasty;
+
+use langflix_domain::Span;
+use langflix_subtitles::{BurnLine, DiagnosticKind, Parsed, parse, write_ass, write_vtt};
+use nasty::nasty;
 
 const HEAD: &str = "1\n00:00:01,000 --> 00:00:02,000\n";
 const MOST_TEXT: usize = 16 << 10;
@@ -57,4 +62,47 @@ fn one_event_of_a_megabyte_is_cut_like_any_cue() {
     let parsed = parse("a.ass", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     assert!(parsed.transcript.cues[0].text.len() <= MOST_TEXT);
     assert_eq!(parsed.diagnostics[0].kind, DiagnosticKind::OversizedCue);
+}
+
+/// A cue's text as WebVTT means it.
+fn shown(vtt: &str) -> String {
+    vtt.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[test]
+fn no_text_ends_its_cue_or_begins_another_block() {
+    for text in nasty() {
+        let vtt = write_vtt([(Span::from_millis(0, 1000), text.as_str()), (Span::from_millis(2000, 3000), "next")]);
+        assert_eq!(vtt.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')), None, "{vtt:?}");
+        let blocks: Vec<&str> = vtt.trim_end().split("\n\n").collect();
+        let is_empty = text.chars().all(|c| c.is_whitespace() || c.is_control());
+        assert_eq!(blocks.len(), if is_empty { 2 } else { 3 }, "{vtt:?}");
+        assert_eq!(blocks[0], "WEBVTT", "{vtt:?}");
+        assert!(blocks[1..].iter().all(|block| block.matches("-->").count() == 1), "{vtt:?}");
+        if !is_empty {
+            let words = |text: &str| {
+                let shows: String = text.chars().map(|c| if "\r\n".contains(c) { ' ' } else { c }).collect();
+                shows.split_whitespace().map(|word| word.replace(char::is_control, "")).collect::<Vec<_>>()
+            };
+            let (_, cue) = blocks[1].split_once('\n').unwrap();
+            let (left, right): (String, String) = (words(&shown(cue)).concat(), words(&text).concat());
+            assert_eq!(left, right, "{vtt:?}");
+        }
+    }
+}
+
+#[test]
+fn no_text_is_a_command_of_a_script_or_another_line_of_it() {
+    for text in nasty() {
+        let line = BurnLine { span: Span::from_millis(0, 1000), source: Some(&text), target: Some(&text) };
+        let script = write_ass(&[line, line]);
+        assert_eq!(script.lines().filter(|line| line.starts_with("Dialogue: ")).count(), 2, "{script:?}");
+        let events = script.split("[Events]\n").nth(1).unwrap();
+        assert_eq!(events.trim_end_matches('\n').split(['\n', '\r']).count(), 3, "{script:?}");
+        assert_eq!(events.matches('{').count(), 4, "only the styles' own commands: {script:?}");
+        assert_eq!(events.matches('}').count(), 4, "{script:?}");
+        let commands = events.match_indices('\\').map(|(at, _)| events[at + 1..].chars().next().unwrap());
+        assert!(commands.into_iter().all(|c| matches!(c, 'r' | 'N' | '\u{2060}')), "{script:?}");
+        assert_eq!(script.matches("\n[").count(), 2, "no section of its own: {script:?}");
+    }
 }

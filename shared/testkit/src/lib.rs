@@ -4,6 +4,7 @@ pub mod cache;
 pub mod flight;
 pub mod gpu;
 pub mod media;
+pub mod nasty;
 pub mod process;
 pub mod proxy;
 pub mod queue;
