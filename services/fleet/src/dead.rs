@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use langflix_domain::RunId;
+use langflix_domain::{Digest, RunId};
 use langflix_pipeline::{Error, fleet::Order};
 use langflix_ports::{
     queue::{Message, Name, Place, Shelf},
@@ -29,8 +29,9 @@ pub struct Found {
     pub reason: String,
     #[serde(skip)]
     place: Place,
+    /// What tells it from others. Its body is not kept: there may be many.
     #[serde(skip)]
-    body: Vec<u8>,
+    body: Digest,
 }
 
 impl Found {
@@ -49,7 +50,7 @@ impl Found {
             attempt: message.attempt,
             reason: reason.unwrap_or_else(|| "its worker ended, or took too long, each time".to_owned()),
             place,
-            body: message.body.clone(),
+            body: Digest::of_bytes(&message.body),
         }
     }
 }
@@ -73,15 +74,6 @@ pub struct NoQueue {
     queue: String,
 }
 
-/// Messages that were looked for.
-#[derive(Clone, Debug, Default)]
-pub struct Looked {
-    /// Those that were wanted.
-    pub found: Vec<Found>,
-    /// Whether a shelf holds more than were looked at.
-    pub truncated: bool,
-}
-
 impl DeadFilter {
     /// The shelves that messages are wanted of.
     ///
@@ -102,19 +94,43 @@ impl DeadFilter {
         self.run.as_ref().is_none_or(begins) && self.reason.as_ref().is_none_or(says)
     }
 
+    /// Counts those that are wanted among no more than `most` messages of each of the shelves, and says whether any holds
+    /// more.
+    ///
+    /// # Errors
+    /// Where the broker fails.
+    pub async fn count(
+        &self,
+        queue: &RabbitQueue,
+        places: &[Place],
+        most: usize,
+    ) -> Result<(Vec<DeadGroup>, bool), Error> {
+        let (mut counts, mut truncated) = (Counts::default(), false);
+        for place in places {
+            let keep = |message: &Message| {
+                let found = Found::new(*place, message);
+                if self.takes(&found) {
+                    counts.add(found);
+                }
+                Fate::Keep
+            };
+            truncated |= queue.go_through(*place, most, keep).await?.kept >= most;
+        }
+        Ok((counts.groups(), truncated))
+    }
+
     /// Looks at no more than `most` messages of each of the shelves.
     ///
     /// # Errors
     /// Where the broker fails.
-    pub async fn look(&self, queue: &RabbitQueue, places: &[Place], most: usize) -> Result<Looked, Error> {
-        let mut all = Looked::default();
+    pub async fn look(&self, queue: &RabbitQueue, places: &[Place], most: usize) -> Result<Vec<Found>, Error> {
+        let mut all = Vec::new();
         for place in places {
             let keep = |message: &Message| {
-                all.found.extend(Some(Found::new(*place, message)).filter(|found| self.takes(found)));
+                all.extend(Some(Found::new(*place, message)).filter(|found| self.takes(found)));
                 Fate::Keep
             };
-            let handled = queue.go_through(*place, most, keep).await?;
-            all.truncated |= handled.kept >= most;
+            queue.go_through(*place, most, keep).await?;
         }
         Ok(all)
     }
@@ -135,17 +151,23 @@ pub struct DeadGroup {
 
 /// Counts messages by shelf, run and reason.
 pub fn groups(found: &[Found]) -> Vec<DeadGroup> {
-    let mut counts: BTreeMap<(&str, Option<&RunId>, &str), usize> = BTreeMap::new();
-    for found in found {
-        *counts.entry((&found.queue, found.run.as_ref(), &found.reason)).or_default() += 1;
+    let mut counts = Counts::default();
+    found.iter().cloned().for_each(|found| counts.add(found));
+    counts.groups()
+}
+
+#[derive(Default)]
+struct Counts(BTreeMap<(String, Option<RunId>, String), usize>);
+
+impl Counts {
+    fn add(&mut self, found: Found) {
+        *self.0.entry((found.queue, found.run, found.reason)).or_default() += 1;
     }
-    let group = |((queue, run, reason), messages): ((&str, Option<&RunId>, &str), usize)| DeadGroup {
-        queue: queue.to_owned(),
-        run: run.cloned(),
-        reason: reason.to_owned(),
-        messages,
-    };
-    counts.into_iter().map(group).collect()
+
+    fn groups(self) -> Vec<DeadGroup> {
+        let counts = self.0.into_iter();
+        counts.map(|((queue, run, reason), messages)| DeadGroup { queue, run, reason, messages }).collect()
+    }
 }
 
 /// What came of taking messages up again.
@@ -195,13 +217,13 @@ pub async fn drop_all(queue: &RabbitQueue, found: &[Found]) -> Result<usize, Err
 async fn deal(queue: &RabbitQueue, found: &[Found], fate: impl Fn(&Found) -> Fate) -> Result<Handled, Error> {
     /// No shelf holds as many.
     const ALL: usize = 100_000;
-    let mut by_place: BTreeMap<Place, BTreeMap<&[u8], Fate>> = BTreeMap::new();
+    let mut by_place: BTreeMap<Place, BTreeMap<&Digest, Fate>> = BTreeMap::new();
     for found in found {
         by_place.entry(found.place).or_default().insert(&found.body, fate(found));
     }
     let mut all = Handled::default();
     for (place, fates) in by_place {
-        let decide = |message: &Message| fates.get(message.body.as_slice()).copied().unwrap_or(Fate::Keep);
+        let decide = |message: &Message| fates.get(&Digest::of_bytes(&message.body)).copied().unwrap_or(Fate::Keep);
         let handled = queue.go_through(place, ALL, decide).await?;
         all.republished += handled.republished;
         all.dropped += handled.dropped;

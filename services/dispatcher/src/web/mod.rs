@@ -17,7 +17,11 @@ use anyhow::Context as _;
 use langflix_domain::Prices;
 use langflix_fleet::{Servers, Service};
 use langflix_runtime::shutdown::Shutdown;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, Semaphore},
+    task::JoinHandle,
+};
 
 use board::Board;
 use limits::Limits;
@@ -36,6 +40,8 @@ struct Inner {
     limits: Limits,
     /// Places for whoever listens to events.
     listeners: Arc<Semaphore>,
+    /// Held while shelves are gone through. That holds their messages: two at once would not see each other's.
+    shelves: Mutex<()>,
     prices: Option<Prices>,
     shutdown: Shutdown,
     /// Where it is served.
@@ -80,7 +86,8 @@ impl Web {
             }
         });
         let servers = servers.clone();
-        let inner = Inner { servers, board, tokens, limits, listeners, prices, shutdown: shutdown.clone(), address };
+        let (shelves, told) = (Mutex::default(), shutdown.clone());
+        let inner = Inner { servers, board, tokens, limits, listeners, shelves, prices, shutdown: told, address };
         let routes = guard::guarded(App { inner: Arc::new(inner) });
         let serving = tokio::spawn(async move { server::serve(listener, routes, &shutdown).await });
         tracing::info!(page = %format_args!("http://{address}/"), "serves its page");

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use langflix_domain::{ClipFiles, MANIFEST_VERSION, Manifest, ManifestClip, Span, folder_name, slug};
+use langflix_domain::{ClipFiles, MANIFEST_VERSION, Manifest, ManifestClip, folder_name, slug};
+use langflix_pipeline::clip_lines;
 use langflix_ports::store::ArtifactStore;
-use langflix_subtitles::write_vtt;
 
 use crate::pages;
 
@@ -52,10 +52,10 @@ pub(crate) async fn deliver(store: &dyn ArtifactStore, out: &Path, mut manifest:
                 store.download(key, &target).await.with_context(|| at(&target))?;
             }
         }
-        if let (Some(files), Some(encoded)) = (&clip.files, &clip.encoded) {
-            write(&folder.join(&files.subtitles), &lines(&clip, encoded.bounds, false))?;
-            if let Some(target) = &files.target_subtitles {
-                write(&folder.join(target), &lines(&clip, encoded.bounds, true))?;
+        if let (Some(files), Some(lines)) = (&clip.files, clip_lines(&clip, false)) {
+            write(&folder.join(&files.subtitles), &lines)?;
+            if let Some((target, lines)) = files.target_subtitles.as_ref().zip(clip_lines(&clip, true)) {
+                write(&folder.join(target), &lines)?;
             }
         }
         manifest.clips[number] = clip;
@@ -124,15 +124,6 @@ fn blobs_of(clip: &ManifestClip) -> Vec<Delivered> {
         Some((path.clone(), format!("clips/{}/{name}", clip.id), blob.bytes, blob.sha256.to_string()))
     };
     [of(&files.video, "clip.mp4"), of(&files.poster, "poster.jpg")].into_iter().flatten().collect()
-}
-
-/// The scene's lines, their times counted from the clip's start.
-fn lines(clip: &ManifestClip, bounds: Span, translated: bool) -> String {
-    write_vtt(clip.cues.iter().filter_map(|cue| {
-        let text = if translated { cue.translation.as_deref()? } else { &cue.text };
-        let (start, end) = (cue.span.start.max(bounds.start), cue.span.end.min(bounds.end));
-        (start < end).then(|| (Span { start: start - bounds.start, end: end - bounds.start }, text))
-    }))
 }
 
 fn paths(manifest: &Manifest) -> impl Iterator<Item = &String> {

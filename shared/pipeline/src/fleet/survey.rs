@@ -73,3 +73,11 @@ pub async fn open_runs(store: &dyn ArtifactStore) -> Result<BTreeSet<RunId>, Err
 pub async fn manifest(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Manifest>, Error> {
     read(store, &manifest_key(run)).await
 }
+
+/// How `run` ended, as it is stored; `None` where it has not, or there is no such run.
+///
+/// # Errors
+/// [`Error`] where the store cannot be read.
+pub async fn stored_manifest(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Vec<u8>>, Error> {
+    Ok(store.get(&manifest_key(run)).await?)
+}

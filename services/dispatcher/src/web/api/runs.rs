@@ -6,10 +6,12 @@ use axum::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
     },
+    http::header,
+    response::{IntoResponse as _, Response},
 };
 use langflix_domain::{EpisodeStatus, RunId, slug};
 use langflix_fleet::view::{Run, RunDetails};
-use langflix_pipeline::fleet::{manifest, state};
+use langflix_pipeline::fleet::{manifest, state, stored_manifest};
 use langflix_ports::store::check_key;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,6 +113,12 @@ pub(super) async fn one(State(app): State<App>, run: RunPath) -> Result<Json<Run
     Ok(Json(RunDetails::of(&state, manifest.as_ref(), app.prices.as_ref())))
 }
 
+pub(super) async fn whole(State(app): State<App>, run: RunPath) -> Result<Response, Problem> {
+    let manifest = stored_manifest(app.servers.store.as_ref(), &run_in(run)?).await?;
+    let manifest = manifest.ok_or_else(|| Problem::not_found("there is no such run, or it has not ended yet"))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], manifest).into_response())
+}
+
 /// The run that a path names.
 pub(super) type RunPath = Result<Path<String>, PathRejection>;
 
@@ -120,7 +128,7 @@ pub(super) fn run_in(path: RunPath) -> Result<RunId, Problem> {
     run_of(&run)
 }
 
-fn run_of(text: &str) -> Result<RunId, Problem> {
+pub(super) fn run_of(text: &str) -> Result<RunId, Problem> {
     RunId::parse(text).filter(|run| check_key(run.as_str()).is_ok()).ok_or_else(no_run)
 }
 

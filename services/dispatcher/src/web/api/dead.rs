@@ -1,0 +1,94 @@
+use axum::{
+    Json,
+    extract::{
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
+};
+use langflix_fleet::dead::{DeadFilter, DeadGroup, Found, Retried, drop_all, retry};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::web::{App, problem::Problem};
+
+/// Most messages of a shelf that are looked at for one answer.
+const MOST: usize = 5000;
+/// Most groups of one answer.
+const MOST_GROUPS: usize = 1000;
+
+/// Which messages are wanted.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Only what came from this queue, such as analysis.bulk.v1, or from its .dead or .parked.
+    queue: Option<String>,
+    /// Only what belongs to this run, or to runs whose names begin like this.
+    run: Option<String>,
+    /// Only what has this text in its reason.
+    reason: Option<String>,
+    /// So many groups at the most, 1 to 1000.
+    limit: Option<usize>,
+}
+
+/// Messages that were set aside.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Groups {
+    /// Those that are alike, counted.
+    groups: Vec<DeadGroup>,
+    /// Whether there are more than were looked at, or are told.
+    truncated: bool,
+}
+
+/// What came of dropping messages.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Dropped {
+    /// How many were thrown away.
+    dropped: usize,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Groups>, Problem> {
+    let Query(wanted) = wanted.map_err(|error| Problem::bad(error.body_text()))?;
+    let limit = wanted.limit.unwrap_or(MOST_GROUPS);
+    if !(1..=MOST_GROUPS).contains(&limit) {
+        return Err(Problem::bad(format_args!("limit: a whole number from 1 to {MOST_GROUPS}")));
+    }
+    let filter = DeadFilter { queue: wanted.queue, run: wanted.run, reason: wanted.reason };
+    let places = filter.places().map_err(Problem::bad)?;
+    let _alone = app.shelves.lock().await;
+    let (mut groups, more) = filter.count(&app.servers.queue, &places, MOST).await?;
+    let truncated = more || groups.len() > limit;
+    groups.truncate(limit);
+    Ok(Json(Groups { groups, truncated }))
+}
+
+pub(super) async fn again(State(app): State<App>, filter: Filter) -> Result<Json<Retried>, Problem> {
+    let filter = filter_of(filter)?;
+    let _alone = app.shelves.lock().await;
+    let found = look(&app, &filter).await?;
+    let retried = retry(app.servers.store.as_ref(), &app.servers.queue, &found).await?;
+    tracing::info!(runs = retried.runs_planned, messages = retried.republished, "messages are taken up again");
+    Ok(Json(retried))
+}
+
+pub(super) async fn throw_away(State(app): State<App>, filter: Filter) -> Result<Json<Dropped>, Problem> {
+    let filter = filter_of(filter)?;
+    let _alone = app.shelves.lock().await;
+    let dropped = drop_all(&app.servers.queue, &look(&app, &filter).await?).await?;
+    tracing::info!(messages = dropped, "messages are thrown away");
+    Ok(Json(Dropped { dropped }))
+}
+
+type Filter = Result<Json<DeadFilter>, JsonRejection>;
+
+fn filter_of(filter: Filter) -> Result<DeadFilter, Problem> {
+    let Json(filter) = filter.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    Ok(filter)
+}
+
+async fn look(app: &App, filter: &DeadFilter) -> Result<Vec<Found>, Problem> {
+    let places = filter.places().map_err(Problem::bad)?;
+    Ok(filter.look(&app.servers.queue, &places, MOST).await?)
+}

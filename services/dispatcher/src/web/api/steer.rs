@@ -1,0 +1,48 @@
+use axum::{Json, extract::State, http::StatusCode};
+use langflix_domain::RunId;
+use langflix_fleet::{Cancelled, again, cancel};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::runs::{RunPath, no_run, run_in};
+use crate::web::{App, problem::Problem};
+
+/// A run that is being cancelled.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct BeingCancelled {
+    /// It.
+    run: RunId,
+    /// That it is.
+    cancelled: bool,
+}
+
+/// A run that is taken up again.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct TakenUp {
+    /// It.
+    run: RunId,
+    /// How much had failed in it, and is done again.
+    tasks: usize,
+}
+
+pub(super) async fn stop(State(app): State<App>, run: RunPath) -> Result<Json<BeingCancelled>, Problem> {
+    let (run, servers) = (run_in(run)?, &app.servers);
+    match cancel(servers.store.as_ref(), servers.queue.as_ref(), &run).await? {
+        Cancelled::Underway => {
+            tracing::info!(%run, "is cancelled by an operator");
+            Ok(Json(BeingCancelled { run, cancelled: true }))
+        }
+        Cancelled::Ended(status) => {
+            let detail = format!("{run} has ended {}: there is nothing to cancel", status.as_str());
+            Err(Problem::new(StatusCode::CONFLICT, detail))
+        }
+        Cancelled::NoRun => Err(no_run()),
+    }
+}
+
+pub(super) async fn take_up(State(app): State<App>, run: RunPath) -> Result<Json<TakenUp>, Problem> {
+    let (run, servers) = (run_in(run)?, &app.servers);
+    let tasks = again(servers.store.as_ref(), servers.queue.as_ref(), &run).await?.ok_or_else(no_run)?;
+    tracing::info!(%run, tasks, "is taken up again by an operator");
+    Ok(Json(TakenUp { run, tasks }))
+}
