@@ -4,7 +4,7 @@ use langflix_domain::{EpisodeStatus, RunId};
 use langflix_pipeline::{
     Error, RunRequest,
     fleet::{Order, state},
-    retry_failed,
+    retry_failed, trace_of,
 };
 use langflix_ports::{
     queue::{Name, Queue},
@@ -32,7 +32,8 @@ pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -
         (Some(ending), _) => Cancelled::Ended(ending.status),
         (None, None) => Cancelled::NoRun,
         (None, Some(_)) => {
-            queue.publish(Name::Stages, &Order::Cancel { run: run.clone() }.message(None)?).await?;
+            let trace = trace_of(store, run).await?;
+            queue.publish(Name::Stages, &Order::Cancel { run: run.clone() }.message(trace.as_deref())?).await?;
             Cancelled::Underway
         }
     })
@@ -46,7 +47,9 @@ pub async fn again(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) ->
     let Some(asked) = RunRequest::of(store, run).await? else { return Ok(None) };
     let failed = retry_failed(store, &asked).await?;
     if failed > 0 {
-        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(None)?).await?;
+        // Of a run that goes on; one that had ended begins a trace of its own.
+        let trace = trace_of(store, run).await?;
+        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace.as_deref())?).await?;
     }
     Ok(Some(failed))
 }

@@ -9,7 +9,7 @@ use langflix_ports::queue::Name;
 use super::{Dispatcher, Order, tasks::Tasks};
 use crate::{
     Error, done_tasks,
-    stored::{Open, open_runs, trace_of},
+    stored::{Open, open_runs},
 };
 
 /// Looks after the unfinished runs: what was lost on the way, a message, a count or a dispatcher, is made good.
@@ -25,8 +25,8 @@ pub struct Sweeper {
 struct Seen {
     at: Standing,
     since: Instant,
-    /// When it was submitted, milliseconds since 1970.
-    submitted_at_ms: u64,
+    /// When it was submitted, and in which span.
+    open: Open,
     /// How many tasks the stage has; plans are large, and read once.
     tasks: Option<usize>,
 }
@@ -72,22 +72,25 @@ impl Sweeper {
                 Err(error) => tracing::warn!(%run, %error, "a run cannot be looked after"),
                 Ok(Finding::Moving) => {}
                 Ok(Finding::Ended(stage)) => {
-                    let trace = trace_of(dispatcher.store, &run).await?;
-                    let order = Order::StageDone { run, stage };
-                    dispatcher.queue.publish(Name::Stages, &order.message(trace.as_deref())?).await?;
+                    let order = Order::StageDone { run: run.clone(), stage };
+                    dispatcher.queue.publish(Name::Stages, &order.message(self.trace(&run))?).await?;
                     swept.ended += 1;
                 }
                 Ok(Finding::Silent) => {
                     tracing::warn!(%run, silent_s = self.silence.as_secs(), "nothing moves: publishing the missing tasks again");
-                    let trace = trace_of(dispatcher.store, &run).await?;
-                    let order = Order::PlanEpisode { run };
-                    dispatcher.queue.publish(Name::Episodes, &order.message(trace.as_deref())?).await?;
+                    let order = Order::PlanEpisode { run: run.clone() };
+                    dispatcher.queue.publish(Name::Episodes, &order.message(self.trace(&run))?).await?;
                     swept.resumed += 1;
                 }
             }
         }
-        swept.oldest = self.seen.values().map(|seen| seen.submitted_at_ms).filter(|&at| at > 0).min().map(since);
+        swept.oldest = self.seen.values().map(|seen| seen.open.submitted_at_ms).filter(|&at| at > 0).min().map(since);
         Ok(swept)
+    }
+
+    /// The span that what is published for a run belongs to: no message has asked for it.
+    fn trace(&self, run: &RunId) -> Option<&str> {
+        self.seen.get(run)?.open.trace.as_deref()
     }
 
     async fn look(&mut self, dispatcher: Dispatcher<'_>, run: &RunId) -> Result<Finding, Error> {
@@ -99,11 +102,11 @@ impl Sweeper {
         };
         let (at, now) = (Standing { stage, done }, Instant::now());
         let Some(seen) = self.seen.get_mut(run).filter(|seen| seen.at == at) else {
-            let submitted_at_ms = match self.seen.get(run) {
-                Some(before) => before.submitted_at_ms,
-                None => Open::of(dispatcher.store, run).await?.unwrap_or_default().submitted_at_ms,
+            let open = match self.seen.remove(run) {
+                Some(before) => before.open,
+                None => Open::of(dispatcher.store, run).await?.unwrap_or_default(),
             };
-            self.seen.insert(run.clone(), Seen { at, since: now, submitted_at_ms, tasks });
+            self.seen.insert(run.clone(), Seen { at, since: now, open, tasks });
             return Ok(Finding::Moving);
         };
         match (stage, seen.tasks) {
