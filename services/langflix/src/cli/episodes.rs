@@ -28,6 +28,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<String>,
 
+    /// Tell at the end what each sort of operation took: calls, time, and by how much memory changed.
+    #[arg(long)]
+    pub(crate) profile: bool,
+
     #[command(flatten)]
     output: OutputArgs,
 }

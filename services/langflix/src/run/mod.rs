@@ -4,6 +4,7 @@ pub(crate) mod deliver;
 mod drive;
 pub(crate) mod episodes;
 pub(crate) mod prepare;
+mod profile;
 pub(crate) mod report;
 pub(crate) mod settings;
 mod tracks;
@@ -33,6 +34,7 @@ use crate::{
 use drive::Workshop;
 use prepare::{OnDisk, Sources, Videos};
 pub(crate) use prepare::{file_name, read};
+use profile::Profile;
 pub(crate) use settings::codec;
 use tree::Disk;
 
@@ -44,6 +46,7 @@ const STATE: &str = ".langflix";
 /// # Errors
 /// What keeps any episode from being worked on at all.
 pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
+    let profile = args.profile.then(Profile::begin).transpose()?;
     let language = settings::language(config, &args.episodes)?;
     let episodes = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
@@ -101,7 +104,11 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         .buffered(at_once)
         .collect()
         .await;
-    Ok(report::report(&ends, &config.run.output, output))
+    let status = report::report(&ends, &config.run.output, output);
+    if let Some(profile) = profile {
+        profile.tell(output);
+    }
+    Ok(status)
 }
 
 /// Memory is looked after until this is dropped.
