@@ -1,7 +1,11 @@
 //! What the program tells of itself: events on stderr, for people or for programs, and spans to a collector.
 
 mod export;
+mod harmless;
 mod lines;
+#[cfg(test)]
+#[path = "../../../testkit/src/nasty.rs"]
+mod nasty;
 
 use std::io::{self, IsTerminal};
 
@@ -15,6 +19,8 @@ use tracing_subscriber::{
 };
 
 pub use export::{Export, Exporting};
+use harmless::OneLine;
+pub use harmless::harmless;
 use lines::Lines;
 
 /// What is told, and how.
@@ -147,13 +153,14 @@ where
     let filter = EnvFilter::builder()
         .parse(directives)
         .map_err(|source| Error::Filter { filter: directives.chars().take(120).collect(), source })?;
-    let layer = fmt::layer().with_writer(writer).with_ansi(settings.color && !settings.json);
+    let color = settings.color && !settings.json;
+    let layer = fmt::layer().with_ansi(color);
     // Warnings among a user's progress are read at once and by people: neither time nor module means anything to them.
     let plain = settings.verbosity <= Verbosity::Normal && given.is_none();
     let layer = match (settings.json, plain) {
-        (true, _) => layer.fmt_fields(JsonFields::new()).event_format(Lines).boxed(),
-        (false, true) => layer.without_time().with_target(false).boxed(),
-        (false, false) => layer.boxed(),
+        (true, _) => layer.with_writer(writer).fmt_fields(JsonFields::new()).event_format(Lines).boxed(),
+        (false, true) => layer.with_writer(OneLine { writer, color }).without_time().with_target(false).boxed(),
+        (false, false) => layer.with_writer(OneLine { writer, color }).boxed(),
     };
     Ok(layer.with_filter(filter.and(filter_fn(is_discreet))))
 }
