@@ -12,6 +12,10 @@ use crate::{
 const LONGEST_FIELD: usize = 600;
 /// The longest expression, in characters.
 const LONGEST_EXPRESSION: usize = 80;
+/// The longest reason, in characters: that of an unreadable item quotes it.
+const LONGEST_REASON: usize = 200;
+/// Most items of an answer that are looked at. Many times what is asked for; each of the others would be rejected and listed.
+const MOST_ITEMS: usize = 500;
 
 /// An answer, checked item by item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,11 +51,13 @@ pub fn check(
     transcript: &Transcript,
 ) -> Result<Checked, Unreadable> {
     let mut checked = Checked::default();
-    for value in items(answer)? {
-        let name =
-            value.get("expression").and_then(Value::as_str).unwrap_or_default().chars().take(80).collect::<String>();
+    let items = items(answer)?;
+    let beyond = items.len().saturating_sub(MOST_ITEMS);
+    for value in items.into_iter().take(MOST_ITEMS) {
+        let name = value.get("expression").and_then(Value::as_str).unwrap_or_default();
+        let name: String = name.chars().take(LONGEST_EXPRESSION).collect();
         let result = serde_json::from_value::<AnswerItem>(value)
-            .map_err(|error| format!("not readable: {error}"))
+            .map_err(|error| format!("not readable: {error}").chars().take(LONGEST_REASON).collect())
             .and_then(|item| one(item, request, chunk, transcript));
         let taken = checked.expressions.iter().chain(&checked.incomplete);
         let result = result.and_then(|expression| fits(expression, taken, request));
@@ -64,6 +70,10 @@ pub fn check(
             }
             (Err(reason), _) => checked.rejected.push(RejectedItem { expression: name, reason }),
         }
+    }
+    if beyond > 0 {
+        let reason = format!("{beyond} more items were not looked at: an answer has {MOST_ITEMS} at most");
+        checked.rejected.push(RejectedItem { expression: String::new(), reason });
     }
     Ok(checked)
 }

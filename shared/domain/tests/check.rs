@@ -1,8 +1,12 @@
 //! What of a model's answer is used: a quote must stand where it is said to, and one bad item costs one item.
 
+#[path = "../../testkit/src/nasty.rs"]
+mod nasty;
+
 use langflix_domain::{
     AnalysisRequest, AnalysisSettings, Chunk, Cue, CueKind, CueRange, LearnerLevel, Span, Transcript, check, request,
 };
+use nasty::nasty;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -216,4 +220,43 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn whatever_a_model_writes_is_bounded_text_and_nothing_that_nobody_asked_for_passes() {
+    let (transcript, chunk, request) = asked(true);
+    for text in nasty() {
+        let mut item = item("give it up", 2, "Then give it up already!");
+        for field in ["meaning", "translation", "quote_translation", "why", "html", "start", "files"] {
+            item[field] = text.as_str().into();
+        }
+        item["similar"] = json!(vec![text.as_str(); 1000]);
+        item["scene_translations"] = json!([{ "line": 2, "text": text.as_str(), "html": text.as_str() }]);
+        let answer = json!({ "expressions": [item], "system": text }).to_string();
+        let checked = check(&answer, &request, &chunk, &transcript).unwrap();
+        for taken in checked.expressions.iter().chain(&checked.incomplete) {
+            let kept = serde_json::to_value(taken).unwrap();
+            let names: Vec<&String> = kept.as_object().unwrap().keys().collect();
+            assert!(!names.iter().any(|name| ["html", "files", "start", "system"].contains(&name.as_str())), "{names:?}");
+            let translations = taken.scene_translations.iter().flatten();
+            let texts = [&taken.expression, &taken.meaning, &taken.why].into_iter().chain(&taken.similar);
+            for text in texts.chain(translations).chain(&taken.translation).chain(&taken.line_translation) {
+                assert!(text.chars().count() <= 600 && !text.contains(char::is_control), "{text:?}");
+            }
+            assert!(taken.similar.len() <= 3 && taken.expression.chars().count() <= 80);
+        }
+        let named = json!([{ "expression": text, "first_line": text, "kind": text }]).to_string();
+        for item in check(&named, &request, &chunk, &transcript).unwrap().rejected {
+            assert!(item.expression.chars().count() <= 80 && item.reason.chars().count() <= 200, "{}", item.reason);
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_very_many_items_costs_no_more_than_one_of_some() {
+    let (transcript, chunk, request) = asked(false);
+    let items: Vec<Value> = (0..200_000).map(|number| json!({ "expression": number.to_string() })).collect();
+    let checked = check(&Value::Array(items).to_string(), &request, &chunk, &transcript).unwrap();
+    assert_eq!((checked.expressions.len(), checked.rejected.len()), (0, 501));
+    assert!(checked.rejected[500].reason.starts_with("199500 more items"), "{}", checked.rejected[500].reason);
 }
