@@ -13,26 +13,6 @@ pub fn memory_budget(configured_mb: u64) -> u64 {
     memory_budget_from(configured_mb, &|path| fs::read_to_string(path).ok())
 }
 
-/// Memory in bytes that this process and its children hold now, pages that they share counted for each; 0 where the system
-/// does not tell.
-pub fn memory_in_use() -> u64 {
-    let (mut total, mut todo) = (0, vec!["self".to_owned()]);
-    while let Some(process) = todo.pop() {
-        let place = Path::new("/proc").join(process);
-        total += fs::read_to_string(place.join("statm")).ok().and_then(|told| resident(&told)).unwrap_or_default();
-        let threads = fs::read_dir(place.join("task")).into_iter().flatten().flatten();
-        let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-        todo.extend(children.flat_map(|told| told.split_whitespace().map(str::to_owned).collect::<Vec<_>>()));
-    }
-    total
-}
-
-/// What `statm` says of memory that is really there.
-fn resident(statm: &str) -> Option<u64> {
-    let page = u64::try_from(rustix::param::page_size()).ok()?;
-    statm.split(' ').nth(1)?.parse::<u64>().ok()?.checked_mul(page)
-}
-
 /// The cores that this process may use. The standard library looks at the affinity mask and at the CPU quota of cgroups
 /// of both versions.
 pub fn cores() -> NonZeroUsize {
@@ -144,16 +124,6 @@ mod tests {
             budget(0, &[("/proc/self/cgroup", "nonsense\n::::\n0::/\u{0}\n"), ("/proc/meminfo", "MemTotal: x kB")]),
             2048
         );
-    }
-
-    #[test]
-    fn what_children_hold_is_in_use_as_well() {
-        let before = memory_in_use();
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let with = memory_in_use();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(before > 0 && with > before, "{before} {with}");
     }
 
     #[test]

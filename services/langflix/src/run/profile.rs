@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use langflix_measures::{Ended, LLM_SPEND, LLM_TOKENS, OPERATION_MEMORY, OPERATION_SECONDS, Operation};
-use langflix_runtime::resources;
+use langflix_runtime::pressure::memory_in_use;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use serde::Serialize;
 use serde_json::json;
@@ -38,7 +38,7 @@ impl Profile {
         let recorder = DebuggingRecorder::new();
         let told = recorder.snapshotter();
         recorder.install().context("--profile")?;
-        langflix_measures::profile(resources::memory_in_use);
+        langflix_measures::profile(memory_in_use);
         Ok(Self { told })
     }
 

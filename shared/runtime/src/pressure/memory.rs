@@ -18,9 +18,13 @@ type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;
 /// Of the two ways to count, the one that is nearer to its limit: this process and its children against the budget, and
 /// whatever runs in a cgroup against that cgroup's limit, the cgroups above it included.
 pub(super) fn usage(configured_mb: u64) -> Usage {
-    let read = |path: &Path| fs::read_to_string(path).ok();
-    let own = Usage { used: family(&read, &children), limit: memory_budget(configured_mb) };
-    nearest([own].into_iter().chain(groups(&read)))
+    let own = Usage { used: memory_in_use(), limit: memory_budget(configured_mb) };
+    nearest([own].into_iter().chain(groups(&|path| fs::read_to_string(path).ok())))
+}
+
+/// Bytes that this process and all below it hold of their own now; 0 where the system does not tell.
+pub fn memory_in_use() -> u64 {
+    family(&|path| fs::read_to_string(path).ok(), &children)
 }
 
 fn nearest(all: impl Iterator<Item = Usage>) -> Usage {
@@ -171,7 +175,7 @@ mod tests {
 
     #[test]
     fn this_process_holds_something_and_its_child_holds_more() {
-        let before = family(&|path| fs::read_to_string(path).ok(), &children);
+        let before = memory_in_use();
         let script = "x = bytearray(b'1') * 50_000_000\nprint(flush=True)\ninput()";
         let mut child = std::process::Command::new("python3")
             .args(["-c", script])
@@ -180,7 +184,7 @@ mod tests {
             .spawn()
             .unwrap();
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-        let with = family(&|path| fs::read_to_string(path).ok(), &children);
+        let with = memory_in_use();
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(before > 0 && with > before + 45_000_000, "{before} {with}");

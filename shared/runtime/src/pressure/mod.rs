@@ -23,7 +23,7 @@ use crate::{
     shutdown::Shutdown,
 };
 use limits::{MemoryLimit, RoomLimit, megabytes};
-pub use memory::Usage;
+pub use memory::{Usage, memory_in_use};
 
 /// How often is looked.
 const PACE: Duration = Duration::from_secs(5);
