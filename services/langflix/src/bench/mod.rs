@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use langflix_domain::{EpisodeStatus, MediaTime, VideoCodec};
+use langflix_llm::Identity;
 use langflix_media::{Ffmpeg, usable};
 use langflix_runtime::config::{Config, HardwareAcceleration, Provider, Sources};
 
@@ -60,6 +61,12 @@ impl Pace {
 /// What keeps anything from being measured.
 pub(crate) async fn bench(args: &BenchArgs, config: &Config, parting: &Parting) -> anyhow::Result<EpisodeStatus> {
     parting.set("stopped: nothing is left behind");
+    let levels = asked_levels(args, config);
+    let model = Identity::of(&settings::llm(&config.llm))?.name;
+    if !levels.is_empty() {
+        // Before anything is measured in vain.
+        provider::check(config)?;
+    }
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
     let ffmpeg = ffmpeg.on_render_node(config.video.render_node.clone());
     let (told, pace) = (Told::new(args.json), if args.quick { Pace::QUICK } else { Pace::FULL });
@@ -79,7 +86,6 @@ pub(crate) async fn bench(args: &BenchArgs, config: &Config, parting: &Parting) 
         usable: &usable,
         quick: args.quick,
     };
-    let levels = asked_levels(args, config);
     told.begins(&plan(&choice, &bench, &pace, &name, &levels));
     let trials = encode(&bench, &choice, &pace, &told).await;
     let asking = match levels.is_empty() {
@@ -95,7 +101,9 @@ pub(crate) async fn bench(args: &BenchArgs, config: &Config, parting: &Parting) 
     let advice = Advice::of(&rated, sent, present(config)?);
     told.advice(&advice);
     if !args.json {
-        print(args, config, &trials, source::rate(&video.info), asking.as_ref(), &advice)?;
+        say::out!("{}", tables::encoders(&trials, source::rate(&video.info)))?;
+        say::out!("{}", provided(args, config, &model, asking.as_ref()))?;
+        say::out!("{}", told::advice(&advice))?;
     }
     Ok(status(&trials, asking.as_ref()))
 }
@@ -206,32 +214,15 @@ fn present(config: &Config) -> anyhow::Result<Present> {
     })
 }
 
-fn print(
-    args: &BenchArgs,
-    config: &Config,
-    trials: &[(Trial, told::Result)],
-    rate: f64,
-    asking: Option<&Asking>,
-    advice: &Advice,
-) -> anyhow::Result<()> {
-    say::out!("{}", tables::encoders(trials, rate))?;
-    match asking {
-        Some(asking) => {
-            let free = if config.llm.provider == Provider::Offline { ", which costs nothing" } else { "" };
-            say::out!(
-                "Chunks through {}{free}:\n{}",
-                asking.model,
-                tables::provider(asking, config.llm.prices.as_ref())
-            )?;
-        }
-        None => {
-            let model = langflix_llm::Identity::of(&settings::llm(&config.llm))?.name;
-            let levels = provider::levels(config, args.quick);
-            let chunks = levels.iter().map(|level| provider::chunks_at(config, args.chunks, *level)).sum();
-            say::out!("{}\n", told::not_asked(&model, chunks))?;
-        }
-    }
-    say::out!("{}", told::advice(advice))
+/// What was measured of the provider, or why it was not.
+fn provided(args: &BenchArgs, config: &Config, model: &str, asking: Option<&Asking>) -> String {
+    let Some(asking) = asking else {
+        let levels = provider::levels(config, args.quick);
+        let chunks = levels.iter().map(|level| provider::chunks_at(config, args.chunks, *level)).sum();
+        return format!("{}\n", told::not_asked(model, chunks));
+    };
+    let free = if config.llm.provider == Provider::Offline { ", which costs nothing" } else { "" };
+    format!("Chunks through {model}{free}:\n{}", tables::provider(asking, config.llm.prices.as_ref()))
 }
 
 /// Complete where all could be measured, failed where nothing could.

@@ -104,6 +104,15 @@ pub(super) fn chunks_at(config: &Config, chunks: u32, level: u32) -> usize {
     if config.llm.provider == Provider::Offline { chunks.saturating_mul(OFFLINE) } else { chunks }
 }
 
+/// Whether the settings make a model that can be asked.
+///
+/// # Errors
+/// What is wrong with them; names the key, or the variable that is missing.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    langflix_llm::build(&settings::llm(&config.llm), Arc::new(Forgetful))?;
+    Ok(())
+}
+
 /// Asks `chunks` at each level, for no longer than `limit` each. `told` is told how many of a level were answered.
 ///
 /// # Errors

@@ -24,6 +24,16 @@ pub(crate) enum End {
     Unreadable(RunId, Error),
 }
 
+impl End {
+    /// Which run ended.
+    pub(crate) fn run(&self) -> &RunId {
+        match self {
+            Self::Manifest(manifest) => &manifest.run,
+            Self::Unreadable(run, _) => run,
+        }
+    }
+}
+
 /// Waits until all `runs` have ended, and hands each end to `ended` as it comes. Gives how they ended.
 pub(crate) async fn wait(
     store: &dyn ArtifactStore,

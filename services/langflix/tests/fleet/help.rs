@@ -2,7 +2,7 @@ use crate::support::{complaint, langflix, said};
 
 #[test]
 fn every_command_gives_examples() {
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &["ingest"],
         &["status"],
         &["fetch"],
@@ -18,6 +18,7 @@ fn every_command_gives_examples() {
         &["topology", "apply"],
         &["doctor"],
         &["plan"],
+        &["bench"],
     ];
     for command in commands {
         let help = said(&mut langflix(command.iter().chain(&["--help"])));

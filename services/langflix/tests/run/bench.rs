@@ -106,6 +106,14 @@ fn a_provider_that_refuses_leaves_the_rest_measured() {
 }
 
 #[test]
+fn a_missing_key_is_told_before_anything_is_measured() {
+    let dir = tempdir().unwrap();
+    let said = said(bench(dir.path()).args(["--provider", "gemini", "--ask-provider"]));
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:#?}");
+    assert!(complaint(&said).contains("GEMINI_API_KEY"), "{said:#?}");
+}
+
+#[test]
 fn without_ffmpeg_nothing_is_measured() {
     let dir = tempdir().unwrap();
     let said = said(bench(dir.path()).env("PATH", dir.path()));
@@ -116,7 +124,7 @@ fn without_ffmpeg_nothing_is_measured() {
 #[test]
 fn ctrl_c_ends_it_within_a_second_and_leaves_nothing() {
     let (dir, bin) = (tempdir().unwrap(), tempdir().unwrap());
-    let hang = tools(bin.path(), "case \"$*\" in *'-y clip.mp4'*) exec sleep 60;; esac\nexec \"$real\" \"$@\"");
+    let hang = tools(bin.path(), "case \" $* \" in *' clip.mp4 '*) exec sleep 60;; esac\nexec \"$real\" \"$@\"");
     let path = std::env::join_paths([hang, "/usr/bin".into(), "/bin".into()]).unwrap();
     let mut child = bench(dir.path()).env("PATH", path).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let below = fs::canonicalize(dir.path()).unwrap();

@@ -9,6 +9,7 @@ use std::{path::PathBuf, sync::Mutex, time::Duration};
 use anyhow::{Context as _, anyhow, bail};
 use futures::{StreamExt as _, stream};
 use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, RunId};
+use langflix_fleet::parts;
 use langflix_llm::Identity;
 use langflix_media::Ffmpeg;
 use langflix_pipeline::{
@@ -263,7 +264,9 @@ async fn wait_for(
         () = count(place.queue, &following) => Vec::new(),
     };
     drop(following);
-    postponed.into_inner().unwrap_or_default().into_iter().for_each(say);
+    let mut postponed = postponed.into_inner().unwrap_or_default();
+    postponed.sort_by(|a, b| parts(a.run()).cmp(&parts(b.run())));
+    postponed.into_iter().for_each(say);
     ends.extend(sent.iter().filter(|(_, sent)| sent.is_none()).map(|_| EpisodeStatus::Failed));
     Ok(report::overall(&ends))
 }
