@@ -1,5 +1,6 @@
 //! Text that fits, in colour where there is any.
 
+use langflix_runtime::telemetry::harmless;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// How a part of a line looks.
@@ -37,7 +38,8 @@ impl Line {
 
     /// The line and this behind it.
     pub(super) fn and(mut self, style: Style, text: impl AsRef<str>) -> Self {
-        self.0.push((style, harmless(text.as_ref())));
+        // A line is one line.
+        self.0.push((style, harmless(text.as_ref()).replace(['\n', '\t'], " ")));
         self
     }
 
@@ -81,14 +83,6 @@ pub(crate) fn fitted(text: &str, columns: usize) -> String {
     Line::new().and(Style::Plain, text).render(columns, false)
 }
 
-/// Without what a terminal would obey, or what turns the order of what stands beside it.
-fn harmless(text: &str) -> String {
-    let obeyed = |char: char| {
-        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|char| if obeyed(char) { ' ' } else { char }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +100,7 @@ mod tests {
     #[test]
     fn a_terminal_obeys_no_text() {
         let nasty = "\x1b]0;owned\x07\x1b[2Jclip\r\n\u{202e}gnihton";
-        assert_eq!(fitted(nasty, 80), " ]0;owned  [2Jclip   gnihton");
+        assert_eq!(fitted(nasty, 80), r"\u001b]0;owned\u0007\u001b[2Jclip\u000d \u202egnihton");
     }
 
     #[test]
