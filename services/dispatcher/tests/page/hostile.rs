@@ -15,6 +15,7 @@ fn nasty() -> Vec<String> {
         "<script>broken = 1</script><img src=x onerror=broken=1>",
         "\"><img src=x onerror=\"broken=1\"><svg onload=broken=1>' onclick='broken=1",
         "\u{202e}turned \u{2066}round\u{200f} مرحبا שלום",
+        "ends \u{2069}\u{2069} what it did not begin \u{202e}and turns",
         "javascript:broken=1 {{broken}} ${broken} &lt;b&gt; <!-- --> ]]>",
         "a\u{0}b\u{7}c\u{1b}[31m\r\n-->\u{85}",
         "</title></style></textarea><base href=//evil.example><meta http-equiv=refresh content=0>",

@@ -11,6 +11,7 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser.close());
 
+// As it is written, but for control characters and for what closes what it opened.
 const shown = (nasty) => nasty.replace(/\r\n/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
 
 /// Holds that nothing on the page came from the text but text.
@@ -31,8 +32,19 @@ test("whatever a manifest says is shown as it is written", async () => {
     await page.goto("about:blank");
     await page.goto(`${HOME}#/run/${run}`);
     await page.getByRole("article").first().waitFor();
-    const said = await page.evaluate(() => document.getElementById("main").textContent);
+    const said = await page.evaluate(() => document.getElementById("main").textContent.replaceAll("\u2069", ""));
     assert.ok(said.split(shown(NASTY[at])).length > 8, `${JSON.stringify(NASTY[at])} is not in ${JSON.stringify(said.slice(0, 2000))}`);
+    // What stands behind the name runs as it did: its first letter is the leftmost.
+    const [first, last] = await page.evaluate(() => {
+      const [node] = document.querySelector("h1 .code").childNodes;
+      return [0, node.length - 1].map((at) => {
+        const range = new Range();
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        return range.getBoundingClientRect().left;
+      });
+    });
+    assert.ok(first < last, `${JSON.stringify(NASTY[at])} turns what stands behind it`);
     assert.ok(!/[\u202a-\u202e\u2066-\u2069]/.test(await page.title()));
     await isText(page);
     if (at === 1) await isAccessible(page);
@@ -60,7 +72,7 @@ test("reasons and filters are text, too", async () => {
   const page = await open(browser);
   await page.goto(`${HOME}#/set-aside`);
   await page.getByRole("row").nth(NASTY.length).waitFor();
-  const said = await page.evaluate(() => document.getElementById("main").textContent);
+  const said = await page.evaluate(() => document.getElementById("main").textContent.replaceAll("\u2069", ""));
   // A broker's header holds no more than the beginning of a long reason.
   for (const nasty of NASTY) assert.ok(said.includes(shown(nasty.slice(0, 60))), nasty.slice(0, 60));
   await isText(page);

@@ -148,7 +148,7 @@ test("a lost connection is told, and so is its return", async () => {
   await go(page, "#/");
   await page.getByText("Live", { exact: true }).waitFor();
   say(KILL);
-  await page.getByText(/^Connection lost, last news at \d\d:\d\d:\d\d/).waitFor();
+  await page.locator("#link").getByText(/^Connection lost, last news at \d\d:\d\d:\d\d/).waitFor();
   await page.waitForFunction(() => document.getElementById("said").textContent.startsWith("Connection lost"));
   await shoot(page, "lost-light-1280");
   await hear(BACK);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use langflix_domain::{Digest, EpisodeId, SourceFile};
+use langflix_llm::Identity;
 use langflix_media::Ffmpeg;
 use langflix_pipeline::RunRequest;
 use langflix_ports::media::MediaProbe as _;
@@ -52,7 +53,9 @@ pub(crate) async fn asked(town: &Town) -> RunRequest {
     asked.video = file(&path("mkv"));
     (asked.subtitles, asked.transcript) = (file(&path("srt")), text(&path("srt")));
     (asked.target_subtitles, asked.target_transcript) = (Some(file(&path("ko.srt"))), Some(text(&path("ko.srt"))));
-    asked.settings.chunk_size = 10;
+    // The model that the workers are configured for.
+    let model = Identity::of(&langflix_fleet::llm(&town.config().common.llm)).unwrap();
+    (asked.settings.model_name, asked.settings.model) = (model.name, model.fingerprint);
     asked.settings.max_expressions = 3;
     asked.settings.encode.as_mut().unwrap().preset = "ultrafast".to_owned();
     asked

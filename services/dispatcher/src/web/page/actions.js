@@ -16,9 +16,9 @@ export class Actions {
     return this.board.overview?.actions === true;
   }
 
-  /// A button for an action, where the server takes any.
-  button(name, spoken, action) {
-    return h("button", { type: "button", "aria-label": spoken, "aria-haspopup": "dialog", class: action.grave ? "grave" : null, on: { click: () => this.ask(action) } }, name);
+  /// A button for what `action` gives when it is pressed.
+  button(name, spoken, action, look = null) {
+    return h("button", { type: "button", "aria-label": spoken, "aria-haspopup": "dialog", class: look, on: { click: () => this.ask(action()) } }, name);
   }
 
   tell(sentence) {

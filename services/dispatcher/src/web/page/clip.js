@@ -21,9 +21,9 @@ export class Clip {
           h("li", {}, text(clip.level)), h("li", {}, text(kind(clip.kind))),
           h("li", {}, h("time", {}, position(clip.said.start))))),
       h("div", { class: "scene" },
-        clip.files && this.player(manifest, clip),
+        clip.encoded && this.player(manifest, clip),
         failure && h("p", { class: "failed" }, "No clip: ", bdi(failure.message)),
-        !clip.files && !failure && h("p", { class: "quiet" }, "No clip was made."),
+        !clip.encoded && !failure && h("p", { class: "quiet" }, "No clip was made."),
         this.scene(manifest, clip)),
       h("div", { class: "meaning" },
         h("blockquote", {}, said(clip.line, source), translation(clip.line_translation, target)),
@@ -38,16 +38,16 @@ export class Clip {
     const track = (name, lang) => h("track", { kind: "subtitles", src: file(name), srclang: lang, label: language(lang) });
     this.poster = file("poster.jpg");
     this.video = h("video", {
-      src: file("clip.mp4"), width: clip.encoded?.width, height: clip.encoded?.height, controls: true, playsinline: true, preload: "none",
+      src: file("clip.mp4"), width: clip.encoded.width, height: clip.encoded.height, controls: true, playsinline: true, preload: "none",
       "aria-label": label(`Clip ${clip.number}: ${clip.expression}`),
       on: { play: () => this.started(), seeked: () => this.follow(), error: () => { broken.hidden = false; } },
-    }, track("source.vtt", manifest.source_language), clip.files.target_subtitles && track("target.vtt", manifest.language));
+    }, track("source.vtt", manifest.source_language), clip.cues.some((cue) => cue.translation) && track("target.vtt", manifest.language));
     const broken = h("p", { class: "failed", hidden: true, role: "status" }, "The clip cannot be played: its file did not arrive, or the browser cannot read it.");
     return [this.video, broken];
   }
 
   scene(manifest, clip) {
-    const zero = clip.files && clip.encoded ? clip.encoded.bounds.start : null;
+    const zero = clip.encoded?.bounds.start ?? null;
     if (clip.cues.length === 0) return null;
     return h("ol", { class: "lines", "aria-label": "Lines of the scene" }, clip.cues.map((cue) => {
       const overlaps = cue.span.start < clip.said.end && clip.said.start < cue.span.end;

@@ -15,8 +15,29 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
-// Control characters have no look of their own; a browser shows nothing, a box, or what it likes.
-export const text = (outside) => String(outside).replace(/\r\n/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
+/// Text from outside as it is shown. Control characters have no look of their own; a browser shows nothing, a box, or what it
+/// likes.
+export const text = (outside) => closed(String(outside).replace(/\r\n/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}"));
+
+const [LRI, FSI, PDI] = ["\u2066", "\u2068", "\u2069"];
+
+// An isolate that text opens and does not close would take the end of the element that isolates it for its own, and turn what
+// stands behind; one that it closes and did not open would end that element's.
+function closed(outside) {
+  if (!/[\u2066-\u2069]/.test(outside)) return outside;
+  const line = (words) => {
+    let open = 0;
+    const kept = Array.from(words).filter((character) => {
+      if (character >= LRI && character <= FSI) open += 1;
+      if (character !== PDI) return true;
+      const opened = open > 0;
+      if (opened) open -= 1;
+      return opened;
+    });
+    return kept.join("") + PDI.repeat(open);
+  };
+  return outside.split("\n").map(line).join("\n");
+}
 
 /// Text from outside that cannot turn the direction of what stands around it.
 export const bdi = (outside, attributes = {}) => h("bdi", attributes, text(outside));

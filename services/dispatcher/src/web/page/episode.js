@@ -138,15 +138,15 @@ export class Episode {
     const name = label(`${run.show} ${code(run)}`);
     const failed = failures(run);
     return [
-      run.status === null && !run.cancelled && this.actions.button("Cancel the run", `Cancel the run of ${name}`, {
+      run.status === null && !run.cancelled && this.actions.button("Cancel the run", `Cancel the run of ${name}`, () => ({
         title: `Cancel ${name}?`, says: ["What has no outcome yet ends as cancelled; what is done stays. Retry takes it up again."],
         verb: "Cancel the run", grave: true, path: ofRun(run.run, "cancel"), told: () => `${name} is being cancelled.`,
-      }),
-      (run.status === "partial" || run.status === "failed" || (run.status === null && failed > 0)) && this.actions.button("Retry what failed", `Retry what failed in ${name}`, {
+      }), "grave"),
+      (run.status === "partial" || run.status === "failed" || (run.status === null && failed > 0)) && this.actions.button("Retry what failed", `Retry what failed in ${name}`, () => ({
         title: `Retry what failed in ${name}?`,
         says: [`${failed === null ? "What failed" : counted(failed, "failed task")} is forgotten and done again; what is done stays. Requests to the model may cost money.`],
         verb: "Retry", path: ofRun(run.run, "retry"), told: (answer) => `${name}: ${counted(answer.tasks, "failed task")} again.`, after: () => this.load(),
-      }),
+      })),
     ].filter(Boolean);
   }
 

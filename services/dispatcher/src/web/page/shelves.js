@@ -1,7 +1,7 @@
 // Messages that were set aside, and what becomes of them.
 
 import { get, Problem, query } from "./api.js";
-import { bdi, cell, h, label, table, text, write } from "./dom.js";
+import { bdi, cell, h, keyed, label, table, text, write } from "./dom.js";
 import { counted, number } from "./words.js";
 
 const TYPING = 300;
@@ -62,6 +62,7 @@ export class Shelves {
       if (problem.name === "AbortError") return;
       if (!(problem instanceof Problem)) throw problem;
       this.say(`What was set aside is not known: ${text(problem.message)}`);
+      this.table = null;
       this.list.replaceChildren();
       this.steps.replaceChildren();
     }
@@ -77,44 +78,61 @@ export class Shelves {
     if (!groups) return;
     this.allowed = this.actions.allowed;
     const sought = Object.values(filter).some((value) => value !== null);
-    const all = groups.reduce((sum, group) => sum + group.messages, 0);
     this.say(groups.length === 0 ? (sought ? "No such message." : "Nothing was set aside.") : truncated ? "There are more than are listed here." : "");
-    const columns = ["Queue", "Run", "Reason", ["Messages", "number"], ...(this.allowed ? ["What to do"] : [])];
-    this.list.replaceChildren(...(groups.length === 0 ? [] : [table("Messages that were set aside", columns, groups.map((group) => this.row(group)))]));
-    this.steps.replaceChildren(...(this.allowed && groups.length > 1 ? this.buttons("Retry all shown", "Drop all shown", filter, all, "all that is shown") : []));
+    if (groups.length === 0) {
+      this.table = null;
+      this.list.replaceChildren();
+    } else if (!this.table || this.table.allowed !== this.allowed) {
+      const columns = ["Queue", "Run", "Reason", ["Messages", "number"], ...(this.allowed ? ["What to do"] : [])];
+      this.table = Object.assign(table("Messages that were set aside", columns, []), { allowed: this.allowed });
+      this.list.replaceChildren(this.table);
+    }
+    if (this.table) keyed(this.table.tBodies[0], groups, ({ queue, run, reason }) => JSON.stringify([queue, run, reason]), (group) => this.row(group));
+    const offers = this.allowed && groups.length > 1;
+    if (offers !== (this.steps.firstChild !== null)) {
+      this.steps.replaceChildren(...(offers ? this.buttons("Retry all shown", "Drop all shown", () => this.found.filter, "all that is shown") : []));
+    }
   }
 
-  row(group) {
-    const { queue, run, reason } = group;
+  row({ queue, run, reason }) {
     const what = label(`${run ?? "unreadable"} in ${queue}: ${reason}`);
-    // A message that names no run cannot be told from others of its queue and reason.
-    const taken = this.found.groups.filter((other) => other.queue === queue && (run === null || other.run?.startsWith(run)) && other.reason.includes(reason));
-    const messages = taken.reduce((sum, other) => sum + other.messages, 0);
-    return h("tr", {},
+    const messages = cell("Messages", { class: "number" }, "");
+    const element = h("tr", {},
       h("th", { scope: "row" }, text(queue)),
       cell("Run", {}, run === null ? "not readable" : h("a", { href: `#/run/${encodeURIComponent(run)}` }, text(run))),
       cell("Reason", { class: "long" }, bdi(reason)),
-      cell("Messages", { class: "number" }, number(group.messages)),
-      this.allowed && cell("What to do", { class: "buttons" }, this.buttons("Retry", "Drop", { queue, run, reason }, messages, what)));
+      messages,
+      this.allowed && cell("What to do", { class: "buttons" }, this.buttons("Retry", "Drop", () => ({ queue, run, reason }), what)));
+    return { element, update: (group) => write(messages, number(group.messages)) };
   }
 
-  buttons(retry, drop, filter, messages, what) {
-    const more = this.found.truncated ? "At least " : "";
-    const these = [...FIELDS].filter(([name]) => filter[name]).map(([name, title]) => h("p", {}, `${title}: `, bdi(label(filter[name]))));
-    const after = () => this.load();
+  // A filter takes what begins or holds what it says: a message that names no run cannot be told from others of its queue and
+  // reason.
+  taken({ queue, run, reason }) {
+    const takes = (group) => (queue === null || group.queue === queue || group.queue.startsWith(`${queue}.`))
+      && (run === null || (group.run?.startsWith(run) ?? false)) && (reason === null || group.reason.includes(reason));
+    return this.found.groups.filter(takes).reduce((sum, group) => sum + group.messages, 0);
+  }
+
+  buttons(retry, drop, filter, what) {
+    const asked = (does) => {
+      const [body, count] = [filter(), counted(this.taken(filter()), "message")];
+      const these = FIELDS.filter(([name]) => body[name]).map(([name, title]) => h("p", {}, `${title}: `, bdi(label(body[name]))));
+      return { ...does, title: `${does.verb} ${this.found.truncated ? "at least " : ""}${count}?`, says: [...these, does.says], body, after: () => this.load() };
+    };
+    const again = {
+      verb: "Retry", path: "/dead/retry",
+      says: "Their failures are forgotten, the runs are planned anew, and what failed is done again. Requests to the model may cost money.",
+      told: (answer) => `${counted(answer.runs_planned, "run")} planned anew for ${counted(answer.tasks, "failed task")}, ${counted(answer.republished, "message")} back in the work queues.`,
+    };
+    const away = {
+      verb: "Drop", grave: true, path: "/dead/drop",
+      says: "They are gone then. The failures that are recorded for their runs stay.",
+      told: (answer) => `${counted(answer.dropped, "message")} dropped.`,
+    };
     return [
-      this.actions.button(retry, label(`${retry}: ${what}`), {
-        title: `Retry ${more.toLowerCase()}${counted(messages, "message")}?`,
-        says: [...these, "Their failures are forgotten, the runs are planned anew, and what failed is done again. Requests to the model may cost money."],
-        verb: "Retry", path: "/dead/retry", body: filter, after,
-        told: (answer) => `${counted(answer.runs_planned, "run")} planned anew for ${counted(answer.tasks, "failed task")}, ${counted(answer.republished, "message")} back in the work queues.`,
-      }),
-      this.actions.button(drop, label(`${drop}: ${what}`), {
-        title: `Drop ${more.toLowerCase()}${counted(messages, "message")}?`,
-        says: [...these, "They are gone then. The failures that are recorded for their runs stay."],
-        verb: "Drop", grave: true, path: "/dead/drop", body: filter, after,
-        told: (answer) => `${counted(answer.dropped, "message")} dropped.`,
-      }),
+      this.actions.button(retry, label(`${retry}: ${what}`), () => asked(again)),
+      this.actions.button(drop, label(`${drop}: ${what}`), () => asked(away), "grave"),
     ];
   }
 
