@@ -64,7 +64,7 @@ OPTIONS: dict[str, dict] = {
     "peers": {
         "networkPolicy": {
             part: [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": part.lower()}}}]
-            for part in ("metricsFrom", "dns", "rabbitmq", "redis", "s3", "llm")
+            for part in ("metricsFrom", "dns", "rabbitmq", "redis", "s3", "llm", "collector")
         }
     },
     "pod-monitor": {"podMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
@@ -84,6 +84,10 @@ OPTIONS: dict[str, dict] = {
     },
     "openai": {
         "config": {"llm": {"provider": "openai", "base_url": "http://vllm.models:8000/v1", "model": "qwen3:14b"}}
+    },
+    "traces": {
+        "config": {"telemetry": {"otlp_endpoint": "https://collector.example:4318/otlp", "sample_ratio": 0.1}},
+        "telemetry": {"existingSecret": "collector"},
     },
     "tls-and-aws": {
         "config": {
@@ -220,6 +224,7 @@ WRONG: dict[str, list] = {
     "config.llm.provider": ["gemeni", True],
     "config.llm.chunk_size": [199, 20001, "many", 1000.5],
     "config.llm.temperature": [2.5, "warm"],
+    "config.telemetry.sample_ratio": [-0.1, 1.5],
     "config.video.quality": ["best"],
     "config.video.codec": ["h264"],
     "config.video.normalize_loudness": ["yes", 1],
@@ -297,6 +302,7 @@ FIXED = (
     "s3.access_key_file",
     "fleet.drain_seconds",
     "llm.api_key",
+    "telemetry.otlp_headers_file",
 )
 """Keys that the programs have and `config` has not: secrets, and what the chart sets itself."""
 

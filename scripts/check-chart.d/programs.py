@@ -9,7 +9,14 @@ from pathlib import Path
 
 from rules import Pod, View, at, settings
 
-SECRETS = {"llm.api_key", "rabbitmq.password", "redis.password", "s3.access_key", "s3.secret_key"}
+SECRETS = {
+    "llm.api_key",
+    "rabbitmq.password",
+    "redis.password",
+    "s3.access_key",
+    "s3.secret_key",
+    "telemetry.otlp_headers",
+}
 """Listed by the programs as set or not set; no keys of a file."""
 
 UNSET = {

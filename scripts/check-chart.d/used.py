@@ -16,7 +16,7 @@ from rules import at
 SCALED = ("analysisWorker", "encodingWorkerGpu", "encodingWorkerCpu")
 EVERYTHING = merged(
     BASE,
-    *(OPTIONS[name] for name in ("gpu", "cpu", "gemini", "ingest", "pod-monitor", "prometheus-rule", "dashboards")),
+    *(OPTIONS[name] for name in ("gpu", "cpu", "gemini", "traces", "ingest", "pod-monitor", "prometheus-rule", "dashboards")),
     {
         "priorityClasses": {"create": True},
         "inCluster": {part: {"enabled": True} for part in ("rabbitmq", "redis", "s3")},

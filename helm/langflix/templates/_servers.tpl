@@ -69,6 +69,10 @@
 - name: LANGFLIX__LLM__API_KEY_FILE
   value: {{ $dir }}/llm/api-key
 {{- end }}
+{{- if $values.telemetry.existingSecret }}
+- name: LANGFLIX__TELEMETRY__OTLP_HEADERS_FILE
+  value: {{ $dir }}/telemetry/headers
+{{- end }}
 {{- if or $values.ca.existingSecret $values.ca.existingConfigMap }}
 {{- range $values.ca.servers }}
 - name: LANGFLIX__{{ upper . }}__CA_FILE
@@ -108,6 +112,11 @@
       - secret:
           name: {{ $values.llm.existingSecret }}
           items: [{ key: {{ $values.llm.apiKeyKey }}, path: llm/api-key }]
+      {{- end }}
+      {{- with $values.telemetry.existingSecret }}
+      - secret:
+          name: {{ . }}
+          items: [{ key: {{ $values.telemetry.headersKey }}, path: telemetry/headers }]
       {{- end }}
       {{- with $values.ca.existingSecret }}
       - secret:
