@@ -106,11 +106,12 @@ impl Workshop<'_> {
         Ok(())
     }
 
-    /// Waits while memory is short and as many clips are encoded as may be meanwhile.
+    /// Waits while memory is short and as many clips are encoded as may be meanwhile: one always is, since somebody waits
+    /// for it.
     async fn memory(&self) -> Counted<'_> {
         let (mut pressure, mut clips) = (self.pressure.clone(), self.clips.subscribe());
         let mut said = false;
-        while let Some(short) = pressure.short().filter(|short| *clips.borrow_and_update() >= short.most) {
+        while let Some(short) = pressure.short().filter(|short| *clips.borrow_and_update() >= short.most.max(1)) {
             if !std::mem::replace(&mut said, true) {
                 tracing::warn!("a clip waits: {}", short.why);
             }

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{Room, Short, Usage};
 
-/// Memory is short above the first, until it is below the second; above the third nothing is begun at all. In percent.
+/// Memory is short above the first, until it is below the second; above the third nothing is begun at all where the kernel
+/// would end it. In percent.
 const SHORT: u64 = 80;
 const ENOUGH: u64 = 70;
 const ALL_BUT_GONE: u64 = 95;
@@ -35,14 +36,14 @@ pub(super) struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    pub(super) fn short(&mut self, now: Instant, Usage { used, limit }: Usage) -> Option<Short> {
+    pub(super) fn short(&mut self, now: Instant, Usage { used, limit, enforced }: Usage) -> Option<Short> {
         let above = |percent: u64| u128::from(used) * 100 > u128::from(limit) * u128::from(percent);
         if !above(if self.short.is_some() { ENOUGH } else { SHORT }) {
             self.short = None;
             return None;
         }
         let since = self.short.as_ref().map_or(now, |(since, _)| *since);
-        let most = u16::from(now >= since + PATIENCE && !above(ALL_BUT_GONE));
+        let most = u16::from(now >= since + PATIENCE && !(enforced && above(ALL_BUT_GONE)));
         // Its figures stay as they were: each new text would be one more line in the log.
         if self.short.as_ref().is_none_or(|(_, short)| short.most != most) {
             let takes = if most == 0 { "no new task" } else { "one task at a time" };

@@ -11,6 +11,8 @@ pub struct Usage {
     pub used: u64,
     /// What may be.
     pub limit: u64,
+    /// Whether the kernel ends who goes beyond it. It does not where the limit is somebody's wish.
+    pub enforced: bool,
 }
 
 type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;
@@ -18,7 +20,8 @@ type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;
 /// Of the two ways to count, the one that is nearer to its limit: this process and its children against the budget, and
 /// whatever runs in a cgroup against that cgroup's limit, the cgroups above it included.
 pub(super) fn usage(configured_mb: u64) -> Usage {
-    let own = Usage { used: memory_in_use(), limit: memory_budget(configured_mb) };
+    let limit = memory_budget(configured_mb);
+    let own = Usage { used: memory_in_use(), limit, enforced: limit != configured_mb.saturating_mul(1 << 20) };
     nearest([own].into_iter().chain(groups(&|path| fs::read_to_string(path).ok())))
 }
 
@@ -103,7 +106,7 @@ fn of_group(read: Read<'_>, group: &Path, files: &Files) -> Option<Usage> {
     let stat = read(&group.join("memory.stat"))?;
     let cached = |line: &str| files.cached.iter().find_map(|name| line.strip_prefix(name))?.trim().parse::<u64>().ok();
     let cached = stat.lines().filter_map(cached).sum::<u64>();
-    Some(Usage { used: number(files.used)?.saturating_sub(cached), limit })
+    Some(Usage { used: number(files.used)?.saturating_sub(cached), limit, enforced: true })
 }
 
 #[cfg(test)]
@@ -127,7 +130,7 @@ mod tests {
             ("/sys/fs/cgroup/pod/memory.current", "900\n"),
             ("/sys/fs/cgroup/pod/memory.stat", stat),
         ];
-        assert_eq!(found(&v2), [Usage { used: 500, limit: 1000 }]);
+        assert_eq!(found(&v2), [Usage { used: 500, limit: 1000, enforced: true }]);
         let stat = "inactive_file 1\ntotal_inactive_file 100\ntotal_active_file 50\n";
         let v1 = [
             ("/proc/self/cgroup", "4:cpu,memory:/docker/abc\n0::/\n"),
@@ -135,7 +138,7 @@ mod tests {
             ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "900\n"),
             ("/sys/fs/cgroup/memory/memory.stat", stat),
         ];
-        assert_eq!(found(&v1), [Usage { used: 750, limit: 1000 }]);
+        assert_eq!(found(&v1), [Usage { used: 750, limit: 1000, enforced: true }]);
     }
 
     #[test]
@@ -167,9 +170,10 @@ mod tests {
 
     #[test]
     fn the_nearer_to_its_limit_counts() {
-        let [own, group] = [Usage { used: 50, limit: 100 }, Usage { used: 90, limit: 1000 }];
+        let usage = |used, limit| Usage { used, limit, enforced: false };
+        let [own, group] = [usage(50, 100), usage(90, 1000)];
         assert_eq!(nearest([group, own].into_iter()), own);
-        assert_eq!(nearest([own, Usage { used: 90, limit: 100 }].into_iter()).used, 90);
+        assert_eq!(nearest([own, usage(90, 100)].into_iter()).used, 90);
         assert_eq!(nearest(std::iter::empty()), Usage::default());
     }
 

@@ -3,8 +3,8 @@
 //! A task that runs goes on: what it took so far would be lost, and its end gives back the most. Memory is short from 80 %
 //! of its limit on, until less than 70 % are used. Where nothing of this process runs and memory stays short all the same,
 //! others hold it: then, from the second minute on, one task at a time is taken, since a worker that waits for what never
-//! comes is none; above 95 % not even that, since the kernel would end it. Room for clips that is missing is waited for
-//! without an end: nothing could be written.
+//! comes is none; above 95 % of a limit that the kernel holds it to not even that, since it would be ended. Room for clips
+//! that is missing is waited for without an end: nothing could be written.
 
 mod limits;
 mod memory;
@@ -183,7 +183,7 @@ impl Watch {
         self.told.send_if_modified(|told| std::mem::replace(told, short.clone()) != short);
     }
 
-    fn tell(&self, Usage { used, limit }: Usage, room: Option<&io::Result<Room>>) {
+    fn tell(&self, Usage { used, limit, .. }: Usage, room: Option<&io::Result<Room>>) {
         MEMORY_USED.set((), figure(used));
         MEMORY_LIMIT.set((), figure(limit));
         if let [Some(part), _] = &self.parts {

@@ -10,7 +10,7 @@ use super::*;
 const LIMIT: u64 = 1_000_000_000;
 
 fn megabytes_used(used: u64) -> Usage {
-    Usage { used: used * 1_000_000, limit: LIMIT }
+    Usage { used: used * 1_000_000, limit: LIMIT, enforced: true }
 }
 
 fn most(short: Option<Short>) -> Option<u16> {
@@ -37,6 +37,14 @@ fn where_nothing_frees_memory_one_task_at_a_time_is_taken_unless_all_is_gone() {
     assert_eq!(short.why, "memory: 900 of 1,000 MB are used; one task at a time is taken above 80 %");
     assert_eq!((short.most, most(look(61, 951)), most(look(70, 940))), (1, Some(0), Some(1)));
     assert_eq!((look(71, 600), most(look(72, 900))), (None, Some(0)), "each time anew");
+    let wish = Usage { enforced: false, ..megabytes_used(2000) };
+    let mut limit = MemoryLimit::default();
+    assert_eq!(most(limit.short(now, wish)), Some(0));
+    assert_eq!(
+        most(limit.short(now + Duration::from_secs(60), wish)),
+        Some(1),
+        "no kernel ends what goes beyond a wish"
+    );
 }
 
 #[test]
@@ -64,7 +72,7 @@ proptest! {
             now += Duration::from_secs(after);
             let used = if limit == 0 { 0 } else { used % (limit.saturating_add(limit / 8)) };
             let part = used as f64 / limit as f64;
-            let short = memory.short(now, Usage { used, limit });
+            let short = memory.short(now, Usage { used, limit, enforced: true });
             if part > 0.801 || (part > 0.701 && was_short) {
                 prop_assert!(short.is_some(), "{part}");
             }
