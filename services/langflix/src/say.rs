@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use langflix_runtime::telemetry::harmless;
 
 /// Says a line on standard output, as `println!` does; an error where it cannot be written although somebody reads it.
 macro_rules! out {
@@ -20,12 +21,13 @@ macro_rules! err {
 pub(crate) use {err, out};
 
 pub(crate) fn to_stdout(line: Arguments<'_>) -> anyhow::Result<()> {
-    match writeln!(io::stdout(), "{line}") {
+    // Names of files and shows are whatever somebody made them.
+    match writeln!(io::stdout(), "{}", harmless(&line.to_string())) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
         _ => Ok(()),
     }
 }
 
 pub(crate) fn to_stderr(line: Arguments<'_>) {
-    let _gone = writeln!(io::stderr(), "{line}");
+    let _gone = writeln!(io::stderr(), "{}", harmless(&line.to_string()));
 }

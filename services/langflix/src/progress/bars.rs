@@ -7,6 +7,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use langflix_domain::{RunId, Stage};
 use langflix_ports::observer::{Event, Observer};
+use langflix_runtime::telemetry::harmless;
 
 use super::lines::noun;
 
@@ -80,7 +81,7 @@ impl Observer for Bars {
         let Some(bar) = stages.get_mut(&(run.clone(), stage.as_str())) else { return };
         match event {
             Event::TaskStarted { task, label, .. } => {
-                bar.running.insert(task, (label, 0.0));
+                bar.running.insert(task, (harmless(&label).replace('\n', " "), 0.0));
             }
             Event::TaskProgress { task, fraction, .. } => {
                 bar.running.entry(task).and_modify(|running| running.1 = fraction);
@@ -90,7 +91,8 @@ impl Observer for Bars {
                 bar.done += 1;
                 if let Some(failure) = failure {
                     bar.failed += 1;
-                    let _not_drawn = self.all.println(format!("{} failed: {}", noun(bar.stage), failure.message));
+                    let _not_drawn =
+                        self.all.println(harmless(&format!("{} failed: {}", noun(bar.stage), failure.message)));
                 }
             }
             Event::StagePlanned { .. } | Event::RunFinished { .. } => {}

@@ -14,6 +14,8 @@ mod inspect;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod nasty;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod resume;

@@ -9,6 +9,7 @@ use std::{
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 use langflix_domain::{EpisodeId, EpisodeStatus, RunId};
 use langflix_pipeline::fleet::Submitted;
+use langflix_runtime::telemetry::harmless;
 use serde_json::json;
 
 use crate::{cli::Output, run::report, say};
@@ -110,7 +111,7 @@ impl Track<'_> {
             bar.set_length(bytes);
             bar.set_position(0);
             bar.reset_eta();
-            bar.set_message(format!("{}  {doing}", self.episode));
+            bar.set_message(harmless(&format!("{}  {doing}", self.episode)).replace('\n', " "));
         }
     }
 
