@@ -1,7 +1,10 @@
 //! What the loop costs: CPU time for each message of a queue that costs next to nothing, handled by nothing.
 
 use std::{
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     num::NonZeroU16,
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,6 +15,7 @@ use std::{
 use async_trait::async_trait;
 use langflix_ports::queue::{Consumer, Delivery, Error, Message, Name, Place, Queue, Settle, Settled};
 use langflix_runtime::{
+    config::{Config, Sources},
     health::Health,
     pressure::Pressure,
     shutdown::Shutdown,
@@ -78,7 +82,7 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-async fn run(yielding: bool) {
+async fn run() {
     let (health, shutdown) = (Health::new("bench", "0"), Shutdown::default());
     let source = Source {
         prefetch: Arc::new(Semaphore::new(0)),
@@ -88,32 +92,100 @@ async fn run(yielding: bool) {
     };
     let place = Place::Work(Name::AnalysisBulk);
     let slots = Slots::Own(vec![(place, SLOTS)]);
-    let intake = Intake { name: "bench", queue: Arc::new(source), slots, drain: Duration::from_secs(1), pressure: Pressure::default() };
+    let intake = Intake {
+        name: "bench",
+        queue: Arc::new(source),
+        slots,
+        drain: Duration::from_secs(1),
+        pressure: Pressure::default(),
+    };
     let (began, began_cpu) = (Instant::now(), cpu());
-    let handler = move |job: Job| async move {
+    let handler = |job: Job| async move {
         job.concerns("suits-s01e02-0123abcd", "chunk-7");
-        if yielding {
-            tokio::task::yield_now().await;
-        }
+        tokio::task::yield_now().await;
         End::Done
     };
     intake.run(&health, &shutdown, handler).await;
     let each = |time: Duration| time.as_secs_f64() * 1e6 / MESSAGES as f64;
     println!(
-        "{MESSAGES} messages, {SLOTS} slots, {}: {:.2} us of CPU and {:.2} us each",
-        if yielding { "handlers that yield" } else { "handlers that do nothing" },
+        "{MESSAGES} messages, {SLOTS} slots, handlers that yield once: {:.2} us of CPU and {:.2} us each",
         each(cpu() - began_cpu),
         each(began.elapsed()),
     );
 }
 
-#[tokio::main]
-async fn main() {
-    let settings = telemetry::Settings { json: true, ..telemetry::Settings::for_service(None, None) };
-    if let Err(error) = telemetry::init_with(&settings, std::io::sink) {
-        eprintln!("error: {error}");
+/// Takes what is sent to it and says that all is well, in a process of its own so that its time is not counted.
+fn collect() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{}", listener.local_addr()?);
+    let (mut stream, _) = listener.accept()?;
+    let (mut piece, mut head, mut left) = (vec![0; 1 << 16], Vec::new(), 0_usize);
+    while let count @ 1.. = stream.read(&mut piece)? {
+        if left == 0 {
+            head.extend_from_slice(&piece[..count]);
+            let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+            let text = String::from_utf8_lossy(&head[..end]).to_lowercase();
+            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+            left = (end + 4 + length.unwrap_or_default()).saturating_sub(head.len());
+            head.clear();
+        } else {
+            left = left.saturating_sub(count);
+        }
+        if left == 0 {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+        }
     }
-    for yielding in [false, true] {
-        run(yielding).await;
+    Ok(())
+}
+
+/// Where a collector listens, in another process.
+fn collector() -> io::Result<(Child, String)> {
+    let mut child = Command::new(std::env::current_exe()?).arg("collect").stdout(Stdio::piped()).spawn()?;
+    let mut address = String::new();
+    if let Some(told) = child.stdout.as_mut() {
+        BufReader::new(told).read_line(&mut address)?;
     }
+    Ok((child, format!("http://{}", address.trim())))
+}
+
+/// With nothing told, with logs, with spans of which none is sampled, and of which all are and are sent; each in a process of
+/// its own, since what is told is decided once.
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let told = std::env::args().nth(1).filter(|argument| !argument.starts_with("--"));
+    match told.as_deref() {
+        None => {
+            for told in ["nothing", "logs", "unsampled", "spans"] {
+                Command::new(std::env::current_exe()?).arg(told).status()?;
+            }
+            return Ok(());
+        }
+        Some("collect") => return Ok(collect()?),
+        Some(_) => {}
+    }
+    let mut settings = telemetry::Settings { json: true, ..telemetry::Settings::for_service(None, None) };
+    let ratio = match told.as_deref() {
+        Some("spans") => Some("1"),
+        Some("unsampled") => Some("0"),
+        _ => None,
+    };
+    let mut collector = ratio.map(|_| collector()).transpose()?;
+    if let (Some((_, address)), Some(ratio)) = (&collector, ratio) {
+        let given = [("OTLP_ENDPOINT", address.as_str()), ("SAMPLE_RATIO", ratio)];
+        let environment = given.map(|(key, value)| (format!("LANGFLIX__TELEMETRY__{key}"), value.to_owned())).into();
+        let config = Config::load(&Sources { environment, ..Sources::default() })?;
+        settings.export = telemetry::Export::of(&config.telemetry, "bench", "0");
+    }
+    let exporting = match told.as_deref() {
+        Some("nothing") => None,
+        _ => Some(telemetry::init_with(&settings, io::sink)?),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    print!("{:>9}: ", told.unwrap_or_default());
+    runtime.block_on(run());
+    drop(exporting);
+    if let Some((child, _)) = &mut collector {
+        child.kill()?;
+        child.wait()?;
+    }
+    Ok(())
 }

@@ -457,7 +457,7 @@ async fn the_step_that_ends_a_stage_is_told_the_spans_of_its_tasks_and_outcomes_
         let number = given.len();
         let trace = format!("00-0af7651916cd43dd8448eb211c80319c-{number:016x}-01");
         // Every third outcome is one of an older worker.
-        let trace = (number % 3 > 0).then_some(trace);
+        let trace = (!number.is_multiple_of(3)).then_some(trace);
         let worker = Worker { trace: trace.as_deref(), ..fleet.worker() };
         let scratch = room.scratch();
         match Order::read(&message.body).unwrap() {

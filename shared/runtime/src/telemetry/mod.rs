@@ -3,6 +3,7 @@
 mod export;
 mod harmless;
 mod lines;
+mod outbox;
 #[cfg(test)]
 #[path = "../../../testkit/src/nasty.rs"]
 mod nasty;
