@@ -12,7 +12,7 @@ before(async () => { browser = await launch(); });
 after(() => browser.close());
 
 // As it is written, but for control characters and for what closes what it opened.
-const shown = (nasty) => nasty.replace(/\r\n/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
+const shown = (nasty) => nasty.replace(/\r\n/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}").replaceAll("\u2069", "");
 
 /// Holds that nothing on the page came from the text but text.
 async function isText(page) {

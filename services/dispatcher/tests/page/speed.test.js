@@ -1,6 +1,7 @@
 // How quickly a thousand episodes are drawn, and how much an update of a hundred takes. FIGURES has more of it measured and told.
 
 import assert from "node:assert/strict";
+import { availableParallelism, loadavg } from "node:os";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hear, HOME, isQuiet, launch, open, say, shoot } from "./browser.js";
@@ -14,7 +15,10 @@ const WANTED = { paint: 300, update: 50 };
 
 let browser;
 before(async () => { browser = await launch(); });
-after(() => browser.close());
+after(async () => {
+  await browser.close();
+  console.log(`load average: ${loadavg().map((load) => load.toFixed(1)).join(", ")} on ${availableParallelism()} cores`);
+});
 
 const median = (figures) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)];
 const tell = (name, figures, wanted) =>

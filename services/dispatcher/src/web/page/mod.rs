@@ -37,3 +37,46 @@ pub(super) const FILES: &[File] = &[
     script("/words.js", include_str!("words.js")),
     script("/workers.js", include_str!("workers.js")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What follows `before` in a text, up to the next quote.
+    fn named<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+        text.split(before).skip(1).filter_map(|rest| rest.split('"').next())
+    }
+
+    #[test]
+    fn whatever_a_file_asks_for_is_served_and_nothing_else_is() {
+        let served: BTreeSet<String> = FILES.iter().map(|file| file.path.to_owned()).collect();
+        let mut asked = BTreeSet::from(["/".to_owned()]);
+        for file in FILES {
+            asked.extend(named(file.body, "from \"./").map(|name| format!("/{name}")));
+            let links = named(file.body, "href=\"/").chain(named(file.body, "src=\"/"));
+            asked.extend(links.map(|name| format!("/{name}")));
+        }
+        assert_eq!(served, asked);
+    }
+
+    #[test]
+    fn all_scripts_of_the_first_view_are_fetched_at_once() {
+        let page = FILES.iter().find(|file| file.path == "/").unwrap().body;
+        for file in FILES.iter().filter(|file| file.content_type == SCRIPT) {
+            assert!(page.contains(&format!("\"{}\"", file.path)), "{} waits for what imports it", file.path);
+        }
+    }
+
+    #[test]
+    fn no_string_becomes_markup_or_code() {
+        for file in FILES {
+            for way in
+                ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"]
+            {
+                assert!(!file.body.contains(way), "{way} in {}", file.path);
+            }
+        }
+    }
+}
