@@ -49,6 +49,8 @@ pub(super) struct Setting {
 pub(super) struct Advice {
     pub(super) settings: Vec<Setting>,
     pub(super) notes: Vec<String>,
+    /// Whether other work on this machine hides what is not much quicker.
+    pub(super) is_busy: bool,
 }
 
 impl Advice {
@@ -80,7 +82,8 @@ impl Advice {
         let Some(default) = of(Role::Default).next() else { return };
         let again = of(Role::Again).next();
         let margin = margin(default.rate, again.map(|again| again.rate));
-        if margin > 2.0 * LEAST_MARGIN {
+        self.is_busy = margin > 2.0 * LEAST_MARGIN;
+        if self.is_busy {
             self.notes.push(format!(
                 "the same settings measured twice differed by {:.0} %: this machine is busy with other work, and only larger differences count",
                 margin * 100.0
@@ -95,7 +98,9 @@ impl Advice {
         if let Some(share) = share {
             self.at_once(&share.trial, base, tried.collect(), margin, present);
         }
-        self.quality(codec, base, of(Role::Quality));
+        if !self.is_busy {
+            self.quality(codec, base, of(Role::Quality));
+        }
     }
 
     /// Which encoder is the quickest, and its rate.
@@ -144,7 +149,7 @@ impl Advice {
                 }
             }
             None if present.asked == Asked::default() => {
-                self.notes.push(format!("clips at once and threads: the defaults are best here: {why}"));
+                self.notes.push(format!("clips at once and threads: {}: {why}", self.defaults_stay()));
             }
             None => self.notes.push(format!(
                 "processing.max_concurrent_jobs and video.threads could be left out: the defaults are as quick: {why}"
@@ -204,6 +209,11 @@ impl Advice {
             true => format!("llm.max_concurrent_requests: the default, {default}, is best here: {why}"),
             false => format!("llm.max_concurrent_requests: {} is right here: {why}", present.requests),
         });
+    }
+
+    /// What is said where nothing is to be set.
+    pub(super) fn defaults_stay(&self) -> &'static str {
+        if self.is_busy { "nothing is clearly quicker than the defaults" } else { "the defaults are best here" }
     }
 
     fn set(&mut self, section: &'static str, key: &'static str, value: String, why: String) {

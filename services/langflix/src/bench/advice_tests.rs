@@ -98,6 +98,7 @@ fn a_busy_machine_lets_only_large_differences_count_and_is_told_of() {
     let advice = Advice::of(&measured, None, PRESENT);
     assert_eq!(set(&advice), []);
     assert!(advice.notes[0].contains("differed by 35 %"), "{:?}", advice.notes);
+    assert!(advice.notes[1].contains("nothing is clearly quicker than the defaults"), "{:?}", advice.notes);
 }
 
 #[test]

@@ -161,7 +161,7 @@ pub(super) fn reason(why: &Unmeasured) -> &str {
 pub(super) fn advice(advice: &Advice) -> String {
     let yaml = advice.yaml();
     let head = match yaml.is_empty() {
-        true => "Nothing is to be set: the defaults are best here.\n".to_owned(),
+        true => format!("Nothing is to be set: {}.\n", advice.defaults_stay()),
         false => format!("For langflix.yaml:\n\n{yaml}"),
     };
     let notes: String = advice.notes.iter().map(|note| format!("\n- {note}")).collect();
