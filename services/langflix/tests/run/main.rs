@@ -18,6 +18,8 @@ mod nasty;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod stop;
