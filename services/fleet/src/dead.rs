@@ -217,13 +217,16 @@ pub async fn drop_all(queue: &RabbitQueue, found: &[Found]) -> Result<usize, Err
 async fn deal(queue: &RabbitQueue, found: &[Found], fate: impl Fn(&Found) -> Fate) -> Result<Handled, Error> {
     /// No shelf holds as many.
     const ALL: usize = 100_000;
-    let mut by_place: BTreeMap<Place, BTreeMap<&Digest, Fate>> = BTreeMap::new();
+    let mut by_place: BTreeMap<Place, BTreeMap<(&Digest, &str), Fate>> = BTreeMap::new();
     for found in found {
-        by_place.entry(found.place).or_default().insert(&found.body, fate(found));
+        by_place.entry(found.place).or_default().insert((&found.body, &found.reason), fate(found));
     }
     let mut all = Handled::default();
     for (place, fates) in by_place {
-        let decide = |message: &Message| fates.get(&Digest::of_bytes(&message.body)).copied().unwrap_or(Fate::Keep);
+        let decide = |message: &Message| {
+            let met = Found::new(place, message);
+            fates.get(&(&met.body, met.reason.as_str())).copied().unwrap_or(Fate::Keep)
+        };
         let handled = queue.go_through(place, ALL, decide).await?;
         all.republished += handled.republished;
         all.dropped += handled.dropped;

@@ -8,6 +8,8 @@ use crate::view::{GpuView, Says};
 
 /// Between two announcements, give or take a tenth, so that not all services come at once.
 const BETWEEN: Duration = Duration::from_secs(10);
+/// The second comes soon: at the first, a service has only begun.
+const SOON: Duration = Duration::from_secs(2);
 /// Two announcements may be late or lost.
 const FORGOTTEN: Duration = Duration::from_secs(35);
 /// How long taking a service off may take, since its process is about to end.
@@ -39,12 +41,14 @@ async fn announce(
     host: &str,
     gpu: impl Fn() -> Option<GpuView>,
 ) -> Infallible {
+    let mut between = SOON;
     loop {
         // The roster says itself that it is away, and a page that shows nobody says why.
         if let Some(text) = says(health, host, gpu()) {
             let _away = roster.announce(id, &text, FORGOTTEN).await;
         }
-        sleep(BETWEEN.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+        sleep(between.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+        between = BETWEEN;
     }
 }
 

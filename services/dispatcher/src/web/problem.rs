@@ -52,7 +52,11 @@ impl Problem {
     }
 
     pub(super) fn with(self, name: header::HeaderName, value: &'static str) -> Self {
-        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
+        self.with_value(name, HeaderValue::from_static(value))
+    }
+
+    pub(super) fn with_value(self, name: header::HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
     }
 }
 

@@ -172,16 +172,20 @@ impl Program {
 
     /// Where it listens, as its log tells.
     async fn address(&self) -> String {
-        let mut address = None;
-        until("it listens", async || {
+        self.logged("health").await
+    }
+
+    /// A field of the log that is there sooner or later.
+    pub(crate) async fn logged(&self, field: &str) -> String {
+        let mut found = None;
+        until(&format!("it says {field}"), async || {
             let log = std::fs::read_to_string(&self.log).unwrap();
-            let begins = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let health = begins.filter_map(|event| find(&event, "health")).next();
-            address = health;
-            address.is_some()
+            let mut events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            found = events.find_map(|event| find(&event, field));
+            found.is_some()
         })
         .await;
-        address.unwrap()
+        found.unwrap()
     }
 
     /// Waits until `/readyz` answers so, and gives the body.

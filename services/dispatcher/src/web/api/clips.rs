@@ -70,7 +70,7 @@ async fn part(app: &App, key: &str, blob: &Blob, asked: Asked) -> Result<Respons
     let (range, status) = match asked {
         Asked::All => (0..blob.bytes, StatusCode::OK),
         Asked::Part(range) => (range, StatusCode::PARTIAL_CONTENT),
-        Asked::Beyond => return Ok(beyond(blob.bytes)),
+        Asked::Beyond => return Err(beyond(blob.bytes)),
     };
     if range.is_empty() {
         return Ok(Body::empty().into_response());
@@ -91,9 +91,10 @@ async fn part(app: &App, key: &str, blob: &Blob, asked: Asked) -> Result<Respons
     Ok(response)
 }
 
-fn beyond(bytes: u64) -> Response {
-    let mut response = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file is shorter").into_response();
-    let says = HeaderValue::try_from(format!("bytes */{bytes}"));
-    response.headers_mut().extend(says.ok().map(|says| (header::CONTENT_RANGE, says)));
-    response
+fn beyond(bytes: u64) -> Problem {
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file is shorter");
+    match HeaderValue::try_from(format!("bytes */{bytes}")) {
+        Ok(says) => problem.with_value(header::CONTENT_RANGE, says),
+        Err(_) => problem,
+    }
 }

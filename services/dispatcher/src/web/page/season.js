@@ -121,8 +121,8 @@ export class Season {
       `${number(ended.length)} of ${counted(runs.length, "run")} ended`,
       of("partial") > 0 && `${number(of("partial"))} partial`,
       of("failed") > 0 && `${number(of("failed"))} failed`,
-      `chunks ${number(chunks[0])}/${number(chunks[1])}`,
-      `clips ${number(clips[0])}/${number(clips[1])}`,
+      chunks[1] > 0 && `chunks ${number(chunks[0])}/${number(chunks[1])}`,
+      clips[1] > 0 && `clips ${number(clips[0])}/${number(clips[1])}`,
       going && `${number(Math.round(going.tasks * 10) / 10)} tasks a minute`,
       going && `about ${lasting(going.left)} left`,
     ];

@@ -1,0 +1,154 @@
+//! Who may ask for what, and how much of it.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, header};
+use serde_json::json;
+
+use crate::{
+    program::Town,
+    site::{ACT, Site, VIEW, answer, dry},
+};
+
+const BOTH: [(&str, &str); 2] = [("VIEW", VIEW), ("ACTION", ACT)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_looks_without_a_token_where_one_is_asked_for() {
+    let town = Town::new().await;
+    let site = Site::with(&town, &BOTH).await;
+    let paths =
+        ["/", "/app.js", "/api/v1/overview", "/api/v1/runs", "/api/v1/events", "/api/v1/openapi.json", "/nothing"];
+    for path in paths {
+        let get = || site.request(Method::GET, path);
+        let refused = answer(get()).await;
+        refused.problem(401);
+        assert!(refused.header("www-authenticate").starts_with("Basic realm=\"LangFlix\""), "{refused:?}");
+        let expected = if path == "/nothing" { 404 } else { 200 };
+        let given: [fn(RequestBuilder) -> RequestBuilder; 3] = [
+            |request| request.bearer_auth(VIEW),
+            |request| request.basic_auth("anybody", Some(VIEW)),
+            |request| request.bearer_auth(ACT),
+        ];
+        for give in given {
+            assert_eq!(give(get()).send().await.unwrap().status(), expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_acts_without_the_token_for_it_or_from_another_page() {
+    let town = Town::new().await;
+    let site = Site::with(&town, &BOTH).await;
+    let run = town.submit(&dry(1)).await;
+    let paths =
+        [format!("/api/v1/runs/{run}/cancel"), format!("/api/v1/runs/{run}/retry"), "/api/v1/dead/drop".to_owned()];
+    for path in &paths {
+        let post = || site.request(Method::POST, path).json(&json!({}));
+        answer(post()).await.problem(401);
+        assert_eq!(answer(post().bearer_auth(VIEW)).await.problem(401), "give the token for actions");
+        answer(post().bearer_auth("wrong")).await.problem(401);
+        let act = || post().basic_auth("me", Some(ACT));
+        answer(act().header("sec-fetch-site", "cross-site")).await.problem(403);
+        answer(act().header("sec-fetch-site", "same-site")).await.problem(403);
+        answer(act().header(header::ORIGIN, "https://elsewhere.example")).await.problem(403);
+        answer(act().header(header::ORIGIN, "null")).await.problem(403);
+    }
+    assert!(town.servers().store.stat(&format!("runs/{run}/cancelled")).await.unwrap().is_none());
+    let origin = site.url.clone();
+    let act = site.request(Method::POST, "/api/v1/dead/drop").bearer_auth(ACT).header(header::ORIGIN, origin);
+    assert_eq!(answer(act.json(&json!({}))).await.body, json!({ "dropped": 0 }));
+
+    let none = Site::with(&town, &[]).await;
+    for token in [ACT, VIEW] {
+        none.post("/api/v1/dead/drop", token, &json!({})).await.problem(403);
+    }
+    answer(none.request(Method::POST, "/api/v1/dead/drop")).await.problem(403);
+    assert_eq!(none.shows("/api/v1/overview").await["actions"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_guesses_tokens_is_put_off() {
+    let town = Town::new().await;
+    let site = Site::with(&town, &BOTH).await;
+    let mut statuses = Vec::new();
+    for guess in 0..30 {
+        statuses
+            .push(site.request(Method::GET, "/").bearer_auth(format!("guess-{guess}")).send().await.unwrap().status());
+    }
+    assert_eq!(statuses[0], 401);
+    let refused = answer(site.request(Method::GET, "/").bearer_auth("one more")).await;
+    refused.problem(429);
+    assert_eq!(refused.header("retry-after"), "60");
+    let right = site.request(Method::GET, "/").bearer_auth(VIEW).send().await.unwrap();
+    assert_eq!(right.status(), 200, "who has it is not kept out by who has not");
+    assert!(!site.program.said().contains(VIEW) && !site.program.said().contains("guess-1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_the_headers_that_keep_the_page_what_it_is() {
+    let town = Town::new().await;
+    let site = Site::open(&town).await;
+    let get = |path: &str| answer(site.request(Method::GET, path));
+    let answers = [
+        get("/").await,
+        get("/app.js").await,
+        get("/favicon.svg").await,
+        get("/api/v1/runs").await,
+        get("/api/v1/nothing").await,
+        get("/nothing").await,
+        answer(site.request(Method::POST, "/api/v1/dead/drop")).await,
+        answer(site.request(Method::DELETE, "/")).await,
+        answer(site.request(Method::GET, "/").header(header::HOST, "elsewhere.example")).await,
+    ];
+    assert_eq!(answers.each_ref().map(|answer| answer.status.as_u16()), [200, 200, 200, 200, 404, 404, 401, 401, 421]);
+    for answer in &answers {
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{answer:?}");
+        assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+        assert!(!answer.header("cache-control").is_empty());
+    }
+    assert_eq!(answers[3].header("cache-control"), "no-store");
+    let tag = answers[1].header("etag");
+    let known = answer(site.request(Method::GET, "/app.js").header(header::IF_NONE_MATCH, tag)).await;
+    assert_eq!((known.status.as_u16(), known.header("x-content-type-options")), (304, "nosniff"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_and_heads_have_their_bounds() {
+    let town = Town::new().await;
+    let site = Site::open(&town).await;
+    let long = "x".repeat(70_000);
+    site.post("/api/v1/dead/drop", ACT, &json!({ "reason": long })).await.problem(413);
+    // One that does not say how long it is.
+    let head = format!(
+        "POST /api/v1/dead/drop HTTP/1.1\r\nAuthorization: Bearer {ACT}\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked"
+    );
+    let body = format!("10000\r\n{0}\r\n10000\r\n{0}\r\n0\r\n\r\n", " ".repeat(0x10000));
+    assert_eq!(site.raw_with(&head, &body).await.0, 413);
+    let wrong = site.request(Method::POST, "/api/v1/dead/drop").bearer_auth(ACT).body("{}");
+    answer(wrong).await.problem(415);
+    let broken = site.request(Method::POST, "/api/v1/dead/drop").bearer_auth(ACT);
+    answer(broken.header(header::CONTENT_TYPE, "application/json").body("{")).await.problem(400);
+    let (status, _) = site.raw(&format!("GET / HTTP/1.1\r\nCookie: {}", "x".repeat(40_000))).await;
+    assert_eq!(status, 431);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_requests_than_are_taken_are_told_to_come_later() {
+    let town = Town::new().await;
+    let site = Site::open(&town).await;
+    let mut put_off = 0;
+    for _ in 0..20 {
+        let all = (0..50).map(|_| site.request(Method::GET, "/favicon.svg").send());
+        let statuses = futures::future::join_all(all).await.into_iter().map(|answer| answer.unwrap().status().as_u16());
+        put_off += statuses.filter(|status| *status == 429).count();
+    }
+    assert!(put_off > 0, "a thousand requests at once are not all answered");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(site.get("/favicon.svg").await.status, 200);
+}
