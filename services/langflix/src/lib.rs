@@ -137,6 +137,9 @@ async fn dispatch(command: &Command, sources: &Sources, parting: &Parting) -> an
         Command::Inspect(args) => inspect::inspect(args, &alone()?).await,
         Command::Config { command: ConfigCommand::Show { json } } => show::show(&alone()?, *json),
         Command::Doctor(args) => fleet::doctor(args, sources).await,
+        Command::Status(args) if let Some(api) = &args.api => {
+            fleet::status(args, &fleet::Api::new(api, args.token_file.as_deref())?, parting).await
+        }
         command => {
             let config = FleetConfig::load(sources)?;
             warn(&config.common);

@@ -23,7 +23,9 @@ pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
   langflix status
   langflix status Suits 1 --watch
-  langflix status suits-s01e02 --json";
+  langflix status suits-s01e02 --json
+  By the page of a dispatcher, without the keys of the fleet's servers:
+    langflix status --api http://127.0.0.1:8090 --token-file view-token";
 
 pub(super) const FETCH_EXAMPLES: &str = "\
 Examples:
@@ -124,6 +126,12 @@ pub(crate) struct StatusArgs {
     /// Print JSON; with --watch one object a line, whenever something changed.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Ask the page of a dispatcher rather than the fleet's own servers.
+    #[arg(long, value_name = "URL")]
+    pub(crate) api: Option<String>,
+    /// The file that holds the token which that page asks for.
+    #[arg(long, value_name = "FILE", requires = "api")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The operator's commands for the fleet.
 
+mod api;
 mod dead;
 mod doctor;
 mod fetch;
@@ -20,7 +21,9 @@ use crate::{
     Parting,
     cli::{Command, TopologyCommand},
 };
+pub(crate) use api::Api;
 pub(crate) use doctor::doctor;
+pub(crate) use status::status;
 pub(crate) use table::Table;
 
 /// Does what a command for the fleet says.

@@ -1,0 +1,136 @@
+//! The fleet as a dispatcher's HTTP API tells it, for whoever does not reach the fleet's own servers.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use langflix_domain::RunId;
+use langflix_fleet::{
+    Which,
+    view::{Overview, Run, RunDetails, RunFailure},
+};
+use langflix_pipeline::fleet::Survey;
+use langflix_runtime::config::{Secret, read_key_file};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Client, StatusCode, Url, redirect};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::status::{Queues, Source};
+use crate::{Usage, cli::StatusArgs};
+
+/// How long an answer may take. A dispatcher that nobody has asked for a while reads all runs first.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// A dispatcher's HTTP API.
+pub(crate) struct Api {
+    client: Client,
+    base: Url,
+    token: Option<Secret>,
+}
+
+/// Some runs, as they are answered.
+#[derive(Deserialize)]
+struct Page {
+    runs: Vec<Run>,
+    next: Option<RunId>,
+}
+
+/// Why something is not answered, as RFC 9457 has it.
+#[derive(Deserialize)]
+struct Problem {
+    detail: String,
+}
+
+impl Api {
+    /// The API at `base`, which is given the token in `token_file`.
+    ///
+    /// # Errors
+    /// Where either cannot be used; names the option.
+    pub(crate) fn new(base: &str, token_file: Option<&Path>) -> anyhow::Result<Self> {
+        let url = Url::parse(&format!("{}/", base.trim_end_matches('/'))).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty());
+        let base = url.ok_or_else(|| Usage("--api: give an address such as http://127.0.0.1:8090".to_owned()))?;
+        let read =
+            |path: &Path| read_key_file(path).map_err(|why| Usage(format!("--token-file: {}: {why}", path.display())));
+        let token = token_file.map(read).transpose()?.map(|file| file.key);
+        // The token is for this address and for no other that it may lead to.
+        let client = Client::builder().timeout(WITHIN).redirect(redirect::Policy::none()).build()?;
+        Ok(Self { client, base, token })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Option<T>> {
+        let mut url = self.base.join(path).context("--api")?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.client.get(url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
+        let answer = request.send().await.map_err(reqwest::Error::without_url);
+        let answer = answer.with_context(|| format!("{}: no answer", self.base))?;
+        match answer.status() {
+            StatusCode::OK => {
+                let whole = answer.json().await.map_err(reqwest::Error::without_url);
+                whole
+                    .map(Some)
+                    .with_context(|| format!("{}: no answer that is understood: is it a dispatcher's page?", self.base))
+            }
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::UNAUTHORIZED => bail!("{}: asks for a token: give its file with --token-file", self.base),
+            status => match answer.json::<Problem>().await {
+                Ok(problem) => bail!("{}: {}", self.base, problem.detail),
+                Err(_) => bail!("{}: answers {status}: is it a dispatcher's page?", self.base),
+            },
+        }
+    }
+
+    async fn details(&self, run: &RunId) -> anyhow::Result<Option<RunDetails>> {
+        let name = utf8_percent_encode(run.as_str(), NON_ALPHANUMERIC);
+        self.get(&format!("api/v1/runs/{name}"), &[]).await
+    }
+}
+
+#[async_trait]
+impl Source for Api {
+    async fn runs(&self, args: &StatusArgs) -> anyhow::Result<Vec<Run>> {
+        let survey = match (args.show.as_deref().map(Which::read), args.season) {
+            (Some(Which::Run(run)), None) => {
+                return Ok(self.details(&run).await?.map(|details| details.run).into_iter().collect());
+            }
+            (Some(Which::Of(survey)), None) => survey,
+            _ => Survey { show: args.show.clone(), season: args.season, episode: args.episode },
+        };
+        let given = [
+            ("show", survey.show),
+            ("season", survey.season.map(|number| number.to_string())),
+            ("episode", survey.episode.map(|number| number.to_string())),
+        ];
+        let wanted: Vec<(&str, String)> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let (mut all, mut after) = (Vec::new(), None::<RunId>);
+        loop {
+            let mut query = wanted.clone();
+            query.extend(after.map(|run| ("after", run.to_string())));
+            let page: Option<Page> = self.get("api/v1/runs", &query).await?;
+            let page = page.with_context(|| format!("{}: has no runs: is it a dispatcher's page?", self.base))?;
+            all.extend(page.runs);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn queues(&self) -> Queues {
+        match self.get::<Overview>("api/v1/overview", &[]).await {
+            Ok(Some(Overview { queues_error: None, queues, .. })) => Ok(queues),
+            Ok(Some(Overview { queues_error: Some(error), .. })) => Err(error),
+            Ok(None) => Err("not told".to_owned()),
+            Err(error) => Err(format!("{error:#}")),
+        }
+    }
+
+    async fn failures(&self, run: &RunId) -> anyhow::Result<Vec<RunFailure>> {
+        Ok(self.details(run).await?.map(|details| details.failures).unwrap_or_default())
+    }
+}
