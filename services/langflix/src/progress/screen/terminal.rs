@@ -71,6 +71,8 @@ impl Terminal {
     /// Draws over what was there. `lines` makes as many as there is room for, of the width given, painted or not.
     pub(super) fn draw(&self, lines: impl FnOnce(usize, usize, bool) -> Vec<String>) -> io::Result<()> {
         let (width, height) = self.stream.size();
+        // What stands in the last column is erased by erasing to the line's end: the cursor cannot stand behind it.
+        let width = width.saturating_sub(1);
         self.stream.write(&frame(&lines(width, height, self.paint)))
     }
 
