@@ -14,6 +14,13 @@ const OLDEST_NODE: u32 = 18;
 /// Longer than a loaded machine needs for any of the scripts.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+#[tokio::test]
+async fn numbers_and_texts_are_said_as_they_are_meant() {
+    // Of both programs, that script takes only Node.
+    let Some(browser) = Browser::find() else { return };
+    browser.run("words.test.js", &[]).await;
+}
+
 /// What the scripts take.
 pub(crate) struct Browser {
     node: PathBuf,

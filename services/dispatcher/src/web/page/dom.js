@@ -45,7 +45,7 @@ export const bdi = (outside, attributes = {}) => h("bdi", attributes, text(outsi
 /// Text from outside on one line, for titles and labels: no element isolates its direction there.
 export function label(outside) {
   const line = text(outside).replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "").replace(/\s+/g, " ").trim();
-  const characters = Array.from(line.slice(0, 2 * LONGEST_LABEL));
+  const characters = Array.from(line.slice(0, 2 * LONGEST_LABEL + 2));
   return characters.length > LONGEST_LABEL ? `${characters.slice(0, LONGEST_LABEL).join("")}…` : line;
 }
 
