@@ -89,6 +89,16 @@ OPTIONS: dict[str, dict] = {
         "config": {"telemetry": {"otlp_endpoint": "https://collector.example:4318/otlp", "sample_ratio": 0.1}},
         "telemetry": {"existingSecret": "collector"},
     },
+    "page": {
+        "dispatcher": {
+            "web": {"enabled": True, "existingSecret": "page", "port": 9090, "serviceAnnotations": {"a.example/b": "c"}}
+        },
+        "networkPolicy": {
+            "webFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}]
+        },
+    },
+    "page-without-tokens": {"dispatcher": {"web": {"enabled": True}}},
+    "page-to-look-at": {"dispatcher": {"web": {"enabled": True, "existingSecret": "page", "actionTokenKey": ""}}},
     "tls-and-aws": {
         "config": {
             "rabbitmq": {"url": "amqps://rabbitmq.example:5671"},
@@ -224,7 +234,10 @@ WRONG: dict[str, list] = {
     "config.llm.provider": ["gemeni", True],
     "config.llm.chunk_size": [199, 20001, "many", 1000.5],
     "config.llm.temperature": [2.5, "warm"],
+    "config.llm.input_price": [-1, 100_001],
+    "config.llm.currency": ["dollars", "usd"],
     "config.telemetry.sample_ratio": [-0.1, 1.5],
+    "dispatcher.web.port": [0, 80, 8080, 65536, "http"],
     "config.video.quality": ["best"],
     "config.video.codec": ["h264"],
     "config.video.normalize_loudness": ["yes", 1],

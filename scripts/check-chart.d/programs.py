@@ -16,6 +16,8 @@ SECRETS = {
     "s3.access_key",
     "s3.secret_key",
     "telemetry.otlp_headers",
+    "web.action_token",
+    "web.view_token",
 }
 """Listed by the programs as set or not set; no keys of a file."""
 
@@ -143,7 +145,7 @@ def files(pod: Pod, folder: Path) -> dict[str, str]:
         for source in sources:
             for item in at(source, "secret", "items", default=at(source, "configMap", "items", default=[])):
                 path = folder / f"{len(made)}"
-                path.write_text(CERTIFICATE if "ca" in item["path"].split(".") else "word")
+                path.write_text(CERTIFICATE if "ca" in item["path"].split(".") else "a-word-that-is-long-enough")
                 path.chmod(0o600)
                 made[f"{mounts.get(volume['name'])}/{item['path']}"] = str(path)
     return made

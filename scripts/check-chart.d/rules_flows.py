@@ -37,7 +37,7 @@ def _opens(flow: dict, port: int) -> bool:
     return any(one.get("port") == port for one in flow.get("ports") or [])
 
 
-@rule("with NetworkPolicies, a pod may reach the servers in its configuration, and be asked for health")
+@rule("with NetworkPolicies, a pod may reach the servers in its configuration, and be asked at its ports")
 def servers_can_be_reached(view: View) -> Iterator[str]:
     for pod in view.pods if view.of("NetworkPolicy") else []:
         if not pod.runs_langflix:
@@ -45,8 +45,7 @@ def servers_can_be_reached(view: View) -> Iterator[str]:
         for name, port in needs(pod, view).items():
             if not any(_opens(flow, port) for flow in _rules(view, pod, "egress")):
                 yield f"{pod.name}: no NetworkPolicy lets it out to port {port}, which {name} needs"
-        ports = [port for port in pod.containers[-1].get("ports") or [] if port.get("name") == "health"]
-        for port in ports:
+        for port in pod.containers[-1].get("ports") or []:
             if not any(_opens(flow, port["containerPort"]) for flow in _rules(view, pod, "ingress")):
                 yield f"{pod.name}: no NetworkPolicy lets anyone in to port {port['containerPort']}"
 

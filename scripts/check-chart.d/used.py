@@ -16,7 +16,8 @@ from rules import at
 SCALED = ("analysisWorker", "encodingWorkerGpu", "encodingWorkerCpu")
 EVERYTHING = merged(
     BASE,
-    *(OPTIONS[name] for name in ("gpu", "cpu", "gemini", "traces", "ingest", "pod-monitor", "prometheus-rule", "dashboards")),
+    *(OPTIONS[name] for name in ("gpu", "cpu", "gemini", "traces", "ingest", "page")),
+    *(OPTIONS[name] for name in ("pod-monitor", "prometheus-rule", "dashboards")),
     {
         "priorityClasses": {"create": True},
         "inCluster": {part: {"enabled": True} for part in ("rabbitmq", "redis", "s3")},

@@ -47,7 +47,7 @@
 {{/* Where secrets are mounted. */}}
 {{- define "langflix.secretsDir" -}}/etc/langflix/secrets{{- end -}}
 
-{{/* Environment variables by which a program finds secrets: of (dict "root" $ "model" true). */}}
+{{/* Environment variables by which a program finds secrets: of (dict "root" $ "model" true "web" true). */}}
 {{- define "langflix.serversEnv" -}}
 {{- $values := .root.Values -}}
 {{- $dir := include "langflix.secretsDir" . -}}
@@ -68,6 +68,18 @@
 {{- if and .model $values.llm.existingSecret }}
 - name: LANGFLIX__LLM__API_KEY_FILE
   value: {{ $dir }}/llm/api-key
+{{- end }}
+{{- with $values.dispatcher.web }}
+{{- if and $.web .enabled .existingSecret }}
+{{- if .viewTokenKey }}
+- name: LANGFLIX__WEB__VIEW_TOKEN_FILE
+  value: {{ $dir }}/web/view-token
+{{- end }}
+{{- if .actionTokenKey }}
+- name: LANGFLIX__WEB__ACTION_TOKEN_FILE
+  value: {{ $dir }}/web/action-token
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if $values.telemetry.existingSecret }}
 - name: LANGFLIX__TELEMETRY__OTLP_HEADERS_FILE
@@ -112,6 +124,19 @@
       - secret:
           name: {{ $values.llm.existingSecret }}
           items: [{ key: {{ $values.llm.apiKeyKey }}, path: llm/api-key }]
+      {{- end }}
+      {{- with $values.dispatcher.web }}
+      {{- if and $.web .enabled .existingSecret (or .viewTokenKey .actionTokenKey) }}
+      - secret:
+          name: {{ .existingSecret }}
+          items:
+            {{- with .viewTokenKey }}
+            - { key: {{ . }}, path: web/view-token }
+            {{- end }}
+            {{- with .actionTokenKey }}
+            - { key: {{ . }}, path: web/action-token }
+            {{- end }}
+      {{- end }}
       {{- end }}
       {{- with $values.telemetry.existingSecret }}
       - secret:

@@ -77,6 +77,10 @@ imagePullSecrets:
 {{- $values := index .root.Values .workload.values -}}
 - name: LANGFLIX__FLEET__DRAIN_SECONDS
   value: {{ sub (int .root.Values.terminationGracePeriodSeconds) 30 | quote }}
+{{- if and (eq .component "dispatcher") $values.web.enabled }}
+- name: LANGFLIX__WEB__ADDRESS
+  value: 0.0.0.0:{{ $values.web.port }}
+{{- end }}
 {{- if .workload.model }}
 - name: LANGFLIX__FLEET__REPLICAS
   value: {{ ternary $values.replicas $values.autoscaling.max (eq (include "langflix.scaledBy" $values) "none") | int | max 1 | quote }}
@@ -119,7 +123,8 @@ imagePullSecrets:
 {{- define "langflix.workloadPod" -}}
 {{- $root := .root -}}
 {{- $values := index .root.Values .workload.values -}}
-{{- $servers := dict "root" .root "model" .workload.model -}}
+{{- $web := and (eq .component "dispatcher") .root.Values.dispatcher.web.enabled -}}
+{{- $servers := dict "root" .root "model" .workload.model "web" $web -}}
 metadata:
   labels:
     {{- toYaml (merge (fromYaml (include "langflix.selector" .)) $values.podLabels .root.Values.commonLabels) | nindent 4 }}
@@ -178,6 +183,9 @@ spec:
         {{- include "langflix.workloadEnv" . | nindent 8 }}
       ports:
         - { name: health, containerPort: 8080 }
+        {{- if $web }}
+        - { name: web, containerPort: {{ .root.Values.dispatcher.web.port }} }
+        {{- end }}
       # Up to five minutes, which a GPU node's first container may take.
       startupProbe:
         httpGet: { path: /livez, port: health }
