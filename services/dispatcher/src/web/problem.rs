@@ -23,7 +23,7 @@ pub(super) struct Problem {
     /// What happened, and what to do.
     detail: String,
     #[serde(skip)]
-    header: Option<(header::HeaderName, HeaderValue)>,
+    header: Option<Box<(header::HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
@@ -56,7 +56,7 @@ impl Problem {
     }
 
     pub(super) fn with_value(self, name: header::HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+        Self { header: Some(Box::new((name, value))), ..self }
     }
 }
 
@@ -87,7 +87,7 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(self)).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response.headers_mut().extend(header);
+        response.headers_mut().extend(header.map(|header| *header));
         response
     }
 }
