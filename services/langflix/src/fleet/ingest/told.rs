@@ -107,7 +107,7 @@ impl Track<'_> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.doing, state.bytes, state.last) = (doing, bytes, Instant::now());
         if let Some(bars) = &self.told.bars {
-            let bar = state.bar.get_or_insert_with(|| bars.add(bar()));
+            let bar = state.bar.get_or_insert_with(|| added(bars));
             bar.set_length(bytes);
             bar.set_position(0);
             bar.reset_eta();
@@ -165,8 +165,9 @@ impl Drop for Track<'_> {
     }
 }
 
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
+/// A bar among the others. It ticks only now: one that draws before it is among them leaves a line behind.
+fn added(bars: &MultiProgress) -> ProgressBar {
+    let bar = bars.add(ProgressBar::new(0));
     let template = "{wide_msg} {bytes:>10} of {total_bytes:10} {bytes_per_sec:>12} {bar:16} {eta:>4}";
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(500));
