@@ -27,7 +27,7 @@ test("where nobody may act there is no button to", async () => {
     return [answer.status, answer.headers.get("Content-Type")];
   });
   assert.deepEqual(refused, [403, "application/problem+json"]);
-  await shown.close();
+  await shown.context().close();
 });
 
 test("a wrong token is refused, and nothing is done", async () => {

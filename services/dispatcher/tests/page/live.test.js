@@ -28,12 +28,20 @@ test("progress arrives without the page being loaded again", async () => {
     const status = document.querySelector("tbody .status");
     new MutationObserver(() => window.kept.add(status.textContent)).observe(status, { characterData: true, childList: true, subtree: true });
   });
+  const own = await open(browser);
+  await own.goto(`${HOME}#/run/${RUN}`);
+  await own.locator(".stages").getByText(/^0 of \d+ chunks$/).waitFor();
   say(WORK);
   await row.getByText("Complete").waitFor({ timeout: 120_000 });
   assert.ok((await page.evaluate(() => [...window.kept])).includes("Complete"));
   assert.match(await text(row), /(\d+)\/\1\s+3\/3\s+3\s+0\s+ended/);
   await page.getByText("1 of 1 run ended").waitFor();
   await page.locator("#fleet").getByText("0 open, 1 complete, 0 partial, 0 failed").waitFor();
+  // Its own view has its clips by itself.
+  await own.getByRole("article").first().waitFor();
+  assert.equal(await own.getByRole("article").count(), 3);
+  isQuiet(own);
+  await own.context().close();
   await page.waitForFunction(() => document.getElementById("said").textContent.includes("the-long-way-home S01E01: Complete."));
   isQuiet(page);
 });
@@ -140,7 +148,7 @@ test("every view can be read by all, in light and dark and on a telephone", asyn
       isQuiet(shown);
       await isAccessible(shown);
     }
-    await shown.close();
+    await shown.context().close();
   }
 });
 
