@@ -6,7 +6,7 @@ use std::{
 use aws_sdk_s3::primitives::ByteStream;
 use langflix_ports::store::{ArtifactStore, ErrorKind};
 use langflix_s3::{Credentials, Found, Settings, Stat};
-use langflix_testkit::store::store_contract;
+use langflix_testkit::{nasty::nasty, store::store_contract};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::{
@@ -160,4 +160,31 @@ async fn wrong_keys_are_told_as_such_and_never_printed() {
     for error in errors {
         assert_eq!(error.kind, ErrorKind::Denied, "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_nasty_key_is_refused_or_is_text_in_its_url() {
+    let store = store(&settings().await);
+    let mut read = 0;
+    for (number, text) in nasty().iter().enumerate() {
+        let key = format!("nasty/{number}/{}", text.replace('/', "|"));
+        let url = match store.presign(&key, Duration::from_secs(60)).await {
+            Ok(url) => url,
+            Err(error) => {
+                assert_eq!(error.kind, ErrorKind::InvalidKey, "{key:?}");
+                continue;
+            }
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
+        assert!(url.expose().chars().all(allowed), "{url}");
+        let (path, query) = url.expose().split_once('?').unwrap();
+        assert!(path.contains(&format!("/nasty/{number}/")) && query.contains("X-Amz-Signature="), "{url}");
+        // Servers differ in what characters they take; what they take comes back by its URL.
+        if store.put_if_absent(&key, number.to_string().as_bytes()).await.is_ok() {
+            let got = proxy::get(url.expose(), "").await;
+            assert!(got.starts_with("HTTP/1.1 200") && got.ends_with(&format!("\r\n\r\n{number}")), "{key:?}: {got}");
+            read += 1;
+        }
+    }
+    assert!(read > 20, "{read} were taken");
 }
