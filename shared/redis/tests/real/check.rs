@@ -5,9 +5,10 @@ use langflix_ports::{
     cache::Cache as _,
     flight::Flights as _,
     rate::{Limits, Outcome, RateLimiter as _},
+    roster::Roster as _,
     tally::Tally as _,
 };
-use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisTally, Settings};
+use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisRoster, RedisTally, Settings};
 use langflix_testkit::servers::{self, private};
 use tokio::time::{sleep, timeout};
 
@@ -70,6 +71,12 @@ async fn a_user_with_the_rights_that_are_named_may_do_all() {
         limiter.admit(1).await.unwrap_or_else(|refusal| panic!("{refusal}")).settle(outcome).await;
     }
     drop(RedisFlights::new(redis.clone()).set_out("key").await.unwrap().unwrap());
+    let roster = RedisRoster::new(redis.clone());
+    roster.announce("a", "text", Duration::from_millis(1)).await.unwrap();
+    sleep(Duration::from_millis(20)).await;
+    roster.announce("b", "text", Duration::from_secs(60)).await.unwrap();
+    assert_eq!(roster.list().await.unwrap().len(), 1);
+    roster.withdraw("b").await.unwrap();
     let landed = async {
         while query::<bool>(&format!("{}/3", server.url), "EXISTS langflix:flight:key").await {
             sleep(Duration::from_millis(5)).await;
@@ -106,9 +113,10 @@ async fn all_that_is_kept_expires() {
     let permit = limiter.admit(1).await.unwrap_or_else(|refusal| panic!("{refusal}"));
     permit.settle(Outcome::TooMany(Some(Duration::from_secs(9)))).await;
     let _flight = RedisFlights::new(redis.clone()).set_out("key").await.unwrap();
+    RedisRoster::new(redis.clone()).announce("a", "text", Duration::from_secs(60)).await.unwrap();
     redis.check().await.unwrap();
     let keys: Vec<String> = query(&server.url, "KEYS *").await;
-    assert_eq!(keys.len(), 5, "{keys:?}");
+    assert_eq!(keys.len(), 7, "{keys:?}");
     for key in keys {
         let left: i64 = query(&server.url, &format!("PTTL {key}")).await;
         assert!(key.starts_with("langflix:") && left > 0, "{key} is kept for {left} ms");
