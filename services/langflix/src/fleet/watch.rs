@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::{self, Write as _},
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,6 @@ use crate::{
         noun,
         screen::{Episode, Failed, Happenings, Live, Seen, Stream},
     },
-    say,
 };
 
 /// Between two looks, and between two where there are many runs to look at.
@@ -44,11 +44,19 @@ pub(super) async fn watch(args: &StatusArgs, source: &dyn Source) -> anyhow::Res
     loop {
         watched.read_failures(source).await;
         let next = Instant::now() + BETWEEN_LOOKS[usize::from(watched.last.len() > MANY)];
-        match &mut shown {
-            Shown::Json(told) => tell(told, &watched.last, &queues)?,
-            Shown::Live(live, _) => live.show(watched.seen(&queues, trouble.take())).context("standard output")?,
+        let written = match &mut shown {
+            Shown::Json(told) => tell(told, &watched.last, &queues),
+            Shown::Live(live, _) => live.show(watched.seen(&queues, trouble.take())),
+        };
+        let written = match written {
+            Ok(()) => idle(&mut shown, next).await,
+            gone => gone,
+        };
+        match written {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(EpisodeStatus::Complete),
+            written => written.context("standard output")?,
         }
-        idle(&mut shown, next).await.context("standard output")?;
         (runs, queues) = tokio::join!(source.runs(args), source.queues());
         match runs {
             Ok(runs) => watched.last = runs,
@@ -65,17 +73,19 @@ enum Shown {
 }
 
 /// One object a line, and only what is new.
-fn tell(told: &mut Option<String>, runs: &[Run], queues: &Queues) -> anyhow::Result<()> {
+fn tell(told: &mut Option<String>, runs: &[Run], queues: &Queues) -> io::Result<()> {
     let line = as_json(runs, queues).to_string();
-    if told.as_ref() != Some(&line) {
-        say::out!("{line}")?;
-        *told = Some(line);
+    if told.as_ref() == Some(&line) {
+        return Ok(());
     }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush())?;
+    *told = Some(line);
     Ok(())
 }
 
 /// Waits until then, and draws anew where the terminal changes.
-async fn idle(shown: &mut Shown, until: Instant) -> std::io::Result<()> {
+async fn idle(shown: &mut Shown, until: Instant) -> io::Result<()> {
     let over = tokio::time::sleep_until(until.into());
     let Shown::Live(live, happenings) = shown else {
         over.await;

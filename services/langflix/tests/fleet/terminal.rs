@@ -1,7 +1,7 @@
 //! What a season looks like on a real terminal, and that the terminal is afterwards as it was.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -161,5 +161,20 @@ async fn without_a_terminal_a_line_tells_what_was_done_and_programs_get_an_objec
     assert_eq!(objects.last().unwrap()["runs"][0]["status"], "complete");
     for (_, _, reading) in watching {
         reading.join().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watching_ends_when_nobody_reads_any_more() {
+    let fleet = Fleet::new().await;
+    for args in [&["status", "--watch"][..], &["status", "--watch", "--json"]] {
+        let mut child = fleet.langflix(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut String::new()).unwrap();
+        drop(out);
+        // Something new, so that something is to be said.
+        fleet.ingest(&episode(), &["--max-expressions", if args.len() > 2 { "2" } else { "3" }]);
+        until(async || child.try_wait().unwrap().is_some(), || "it still watches".to_owned()).await;
+        assert_eq!(child.wait().unwrap().code(), Some(0));
     }
 }
