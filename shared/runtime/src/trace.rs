@@ -9,6 +9,11 @@ use opentelemetry::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::telemetry;
+
+/// The flag of `traceparent` that says that the trace is to be sent.
+const SAMPLED: u8 = 1;
+
 /// A span's place, in the form of W3C's Trace Context (`traceparent`), in which it travels beside messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
@@ -25,7 +30,12 @@ impl Trace {
             // There is nobody to tell where spans are not sent.
             let _nobody = span.set_parent(Context::new().with_remote_span_context(parent.into()));
         }
-        Self::sent(span).unwrap_or_else(|| parent.map_or_else(Self::begin, Self::child))
+        let place = Self::sent(span).inspect(|place| {
+            if place.flags & SAMPLED == 0 {
+                telemetry::leave_out(span);
+            }
+        });
+        place.unwrap_or_else(|| parent.map_or_else(Self::begin, Self::child))
     }
 
     /// The place of `span`, where spans are sent.
@@ -37,7 +47,6 @@ impl Trace {
 
     /// A span that belongs to no other.
     pub fn begin() -> Self {
-        const SAMPLED: u8 = 1;
         Self { trace: fastrand::u128(1..), span: fastrand::u64(1..), flags: SAMPLED }
     }
 

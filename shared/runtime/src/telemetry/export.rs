@@ -1,13 +1,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider, SpanExporter as _},
 };
-use tracing::{Level, Subscriber, level_filters::LevelFilter};
-use tracing_subscriber::{Layer, filter::FilterFn, registry::LookupSpan};
+use tracing::{Level, Metadata, Span, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{Layer, Registry, filter::dynamic_filter_fn, layer::Context, registry::LookupSpan};
 
 use super::{
     Error,
@@ -63,8 +63,6 @@ impl Export {
             .with_resource(resource)
             .with_span_processor(outbox)
             .build();
-        let ours =
-            FilterFn::new(|it| it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG);
         let layer = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("langflix"))
             .with_location(false)
@@ -74,7 +72,7 @@ impl Export {
             .with_level(false)
             // Nothing else here asks OpenTelemetry for the current span.
             .with_context_activation(false)
-            .with_filter(ours.with_max_level_hint(LevelFilter::DEBUG));
+            .with_filter(dynamic_filter_fn(leaves).with_max_level_hint(LevelFilter::DEBUG));
         Ok((layer, Exporting(Some(provider))))
     }
 
@@ -84,6 +82,7 @@ impl Export {
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client.map_err(|error| Error::Export(error.to_string()))?)
+            .with_protocol(Protocol::HttpBinary)
             .with_endpoint(format!("{}/v1/traces", self.endpoint))
             .with_headers(self.headers.as_ref().map(|headers| pairs(headers.expose())).unwrap_or_default())
             .with_timeout(SENT_WITHIN)
@@ -92,6 +91,27 @@ impl Export {
         exporter.set_resource(resource);
         Ok(exporter)
     }
+}
+
+/// Nothing below such a span is sent, nor made for that.
+struct Unsampled;
+
+/// Says that `span` belongs to a trace that is not sampled.
+pub(crate) fn leave_out(span: &Span) {
+    span.with_subscriber(|(id, told)| {
+        if let Some(span) = told.downcast_ref::<Registry>().and_then(|registry| registry.span(id)) {
+            span.extensions_mut().replace(Unsampled);
+        }
+    });
+}
+
+/// Whether this is a span that leaves, where it is sampled.
+fn leaves<S>(it: &Metadata<'_>, context: &Context<'_, S>) -> bool
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let ours = it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG;
+    ours && context.lookup_current().is_none_or(|around| around.extensions().get::<Unsampled>().is_none())
 }
 
 /// `name=value,name=value` with percent-encoded values, as OpenTelemetry writes headers.

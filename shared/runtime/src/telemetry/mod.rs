@@ -20,6 +20,7 @@ use tracing_subscriber::{
 };
 
 pub use export::{Export, Exporting};
+pub(crate) use export::leave_out;
 use harmless::OneLine;
 pub use harmless::harmless;
 use lines::Lines;
