@@ -12,7 +12,7 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 /// The oldest Node whose test runner the scripts use.
 const OLDEST_NODE: u32 = 18;
 /// Longer than a loaded machine needs for any of the scripts.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(480);
 
 #[tokio::test]
 async fn numbers_and_texts_are_said_as_they_are_meant() {
