@@ -134,3 +134,72 @@ impl Source for Api {
         Ok(self.details(run).await?.map(|details| details.failures).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde_json::{Value, json};
+    use wiremock::{
+        Mock, MockServer, ResponseTemplate,
+        matchers::{header, method, path, query_param, query_param_is_missing},
+    };
+
+    use super::*;
+
+    const TOKEN: &str = "view-0123456789abcdef";
+
+    fn run(name: &str) -> Value {
+        json!({
+            "run": name, "show": "suits", "season": 1, "episode": 2, "phase": "encoding", "status": null,
+            "cancelled": false, "lane": "bulk", "submitted_at": null,
+            "analysis": { "done": 7, "tasks": 7, "failed": null }, "encoding": null, "finished_at": null, "clips": null,
+            "spend": null, "of_a_later_version": true,
+        })
+    }
+
+    fn args(show: Option<&str>) -> StatusArgs {
+        let show = show.map(str::to_owned);
+        StatusArgs { show, season: None, episode: None, watch: false, json: false, api: None, token_file: None }
+    }
+
+    async fn answers(server: &MockServer, mock: wiremock::MockBuilder, status: u16, body: Value) {
+        mock.respond_with(ResponseTemplate::new(status).set_body_json(body)).mount(server).await;
+    }
+
+    #[tokio::test]
+    async fn runs_are_asked_for_with_the_token_until_there_are_no_more() {
+        let server = MockServer::start().await;
+        let get = || {
+            let get = Mock::given(method("GET")).and(path("/api/v1/runs")).and(query_param("show", "suits"));
+            get.and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+        };
+        let (first, second) = ("suits-s01e02-0123abcd", "suits-s01e02-1123abcd");
+        let page = json!({ "runs": [run(first)], "next": first });
+        answers(&server, get().and(query_param_is_missing("after")), 200, page).await;
+        let page = json!({ "runs": [run(second)], "next": null });
+        answers(&server, get().and(query_param("after", first)), 200, page).await;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{TOKEN}").unwrap();
+        let api = Api::new(&format!("{}/", server.uri()), Some(file.path())).unwrap();
+        let runs = api.runs(&args(Some("suits"))).await.unwrap();
+        let names: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();
+        assert_eq!(names, [first, second]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_answered_says_what_to_do() {
+        let server = MockServer::start().await;
+        let get = |at: &str| Mock::given(method("GET")).and(path(at.to_owned()));
+        answers(&server, get("/api/v1/runs"), 401, json!({ "detail": "give a token" })).await;
+        answers(&server, get("/api/v1/overview"), 503, json!({ "detail": "artifact open/: not reached" })).await;
+        let api = Api::new(&server.uri(), None).unwrap();
+        let refused = api.runs(&args(None)).await.unwrap_err().to_string();
+        assert!(refused.contains("--token-file"), "{refused}");
+        assert!(api.queues().await.unwrap_err().ends_with("artifact open/: not reached"));
+        assert!(api.runs(&args(Some("suits-s01e02-0123abcd"))).await.unwrap().is_empty());
+        for wrong in ["", "127.0.0.1:8090", "ftp://host", "http://me:secret@host"] {
+            assert!(Api::new(wrong, None).err().unwrap().is::<Usage>(), "{wrong}");
+        }
+    }
+}
