@@ -237,7 +237,10 @@ fn whatever_a_model_writes_is_bounded_text_and_nothing_that_nobody_asked_for_pas
         for taken in checked.expressions.iter().chain(&checked.incomplete) {
             let kept = serde_json::to_value(taken).unwrap();
             let names: Vec<&String> = kept.as_object().unwrap().keys().collect();
-            assert!(!names.iter().any(|name| ["html", "files", "start", "system"].contains(&name.as_str())), "{names:?}");
+            assert!(
+                !names.iter().any(|name| ["html", "files", "start", "system"].contains(&name.as_str())),
+                "{names:?}"
+            );
             let translations = taken.scene_translations.iter().flatten();
             let texts = [&taken.expression, &taken.meaning, &taken.why].into_iter().chain(&taken.similar);
             for text in texts.chain(translations).chain(&taken.translation).chain(&taken.line_translation) {

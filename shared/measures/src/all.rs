@@ -51,6 +51,7 @@ measures! {
     Counter RECONNECTS<(Server,)> = "langflix_reconnects_total": "Connections made again after they were lost";
     Counter REDIS_FAILURES<(Command,)> = "langflix_redis_failures_total": "What was done without Redis, by what it was asked";
 
+    Counter SPANS_LOST<()> = "langflix_spans_lost_total": "Spans that the collector did not get";
     Counter S3_REQUESTS<(Command, RequestOutcome)> = "langflix_s3_requests_total": "Requests to S3, by what was asked and what came of it";
 
     Gauge OPEN_RUNS<()> = "langflix_open_runs": "Unfinished runs";

@@ -3,10 +3,10 @@
 mod export;
 mod harmless;
 mod lines;
-mod outbox;
 #[cfg(test)]
 #[path = "../../../testkit/src/nasty.rs"]
 mod nasty;
+mod outbox;
 
 use std::io::{self, IsTerminal};
 
@@ -19,8 +19,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-pub use export::{Export, Exporting};
 pub(crate) use export::leave_out;
+pub use export::{Export, Exporting};
 use harmless::OneLine;
 pub use harmless::harmless;
 use lines::Lines;

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use langflix_measures::SPANS_LOST;
 use opentelemetry::Context;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{
@@ -99,6 +100,7 @@ impl Waiting {
 
     fn lose(&self, spans: usize) {
         self.lost.fetch_add(spans as u64, Ordering::Relaxed);
+        SPANS_LOST.add((), spans as u64);
     }
 }
 

@@ -258,7 +258,10 @@ fn tokens_of_the_page_come_from_files_and_are_not_short() {
         FleetConfig::load(&Sources { read_key_file: read, ..sources(&file, &[], &[]) })
     };
     let faults = load("short").unwrap_err().to_string();
-    assert!(faults.contains("web.action_token_file: 'a/short'") && faults.contains("16 characters or more"), "{faults}");
+    assert!(
+        faults.contains("web.action_token_file: 'a/short'") && faults.contains("16 characters or more"),
+        "{faults}"
+    );
     assert!(!faults.contains("hunter2") && !faults.contains("web.view_token_file"), "{faults}");
     let lines = super::faults("web: {view_token: correct-horse-battery}", &[]);
     assert!(lines[0].contains("name a file with web.view_token_file") && !lines[0].contains("horse"), "{lines:?}");
