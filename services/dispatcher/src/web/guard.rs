@@ -77,7 +77,7 @@ async fn dress(request: Request, next: Next) -> Response {
 
 /// Takes no more than can be worked on.
 async fn bound(State(app): State<App>, request: Request, next: Next) -> Response {
-    if !app.limits.takes() {
+    if !app.limits.takes(may(&app, request.headers()).0 >= May::Look) {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "more requests a second than are taken");
         return problem.with(header::RETRY_AFTER, "1").into_response();
     }
@@ -106,6 +106,13 @@ async fn check(State(app): State<App>, request: Request, next: Next) -> Response
     }
 }
 
+/// What whoever asks may do, and whether the token is a wrong one.
+fn may(app: &App, headers: &HeaderMap) -> (May, bool) {
+    let Some(token) = given(headers) else { return (app.tokens.without(), false) };
+    let may = app.tokens.may(&token);
+    (may, may == May::Nothing)
+}
+
 fn permitted(app: &App, request: &Request, acts: bool) -> Result<(), Problem> {
     let headers = request.headers();
     if app.tokens.let_all_look() && app.address.ip().is_loopback() && !is_near(headers) {
@@ -113,10 +120,9 @@ fn permitted(app: &App, request: &Request, acts: bool) -> Result<(), Problem> {
                       for with web.view_token_file";
         return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
     }
-    let token = given(headers);
-    let may = token.as_deref().map_or_else(|| app.tokens.without(), |token| app.tokens.may(token));
+    let (may, wrong) = may(app, headers);
     if may == May::Nothing || (acts && may < May::Act) {
-        return Err(refused(app, request, token.is_some() && may == May::Nothing, acts));
+        return Err(refused(app, request, wrong, acts));
     }
     if acts && is_of_another_page(headers) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "this was asked for by a page of another address"));

@@ -6,9 +6,13 @@ use std::{
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 
-/// Requests a second over a longer time, and at once. A page takes some twenty for its files, and few after that.
+/// Requests a second over a longer time, and at once, of those who may look. A page takes some twenty for its files, and few
+/// after that.
 const A_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const AT_ONCE: NonZeroU32 = NonZeroU32::new(400).unwrap();
+/// The same of all others together, who are refused: a browser asks once, and then its user.
+const REFUSED_A_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const REFUSED_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// Requests that are worked on at the same time.
 const WORKED_ON: usize = 64;
 /// Wrong tokens of one address, a minute and at once.
@@ -19,6 +23,7 @@ const REMEMBERED: usize = 4096;
 /// How much is taken of whoever asks.
 pub(super) struct Limits {
     requests: DefaultDirectRateLimiter,
+    refused: DefaultDirectRateLimiter,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
     pub(super) worked_on: Semaphore,
 }
@@ -27,6 +32,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests: RateLimiter::direct(Quota::per_second(A_SECOND).allow_burst(AT_ONCE)),
+            refused: RateLimiter::direct(Quota::per_second(REFUSED_A_SECOND).allow_burst(REFUSED_AT_ONCE)),
             wrong: RateLimiter::keyed(Quota::per_minute(WRONG)),
             worked_on: Semaphore::new(WORKED_ON),
         }
@@ -34,9 +40,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether one more request is taken now.
-    pub(super) fn takes(&self) -> bool {
-        self.requests.check().is_ok()
+    /// Whether one more request is taken now, of somebody who may look or of one of the others: these take nothing away
+    /// from those.
+    pub(super) fn takes(&self, may_look: bool) -> bool {
+        let requests = if may_look { &self.requests } else { &self.refused };
+        requests.check().is_ok()
     }
 
     /// Counts a wrong token of `peer`; `false` where that had too many.

@@ -152,3 +152,18 @@ async fn more_requests_than_are_taken_are_told_to_come_later() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(site.get("/favicon.svg").await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_token_takes_nothing_from_those_who_have() {
+    let town = Town::new().await;
+    let site = Site::with(&town, &BOTH).await;
+    let mut put_off = 0;
+    for _ in 0..20 {
+        let all = (0..50).map(|_| site.request(Method::GET, "/").send());
+        let statuses = futures::future::join_all(all).await.into_iter().map(|answer| answer.unwrap().status().as_u16());
+        put_off += statuses.filter(|status| *status == 429).count();
+        let right = site.request(Method::GET, "/favicon.svg").bearer_auth(VIEW).send().await.unwrap();
+        assert_eq!(right.status(), 200);
+    }
+    assert!(put_off > 500, "{put_off} of a thousand");
+}
