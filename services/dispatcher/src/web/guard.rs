@@ -86,8 +86,7 @@ async fn bound(State(app): State<App>, request: Request, next: Next) -> Response
     };
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > LONGEST_BODY) {
-        let detail = format!("a body may have {LONGEST_BODY} bytes at most");
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response();
+        return too_long().into_response();
     }
     match timeout(ANSWERED_WITHIN, next.run(request)).await {
         Ok(response) => response,
@@ -95,6 +94,11 @@ async fn bound(State(app): State<App>, request: Request, next: Next) -> Response
             Problem::unavailable(format_args!("no answer within {} s", ANSWERED_WITHIN.as_secs())).into_response()
         }
     }
+}
+
+/// What is told whoever sends more than is read.
+pub(super) fn too_long() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format_args!("a body may have {LONGEST_BODY} bytes at most"))
 }
 
 /// Lets through who may ask for this.

@@ -131,9 +131,15 @@ async fn bodies_and_heads_have_their_bounds() {
     let body = format!("10000\r\n{0}\r\n10000\r\n{0}\r\n0\r\n\r\n", " ".repeat(0x10000));
     assert_eq!(site.raw_with(&head, &body).await.0, 413);
     let wrong = site.request(Method::POST, "/api/v1/dead/drop").bearer_auth(ACT).body("{}");
-    answer(wrong).await.problem(415);
+    assert_eq!(answer(wrong).await.problem(415), "the body is to come as application/json");
     let broken = site.request(Method::POST, "/api/v1/dead/drop").bearer_auth(ACT);
     answer(broken.header(header::CONTENT_TYPE, "application/json").body("{")).await.problem(400);
+    for path in ["/api/v1/runs?season=one", "/api/v1/runs?season=1&season=2", "/api/v1/dead?limit=-1"] {
+        let answer = site.get(path).await;
+        assert!(answer.problem(400).starts_with("the query may have, each once: "), "{answer:?}");
+    }
+    let odd = site.get("/api/v1/runs/suits-s01e02-0123abcd/clips/first/clip.mp4").await;
+    assert_eq!(odd.problem(400), "a clip is named by its run and its number");
     let (status, _) = site.raw(&format!("GET / HTTP/1.1\r\nCookie: {}", "x".repeat(40_000))).await;
     assert_eq!(status, 431);
 }

@@ -22,7 +22,7 @@ pub(super) async fn file(
     path: Result<Path<(String, u32, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Path((run, number, file)) = path.map_err(|error| Problem::bad(error.body_text()))?;
+    let Path((run, number, file)) = path.map_err(|_| Problem::bad("a clip is named by its run and its number"))?;
     let manifest = manifest(app.servers.store.as_ref(), &run_of(&run)?).await?.ok_or_else(no_run)?;
     let clip = manifest.clips.iter().find(|clip| clip.number == number).ok_or_else(no_file)?;
     match file.as_str() {

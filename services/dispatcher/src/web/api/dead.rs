@@ -4,17 +4,20 @@ use axum::{
         Query, State,
         rejection::{JsonRejection, QueryRejection},
     },
+    http::StatusCode,
 };
 use langflix_fleet::dead::{DeadFilter, DeadGroup, Found, Retried, drop_all, retry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::web::{App, problem::Problem};
+use crate::web::{App, guard::too_long, problem::Problem};
 
 /// Most messages of a shelf that are looked at for one answer.
 const MOST: usize = 5000;
 /// Most groups of one answer.
 const MOST_GROUPS: usize = 1000;
+/// What is told whoever asks for anything else.
+const ASKED: &str = "the query may have, each once: queue, run, reason, limit (a whole number from 1 to 1000)";
 
 /// Which messages are wanted.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -50,7 +53,7 @@ pub(super) async fn list(
     State(app): State<App>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Groups>, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|_| Problem::bad(ASKED))?;
     let limit = wanted.limit.unwrap_or(MOST_GROUPS);
     if !(1..=MOST_GROUPS).contains(&limit) {
         return Err(Problem::bad(format_args!("limit: a whole number from 1 to {MOST_GROUPS}")));
@@ -84,8 +87,16 @@ pub(super) async fn throw_away(State(app): State<App>, filter: Filter) -> Result
 type Filter = Result<Json<DeadFilter>, JsonRejection>;
 
 fn filter_of(filter: Filter) -> Result<DeadFilter, Problem> {
-    let Json(filter) = filter.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let Json(filter) = filter.map_err(|error| unreadable(error.status()))?;
     Ok(filter)
+}
+
+fn unreadable(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(status, "the body is to come as application/json"),
+        StatusCode::PAYLOAD_TOO_LARGE => too_long(),
+        _ => Problem::new(status, "the body is no JSON object with queue, run and reason, each a text or null"),
+    }
 }
 
 async fn look(app: &App, filter: &DeadFilter) -> Result<Vec<Found>, Problem> {

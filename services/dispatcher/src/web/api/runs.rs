@@ -20,6 +20,9 @@ use crate::web::{App, problem::Problem};
 
 /// Most runs of one answer.
 const MOST: usize = 1000;
+/// What is told whoever asks for anything else.
+const ASKED: &str = "the query may have, each once: show, season and episode (whole numbers up to 65535), status (open, \
+     complete, partial or failed), after (a run), limit (a whole number from 1 to 1000)";
 
 /// Which runs are wanted.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -81,7 +84,7 @@ pub(super) async fn list(
     State(app): State<App>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Runs>, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|_| Problem::bad(ASKED))?;
     let limit = wanted.limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::bad(format_args!("limit: a whole number from 1 to {MOST}")));
@@ -124,7 +127,7 @@ pub(super) type RunPath = Result<Path<String>, PathRejection>;
 
 /// The run that a path names, where it can be one.
 pub(super) fn run_in(path: RunPath) -> Result<RunId, Problem> {
-    let Path(run) = path.map_err(|error| Problem::bad(error.body_text()))?;
+    let Path(run) = path.map_err(|_| no_run())?;
     run_of(&run)
 }
 
