@@ -12,7 +12,10 @@ use langflix_rabbitmq::{Fate, Handled, RabbitQueue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::again;
+use crate::steer::planned_anew;
+
+/// No shelf holds as many.
+const ALL: usize = 100_000;
 
 /// A message on a shelf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,10 +83,9 @@ impl DeadFilter {
     /// # Errors
     /// [`NoQueue`] where there are none.
     pub fn places(&self) -> Result<Vec<Place>, NoQueue> {
-        let all = || Name::ALL.into_iter().flat_map(|name| Shelf::ALL.map(|shelf| Place::Shelf(name, shelf)));
-        let Some(queue) = &self.queue else { return Ok(all().collect()) };
+        let Some(queue) = &self.queue else { return Ok(shelves().collect()) };
         let named = |place: &Place| place.to_string() == *queue || place.name().as_str() == *queue;
-        let places: Vec<Place> = all().filter(named).collect();
+        let places: Vec<Place> = shelves().filter(named).collect();
         if places.is_empty() { Err(NoQueue { queue: queue.chars().take(100).collect() }) } else { Ok(places) }
     }
 
@@ -134,6 +136,19 @@ impl DeadFilter {
         }
         Ok(all)
     }
+}
+
+fn shelves() -> impl Iterator<Item = Place> {
+    Name::ALL.into_iter().flat_map(|name| Shelf::ALL.map(|shelf| Place::Shelf(name, shelf)))
+}
+
+/// All messages of one run.
+pub(crate) async fn of_run(queue: &RabbitQueue, run: &RunId) -> Result<Vec<Found>, Error> {
+    let filter = DeadFilter { run: Some(run.to_string()), ..DeadFilter::default() };
+    let mut found = filter.look(queue, &shelves().collect::<Vec<_>>(), ALL).await?;
+    // The name of another may begin with it.
+    found.retain(|found| found.run.as_ref() == Some(run));
+    Ok(found)
 }
 
 /// Messages that are alike.
@@ -193,7 +208,7 @@ pub async fn retry(store: &dyn ArtifactStore, queue: &RabbitQueue, found: &[Foun
     let (mut tasks, mut anew) = (0, BTreeSet::new());
     for run in found.iter().filter_map(|found| found.run.as_ref()).collect::<BTreeSet<_>>() {
         // `None` for a run that is not there: its messages go back, and are parked again with the reason.
-        if let Some(failed @ 1..) = again(store, queue, run).await? {
+        if let Some(failed @ 1..) = planned_anew(store, queue, run).await? {
             tasks += failed;
             anew.insert(run);
         }
@@ -215,8 +230,6 @@ pub async fn drop_all(queue: &RabbitQueue, found: &[Found]) -> Result<usize, Err
 
 /// Deals with those messages that were found, and with no others.
 async fn deal(queue: &RabbitQueue, found: &[Found], fate: impl Fn(&Found) -> Fate) -> Result<Handled, Error> {
-    /// No shelf holds as many.
-    const ALL: usize = 100_000;
     let mut by_place: BTreeMap<Place, BTreeMap<(&Digest, &str), Fate>> = BTreeMap::new();
     for found in found {
         by_place.entry(found.place).or_default().insert((&found.body, &found.reason), fate(found));

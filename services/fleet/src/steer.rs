@@ -10,6 +10,9 @@ use langflix_ports::{
     queue::{Name, Queue},
     store::ArtifactStore,
 };
+use langflix_rabbitmq::RabbitQueue;
+
+use crate::dead::{drop_all, of_run};
 
 /// What came of cancelling a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +42,27 @@ pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -
     })
 }
 
-/// Forgets what failed in `run` and has it planned anew. Gives how much failed; `None` where there is no such run.
+/// Forgets what failed in `run` and has it planned anew, with which the messages of it that were set aside are dropped: the
+/// plan publishes what they ask for. Gives how much failed; `None` where there is no such run.
 ///
 /// # Errors
 /// Where a server fails. What was forgotten is then found missing by the dispatcher, and done all the same.
-pub async fn again(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -> Result<Option<usize>, Error> {
+pub async fn again(store: &dyn ArtifactStore, queue: &RabbitQueue, run: &RunId) -> Result<Option<usize>, Error> {
+    // Those that were there before: what fails from now on is kept.
+    let aside = of_run(queue, run).await?;
+    let failed = planned_anew(store, queue, run).await?;
+    if failed.is_some_and(|failed| failed > 0) {
+        drop_all(queue, &aside).await?;
+    }
+    Ok(failed)
+}
+
+/// The same without its messages.
+pub(crate) async fn planned_anew(
+    store: &dyn ArtifactStore,
+    queue: &dyn Queue,
+    run: &RunId,
+) -> Result<Option<usize>, Error> {
     let Some(asked) = RunRequest::of(store, run).await? else { return Ok(None) };
     let failed = retry_failed(store, &asked).await?;
     if failed > 0 {

@@ -20,12 +20,19 @@ async fn a_run_is_cancelled_and_taken_up_again() {
     let given = site.post(&format!("{path}/cancel"), ACT, &json!({})).await;
     assert_eq!(given.body, json!({ "run": run, "cancelled": true }));
     until("it has ended", async || site.shows(&path).await["phase"] == "ended").await;
+    for _ in 0..2 {
+        park(&town, Name::EncodingBulk, Order::PlanEpisode { run: run.clone() }, "it failed").await;
+    }
+    let other = dry(2).run().unwrap();
+    park(&town, Name::EncodingBulk, Order::PlanEpisode { run: other.clone() }, "it failed").await;
     let ended = site.shows(&path).await;
     assert_eq!((&ended["status"], &ended["cancelled"]), (&json!("failed"), &json!(true)));
     assert_eq!(ended["failures"][0]["kind"], "cancelled");
     let given = site.post(&format!("{path}/retry"), ACT, &json!({})).await;
     assert_eq!(given.body, json!({ "run": run, "tasks": ended["failures"].as_array().unwrap().len() }));
     until("it is under way", async || site.shows(&path).await["status"].is_null()).await;
+    let aside = site.shows("/api/v1/dead").await;
+    assert_eq!((&aside["groups"][0]["run"], aside["groups"].as_array().unwrap().len()), (&json!(other), 1), "{aside}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use langflix_domain::{EpisodeStatus, RunId};
 use langflix_fleet::{Cancelled, again};
 use langflix_pipeline::fleet::state;
 use langflix_ports::{queue::Queue, store::ArtifactStore};
+use langflix_rabbitmq::RabbitQueue;
 
 use super::which;
 use crate::{counted, say};
@@ -30,7 +31,7 @@ pub(crate) async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, name: &
 ///
 /// # Errors
 /// Where there is no such run, or a server fails.
-pub(crate) async fn retry(store: &dyn ArtifactStore, queue: &dyn Queue, name: &str) -> anyhow::Result<EpisodeStatus> {
+pub(crate) async fn retry(store: &dyn ArtifactStore, queue: &RabbitQueue, name: &str) -> anyhow::Result<EpisodeStatus> {
     let run = which::one(store, name).await?;
     match again(store, queue, &run).await?.with_context(|| no_run(&run))? {
         0 => match state(store, &run).await?.ending {

@@ -42,7 +42,8 @@ pub(super) async fn stop(State(app): State<App>, run: RunPath) -> Result<Json<Be
 
 pub(super) async fn take_up(State(app): State<App>, run: RunPath) -> Result<Json<TakenUp>, Problem> {
     let (run, servers) = (run_in(run)?, &app.servers);
-    let tasks = again(servers.store.as_ref(), servers.queue.as_ref(), &run).await?.ok_or_else(no_run)?;
+    let _alone = app.shelves.lock().await;
+    let tasks = again(servers.store.as_ref(), &servers.queue, &run).await?.ok_or_else(no_run)?;
     tracing::info!(%run, tasks, "is taken up again by an operator");
     Ok(Json(TakenUp { run, tasks }))
 }
