@@ -14,29 +14,25 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from provider import TOO_MANY, Provider
 
 NOTHING = json.dumps({
     "choices": [{"message": {"role": "assistant", "content": '{"expressions":[]}'}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 700, "completion_tokens": 8},
 }).encode()
-TOO_MANY = b'{"error":{"code":"rate_limit_exceeded","message":"too many requests"}}'
 BURST = 20
 
 
-class Provider(ThreadingHTTPServer):
+class Limiting(Provider):
     """Chat completions that find nothing, `latency` seconds after each call; above `limit` calls a minute, by a bucket
     of BURST calls, it answers 429 at once. Keeps when each call came, and whether it was answered."""
 
-    daemon_threads, request_queue_size = True, 128
-
     def __init__(self, limit: int, latency: float):
-        super().__init__(("127.0.0.1", 0), Answering)
         self.interval, self.latency, self.calls = 60 / limit, latency, []
         self.due, self.alone = 0.0, threading.Lock()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__()
 
     def take(self) -> bool:
         with self.alone:
@@ -47,24 +43,11 @@ class Provider(ThreadingHTTPServer):
             self.calls.append((now, ok))
             return ok
 
-
-class Answering(BaseHTTPRequestHandler):
-    protocol_version, disable_nagle_algorithm, wbufsize = "HTTP/1.1", True, -1
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        ok = self.server.take()
-        if ok:
-            time.sleep(self.server.latency)
-        body = NOTHING if ok else TOO_MANY
-        self.send_response(200 if ok else 429)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    def answer(self, _: bytes) -> tuple[int, dict[str, str], bytes]:
+        if not self.take():
+            return 429, {}, TOO_MANY
+        time.sleep(self.latency)
+        return 200, {}, NOTHING
 
 
 class Service:

@@ -24,7 +24,7 @@ import time
 import uuid
 from pathlib import Path
 
-from fleet_parts import Provider, S3, Service, redis, vhost
+from fleet_parts import Limiting, S3, Service, redis, vhost
 
 SERVICES = ("dispatcher", "analysis-worker", "encoding-worker")
 CHUNKS, CUES = 30, 20
@@ -71,7 +71,7 @@ def ingest(programs: Path, folder: Path, environment: dict) -> float:
     return first
 
 
-def run(number: int, episodes: int, options, environment: dict, fleet: list, provider: Provider, s3: S3) -> dict:
+def run(number: int, episodes: int, options, environment: dict, fleet: list, provider: Limiting, s3: S3) -> dict:
     folder = season(options.work, number, episodes)
     before, asked = [service.requests() for service in fleet], len(provider.calls)
     first = ingest(options.programs, folder, environment)
@@ -158,7 +158,7 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     name, database = f"bench-{uuid.uuid4().hex[:12]}", 4094
-    s3, provider = S3(os.environ["LANGFLIX_TEST_S3"], name), Provider(LIMIT, LATENCY)
+    s3, provider = S3(os.environ["LANGFLIX_TEST_S3"], name), Limiting(LIMIT, LATENCY)
     fleet = []
     s3.make()
     redis("FLUSHDB", database)
