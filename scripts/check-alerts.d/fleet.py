@@ -1,4 +1,4 @@
-"""A fleet that works as RabbitMQ's user of the services: with a GPU that is not there, and without one."""
+"""A fleet that works as RabbitMQ's user of the services and pays a provider: with a GPU that is not there, and without one."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from broker import SERVICES, VHOST, Broker, free_port
+from teacher import Teacher
 
 GPU = {
     "uuid": "GPU-8f6d1c2e-0b1a-4c3d-9e8f-000000000000", "name": "NVIDIA L4", "pci": "00000000:17:00.0", "slice_of": None,
@@ -31,7 +32,7 @@ class Fleet:
         self.processes: list[subprocess.Popen] = []
         self.addresses: dict[str, str] = {}
         amqp = urlsplit(os.environ["LANGFLIX_TEST_AMQP"])
-        self.environment = os.environ | {
+        self.environment = os.environ | Teacher().settings() | {
             "LANGFLIX__RABBITMQ__URL": f"amqp://{amqp.hostname}:{amqp.port}/{VHOST}",
             "LANGFLIX__RABBITMQ__USERNAME": SERVICES,
             "LANGFLIX__RABBITMQ__PASSWORD_FILE": str(broker.secrets / "rabbitmq-password"),
@@ -41,7 +42,6 @@ class Fleet:
             "LANGFLIX__S3__PATH_STYLE": "true",
             "AWS_ACCESS_KEY_ID": "AK",
             "AWS_SECRET_ACCESS_KEY": "SK",
-            "LANGFLIX__LLM__PROVIDER": "offline",
             "LANGFLIX__VIDEO__QUALITY": "fast",
             "LANGFLIX__FLEET__SCRATCH_DIR": str(work / "scratch"),
             "LANGFLIX__FLEET__DRAIN_SECONDS": "5",
