@@ -161,18 +161,18 @@ async fn cut(
     let source = Source { location: &location, info: &asked.media };
     let encoding = cutter.encoder.encode(source, spec, dir, progress);
     let encoded = encoding.instrument(debug_span!("encode")).await;
-    let clip = encoded.map_err(|error| named(error, &location, &asked.source))?;
+    let clip = encoded.map_err(|error| named(error, &location, asked))?;
     cutter.sources.close(wanted, opened).await?;
     Ok((clip, read))
 }
 
-/// Calls the source what the run calls it, wherever it was read: failures go into manifests.
-fn named(error: media::Error, location: &str, source: &str) -> media::Error {
-    if location == source {
+/// Calls a source that was read elsewhere by its file's name: failures go into manifests, and people read them in a table.
+fn named(error: media::Error, location: &str, asked: &RunRequest) -> media::Error {
+    if location == asked.source {
         return error;
     }
     let shown = location.split('?').next().unwrap_or(location);
-    media::Error { message: error.message.replace(shown, source), ..error }
+    media::Error { message: error.message.replace(shown, &asked.video.name), ..error }
 }
 
 /// Sources that are files of this machine.

@@ -248,11 +248,11 @@ impl ClipEncoder for Quoting {
 }
 
 #[tokio::test]
-async fn a_failure_names_the_source_as_the_run_does() {
+async fn a_failure_calls_a_source_that_was_read_elsewhere_by_its_files_name() {
     let (room, asked, sources) = (Room::new(), in_the_store(), Elsewhere::default());
     let scratch = room.scratch();
     let task = &planned(&room, &asked).await.tasks[0];
     let cutter = Cutter { encoder: &Quoting, sources: &sources, scratch: &scratch, footage: None };
     let failure = encode_clip(&room.store, cutter, &asked, task, &|_| {}).await.unwrap().unwrap();
-    assert_eq!(failure.message, "s3://media/show.mkv: it ends early");
+    assert_eq!(failure.message, format!("{}: it ends early", asked.video.name));
 }
