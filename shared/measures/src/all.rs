@@ -87,7 +87,8 @@ measures! {
     Gauge MEMORY_USED<()> = "langflix_memory_used_bytes": "Memory in use, that of children included";
     Gauge MEMORY_LIMIT<()> = "langflix_memory_limit_bytes": "Memory that may be used";
     Gauge SCRATCH_USED<()> = "langflix_scratch_used_bytes": "Copied sources and clips in the making";
-    Gauge SCRATCH_LIMIT<()> = "langflix_scratch_limit_bytes": "Most bytes that copied sources may take up";
+    Gauge SCRATCH_LIMIT<()> = "langflix_scratch_limit_bytes": "Most bytes that copied sources may take up; clips in the making are beside them";
+    Gauge SCRATCH_FREE<()> = "langflix_scratch_free_bytes": "Bytes that may still be written where clips are made, whoever took the others";
 }
 
 /// All measures.

@@ -289,8 +289,10 @@ words! {
         Paused = "paused",
         /// Too many tasks failed in a row.
         Breaker = "breaker",
-        /// Memory or scratch space is short.
-        Pressure = "pressure",
+        /// Memory is short.
+        Memory = "memory",
+        /// Where clips are made there is no room for another one.
+        Scratch = "scratch",
     }
 }
 

@@ -100,14 +100,14 @@ async fn wait(town: &Town, clips: usize) {
     .await;
 }
 
-/// Waits until a worker says why it takes nothing; it is alive meanwhile.
-async fn says(worker: &Program, why: &str) {
+/// Waits until a worker says why it takes nothing, and counts itself among those short of `what`; it is alive meanwhile.
+async fn says(worker: &Program, what: &str, why: &str) {
     until(why, async || worker.readiness_is(503).await["parts"].to_string().contains(why)).await;
     worker.is_alive().await;
     assert_eq!(worker.running().await, 0);
     let (_, metrics) = worker.get("/metrics").await.unwrap();
-    let closed = "langflix_intake_closed{intake=\"clips\",why=\"pressure\"} 1";
-    assert!(metrics.as_str().unwrap().contains(closed), "{metrics}");
+    let closed = format!("langflix_intake_closed{{intake=\"clips\",why=\"{what}\"}} 1");
+    assert!(metrics.as_str().unwrap().contains(&closed), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,12 +121,12 @@ async fn a_worker_whose_memory_is_all_but_used_leaves_clips_to_others_until_ther
     let run = waiting(&town).await;
     let hog = Hog::of(860, &group, scripts.path());
     let mut pressed = worker(&town, &gate, &group.script(scripts.path(), PROGRAM), DRAIN, &[]);
-    says(&pressed, "of 1,048 MB are used; no new task is taken above 80 %").await;
+    says(&pressed, "memory", "of 1,048 MB are used; no new task is taken above 80 %").await;
     wait(&town, CLIPS).await;
     let mut other = worker(&town, &gate, PROGRAM, DRAIN, &[]);
     until("the other one works", async || gate.begun() == AT_ONCE).await;
     wait(&town, CLIPS - AT_ONCE).await;
-    says(&pressed, "above 80 %").await;
+    says(&pressed, "memory", "above 80 %").await;
     drop(hog);
     pressed.readiness_is(200).await;
     until("it works again", async || pressed.running().await > 0).await;
@@ -181,9 +181,9 @@ async fn a_worker_without_room_for_a_clip_lets_go_of_copies_first_and_then_takes
     worker.readiness_is(200).await;
     until("a copy that nobody holds is let go of", async || !copy.exists()).await;
     let more = small.fill("more", 180);
-    says(&worker, "MB are free, and a clip may take 67; no new clip is taken").await;
+    says(&worker, "scratch", "MB are free, and a clip may take 67; no new clip is taken").await;
     let run = waiting(&town).await;
-    says(&worker, "fleet.scratch_dir: ").await;
+    says(&worker, "scratch", "fleet.scratch_dir: ").await;
     assert_eq!(gate.begun(), 0);
     fs::remove_file(more).unwrap();
     assert_eq!(town.completes(&run).await.clips.len(), CLIPS);

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use langflix_measures::Closed;
 use tokio::time::Instant;
 
 use super::{Room, Short, Usage};
@@ -49,7 +50,7 @@ impl MemoryLimit {
             let takes = if most == 0 { "no new task" } else { "one task at a time" };
             let (used, limit) = (megabytes(used), megabytes(limit));
             let why = format!("memory: {used} of {limit} MB are used; {takes} is taken above {SHORT} %");
-            self.short = Some((since, Short { most, why }));
+            self.short = Some((since, Short { most, closed: Closed::Memory, why }));
         }
         self.short.as_ref().map(|(_, short)| short.clone())
     }
@@ -74,7 +75,7 @@ impl RoomLimit {
             (None, _) => self.short = None,
             // As of memory.
             (Some(_), Some(_)) => {}
-            (Some(why), None) => self.short = Some(Short { most: 0, why }),
+            (Some(why), None) => self.short = Some(Short { most: 0, closed: Closed::Scratch, why }),
         }
         self.short.clone()
     }

@@ -12,7 +12,7 @@ mod memory;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use langflix_measures::{MEMORY_LIMIT, MEMORY_USED, SCRATCH_LIMIT, SCRATCH_USED};
+use langflix_measures::{Closed, MEMORY_LIMIT, MEMORY_USED, SCRATCH_FREE, SCRATCH_LIMIT, SCRATCH_USED};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},
@@ -47,7 +47,9 @@ struct Seen {
 pub struct Short {
     /// Most tasks that may run meanwhile; those that do go on.
     pub most: u16,
-    /// Which of them, with figures, in one line.
+    /// Which of them, as it is counted.
+    pub closed: Closed,
+    /// The same with figures, in one line.
     pub why: String,
 }
 
@@ -192,6 +194,7 @@ impl Watch {
         let Some(Ok(room)) = room else { return };
         SCRATCH_USED.set((), figure(room.used));
         SCRATCH_LIMIT.set((), figure(room.bound));
+        SCRATCH_FREE.set((), figure(room.free));
         let (used, bound, free) = (megabytes(room.used), megabytes(room.bound), megabytes(room.free));
         if let [_, Some(part)] = &self.parts {
             part.note(format!("{used} MB are used, by copies of sources {bound} at most; {free} MB are free"));

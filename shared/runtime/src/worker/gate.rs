@@ -67,7 +67,7 @@ impl Gate {
     /// Why it is not wide open, and that in one line; nothing where it is.
     pub(super) fn why(&self) -> Option<(Closed, String)> {
         let paused = || self.paused.as_ref().map(|(_, why)| (Closed::Paused, format!("paused: {why}")));
-        let short = || self.short.as_ref().map(|short| (Closed::Pressure, short.why.clone()));
+        let short = || self.short.as_ref().map(|short| (short.closed, short.why.clone()));
         paused().or_else(|| self.breaker.why().map(|why| (Closed::Breaker, why))).or_else(short)
     }
 }
@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn what_is_short_counts_beside_the_breaker() {
         let (now, mut gate) = (Instant::now(), Gate::default());
-        let short = |most| Some(Short { most, why: "memory: all but gone".to_owned() });
+        let short = |most| Some(Short { most, closed: Closed::Memory, why: "memory: all but gone".to_owned() });
         gate.press(short(1));
         assert_eq!(gate.opening(now), Opening { most: Some(1), again: None });
-        assert_eq!(gate.why(), Some((Closed::Pressure, "memory: all but gone".to_owned())));
+        assert_eq!(gate.why(), Some((Closed::Memory, "memory: all but gone".to_owned())));
         (0..5).for_each(|_| gate.breaker.failed(now, "no ffmpeg"));
         gate.press(short(0));
         assert_eq!(gate.opening(now + MINUTE), Opening { most: Some(0), again: None });

@@ -1,10 +1,11 @@
 use super::*;
 use crate::pressure::Short;
+use langflix_measures::Closed;
 
 const WHY: &str = "memory: 820 of 1,000 MB are used; no new task is taken above 80 %";
 
 fn short(most: u16) -> Option<Short> {
-    Some(Short { most, why: WHY.to_owned() })
+    Some(Short { most, closed: Closed::Memory, why: WHY.to_owned() })
 }
 
 #[tokio::test(start_paused = true)]
