@@ -25,8 +25,8 @@ struct Row {
     total_seconds: f64,
     mean_seconds: f64,
     max_seconds: f64,
-    /// By how much more memory was in use at their ends than at their begins, in all.
-    memory_change_bytes: f64,
+    /// The most by which memory grew between the begin and the end of one; less than 0 where it shrank each time.
+    memory_growth_bytes: Option<f64>,
 }
 
 impl Profile {
@@ -90,16 +90,18 @@ fn rows(values: &[(String, Vec<String>, DebugValue)]) -> Vec<Row> {
             total_seconds,
             mean_seconds: total_seconds / calls as f64,
             max_seconds: times.iter().copied().fold(0.0, f64::max),
-            // The sum of nothing is a negative zero.
-            memory_change_bytes: 0.0
-                + all(OPERATION_MEMORY.name(), operation.as_str()).iter().flat_map(|(_, changes)| changes).sum::<f64>(),
+            memory_growth_bytes: all(OPERATION_MEMORY.name(), operation.as_str())
+                .into_iter()
+                .flat_map(|(_, changes)| changes)
+                .max_by(f64::total_cmp),
         })
     };
     Operation::ALL.iter().filter_map(row).collect()
 }
 
 fn render(rows: &[Row]) -> String {
-    let mut table = Table::new(&["OPERATION", "CALLS#", "FAILED#", "TOTAL s#", "MEAN ms#", "MAX ms#", "MEMORY MB#"]);
+    let mut table =
+        Table::new(&["OPERATION", "CALLS#", "FAILED#", "TOTAL s#", "MEAN ms#", "MAX ms#", "MAX MEMORY MB#"]);
     for row in rows {
         table.row([
             row.operation.to_owned(),
@@ -108,7 +110,7 @@ fn render(rows: &[Row]) -> String {
             format!("{:.2}", row.total_seconds),
             format!("{:.1}", row.mean_seconds * 1e3),
             format!("{:.1}", row.max_seconds * 1e3),
-            format!("{:+.1}", row.memory_change_bytes / 1e6),
+            row.memory_growth_bytes.map_or("-".to_owned(), |bytes| format!("{:+.1}", bytes / 1e6)),
         ]);
     }
     table.render()
