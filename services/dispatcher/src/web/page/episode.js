@@ -158,7 +158,8 @@ export class Episode {
       h("th", { scope: "row" }, bdi(failure.label || failure.task)),
       cell("Stage", {}, text(spelled(failure.stage))), cell("Kind", {}, text(spelled(failure.kind))),
       cell("Reason", { class: "long" }, bdi(failure.message)),
-      cell("Task", { class: "task" }, text(failure.task)));
+      // A clip is called by a digest; its log lines by as much of it.
+      cell("Task", { class: "task" }, text(/^[0-9a-f]{64}$/u.test(failure.task) ? failure.task.slice(0, 8) : failure.task)));
     this.failed.replaceChildren(...(failures.length === 0 ? [] : [
       h("section", { class: "failures", "aria-labelledby": "failures" }, h("h2", { id: "failures" }, `What failed (${number(failures.length)})`),
         table("What failed", ["What", "Stage", "Kind", "Reason", "Task"], failures.map(row)))]));
