@@ -8,15 +8,21 @@ mod guard;
 mod limits;
 mod page;
 mod problem;
-mod server;
 mod tokens;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use axum::{
+    extract::{ConnectInfo, Request},
+    middleware::map_request,
+};
 use langflix_domain::Prices;
 use langflix_fleet::{Servers, Service};
-use langflix_runtime::shutdown::Shutdown;
+use langflix_runtime::{
+    http::{self, Beyond, Bounds},
+    shutdown::Shutdown,
+};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Semaphore},
@@ -24,8 +30,12 @@ use tokio::{
 };
 
 use board::Board;
+use guard::Peer;
 use limits::Limits;
 use tokens::Tokens;
+
+/// A browser has up to six connections, one of them for events.
+const BOUNDS: Bounds = Bounds { connections: 256, beyond: Beyond::Waits, head_within: Duration::from_secs(20) };
 
 /// What the page and the API are served from. Clones are the same.
 #[derive(Clone)]
@@ -88,8 +98,8 @@ impl Web {
         let servers = servers.clone();
         let (shelves, told) = (Mutex::default(), shutdown.clone());
         let inner = Inner { servers, board, tokens, limits, listeners, shelves, prices, shutdown: told, address };
-        let routes = guard::guarded(App { inner: Arc::new(inner) });
-        let serving = tokio::spawn(async move { server::serve(listener, routes, &shutdown).await });
+        let routes = guard::guarded(App { inner: Arc::new(inner) }).layer(map_request(with_peer));
+        let serving = tokio::spawn(async move { http::serve(listener, routes, BOUNDS, &shutdown).await });
         tracing::info!(page = %format_args!("http://{address}/"), "serves its page");
         Ok(Some(Self { tasks: [serving, looking] }))
     }
@@ -102,4 +112,9 @@ impl Web {
             }
         }
     }
+}
+
+async fn with_peer(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request) -> Request {
+    request.extensions_mut().insert(Peer(peer.ip()));
+    request
 }

@@ -18,8 +18,15 @@ use readiness::Readiness;
 pub use readiness::{Condition, Part};
 pub(crate) use running::{Entry, Running};
 
+use crate::{
+    http::{self, Beyond, Bounds},
+    shutdown::Shutdown,
+};
+
 /// How often measures are brought in order while nobody asks for them. They take memory until then.
 const UPKEEP: Duration = Duration::from_secs(60);
+/// Whoever holds connections keeps no probe from its answer, which takes one for a moment.
+const BOUNDS: Bounds = Bounds { connections: 64, beyond: Beyond::CutsOldest, head_within: Duration::from_secs(5) };
 
 /// A service's health. Clones are the same.
 #[derive(Clone, Debug)]
@@ -104,12 +111,8 @@ impl Health {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (routes, measures) = (routes::routes(self.clone()), self.measures.clone());
-        let serve = async move {
-            if let Err(error) = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>()).await
-            {
-                tracing::error!(%error, "health is no longer told");
-            }
-        };
+        // Told to the very end, which is when this is dropped.
+        let serve = async move { http::serve(listener, routes, BOUNDS, &Shutdown::default()).await };
         let upkeep = async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;

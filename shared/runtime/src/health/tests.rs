@@ -110,3 +110,23 @@ async fn an_address_in_use_is_an_error_and_a_dropped_listener_frees_it() {
     tokio::task::yield_now().await;
     health.listen(address).await.unwrap();
 }
+
+#[tokio::test]
+async fn many_requests_that_are_half_sent_do_not_keep_a_service_from_telling_that_it_lives() {
+    let (_health, listening) = listening().await;
+    let mut held = Vec::new();
+    for _ in 0..4 * BOUNDS.connections {
+        let mut stream = TcpStream::connect(listening.address()).await.unwrap();
+        stream.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+        held.push(stream);
+    }
+    assert_eq!(json_of(listening.address(), "/livez").await.0, 200);
+    let beyond = held.len() + 1 - BOUNDS.connections;
+    let all_closed = async {
+        for stream in &mut held[..beyond] {
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    };
+    // Sooner than for want of their heads.
+    tokio::time::timeout(BOUNDS.head_within / 2, all_closed).await.unwrap();
+}
