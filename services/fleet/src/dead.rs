@@ -59,8 +59,7 @@ impl Found {
 }
 
 /// Which messages are wanted: those that have all that is named.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadFilter {
     /// Only what came from this queue, such as analysis.bulk.v1, or from its .dead or .parked.
     pub queue: Option<String>,

@@ -50,6 +50,16 @@ test("a wrong token is refused, and nothing is done", async () => {
   page.complaints.length = 0;
 });
 
+test("all that was set aside is dealt with only where that is said", async () => {
+  await page.getByRole("button", { name: /^Drop all shown/ }).click();
+  await dialog().getByLabel("Action token").fill("not the token at all");
+  const [asked] = await Promise.all([page.waitForRequest(/dead.drop/), page.keyboard.press("Enter")]);
+  assert.deepEqual(asked.postDataJSON(), { all: true });
+  await dialog().getByRole("alert").getByText(/./).waitFor();
+  await page.keyboard.press("Escape");
+  page.complaints.length = 0;
+});
+
 test("what was set aside is retried with the token", async () => {
   await page.getByRole("row").filter({ hasText: "the key is refused" }).getByRole("button", { name: /^Retry/ }).click();
   await dialog().getByLabel("Action token").fill(TOKEN);

@@ -51,6 +51,13 @@ async fn only_those_messages_are_dealt_with_that_are_named() {
     assert_eq!(groups(&format!("run={run}")).await, 3);
     assert_eq!(groups("run=other").await, 0);
     assert_eq!(site.shows("/api/v1/dead?limit=1").await["truncated"], true);
+    for nothing in [json!({}), json!({ "all": false }), json!({ "run": null, "reason": "" })] {
+        for path in ["/api/v1/dead/drop", "/api/v1/dead/retry"] {
+            let refused = site.post(path, ACT, &nothing).await;
+            assert_eq!(refused.problem(400), "name a queue, a run or a reason, or say \"all\": true");
+        }
+    }
+    assert_eq!(groups("").await, 3);
     let dropped = site.post("/api/v1/dead/drop", ACT, &json!({ "queue": "analysis.bulk.v1", "reason": "first" })).await;
     assert_eq!(dropped.body, json!({ "dropped": 1 }));
     assert_eq!(groups("").await, 2);

@@ -82,7 +82,7 @@ async fn every_answer_is_as_the_document_says() {
 
     let given = site.post("/api/v1/dead/retry", ACT, &json!({ "queue": "stages.v1" })).await;
     described.answer("post", "/api/v1/dead/retry", &given.body);
-    let given = site.post("/api/v1/dead/drop", ACT, &json!({})).await;
+    let given = site.post("/api/v1/dead/drop", ACT, &json!({ "all": true })).await;
     described.answer("post", "/api/v1/dead/drop", &given.body);
     assert_eq!(given.body["dropped"], 1);
     let given = site.post(&format!("/api/v1/runs/{open}/retry"), ACT, &json!({})).await;

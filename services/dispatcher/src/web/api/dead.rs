@@ -33,6 +33,29 @@ pub(super) struct Wanted {
     limit: Option<usize>,
 }
 
+/// Which messages are to be dealt with: those that have all that is named, of which there is at least one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chosen {
+    /// Only what came from this queue, such as analysis.bulk.v1, or from its .dead or .parked.
+    queue: Option<String>,
+    /// Only what belongs to this run, or to runs whose names begin like this.
+    run: Option<String>,
+    /// Only what has this text in its reason.
+    reason: Option<String>,
+    /// That all may be meant: `true` is asked for where nothing else is named.
+    #[serde(default)]
+    all: bool,
+}
+
+impl Chosen {
+    fn filter(self) -> Option<DeadFilter> {
+        let [queue, run, reason] = [self.queue, self.run, self.reason].map(|text| text.filter(|text| !text.is_empty()));
+        let filter = DeadFilter { queue, run, reason };
+        (self.all || filter != DeadFilter::default()).then_some(filter)
+    }
+}
+
 /// Messages that were set aside.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Groups {
@@ -67,8 +90,8 @@ pub(super) async fn list(
     Ok(Json(Groups { groups, truncated }))
 }
 
-pub(super) async fn again(State(app): State<App>, filter: Filter) -> Result<Json<Retried>, Problem> {
-    let filter = filter_of(filter)?;
+pub(super) async fn again(State(app): State<App>, chosen: Choice) -> Result<Json<Retried>, Problem> {
+    let filter = filter_of(chosen)?;
     let _alone = app.shelves.lock().await;
     let found = look(&app, &filter).await?;
     let retried = retry(app.servers.store.as_ref(), &app.servers.queue, &found).await?;
@@ -76,26 +99,26 @@ pub(super) async fn again(State(app): State<App>, filter: Filter) -> Result<Json
     Ok(Json(retried))
 }
 
-pub(super) async fn throw_away(State(app): State<App>, filter: Filter) -> Result<Json<Dropped>, Problem> {
-    let filter = filter_of(filter)?;
+pub(super) async fn throw_away(State(app): State<App>, chosen: Choice) -> Result<Json<Dropped>, Problem> {
+    let filter = filter_of(chosen)?;
     let _alone = app.shelves.lock().await;
     let dropped = drop_all(&app.servers.queue, &look(&app, &filter).await?).await?;
     tracing::info!(messages = dropped, "messages are thrown away");
     Ok(Json(Dropped { dropped }))
 }
 
-type Filter = Result<Json<DeadFilter>, JsonRejection>;
+type Choice = Result<Json<Chosen>, JsonRejection>;
 
-fn filter_of(filter: Filter) -> Result<DeadFilter, Problem> {
-    let Json(filter) = filter.map_err(|error| unreadable(error.status()))?;
-    Ok(filter)
+fn filter_of(chosen: Choice) -> Result<DeadFilter, Problem> {
+    let Json(chosen) = chosen.map_err(|error| unreadable(error.status()))?;
+    chosen.filter().ok_or_else(|| Problem::bad("name a queue, a run or a reason, or say \"all\": true"))
 }
 
 fn unreadable(status: StatusCode) -> Problem {
     match status {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(status, "the body is to come as application/json"),
         StatusCode::PAYLOAD_TOO_LARGE => too_long(),
-        _ => Problem::new(status, "the body is no JSON object with queue, run and reason, each a text or null"),
+        _ => Problem::new(status, "the body is no JSON object with queue, run and reason (texts) or all (true)"),
     }
 }
 

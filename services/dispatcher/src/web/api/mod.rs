@@ -18,7 +18,7 @@ use axum::{
 };
 use langflix_domain::Manifest;
 use langflix_fleet::{
-    dead::{DeadFilter, Retried},
+    dead::Retried,
     view::{Overview, RunDetails},
 };
 use schemars::SchemaGenerator;
@@ -175,7 +175,7 @@ fn actions() -> Vec<Endpoint> {
         let (method, query, body) = (Method::Post, None, None);
         Endpoint { method, path, id, summary, query, body, gives, answer, route }
     };
-    let filter = Some(Form::of::<DeadFilter>());
+    let chosen = Some(Form::of::<dead::Chosen>());
     vec![
         post(
             "/api/v1/runs/{run}/cancel",
@@ -194,7 +194,7 @@ fn actions() -> Vec<Endpoint> {
             self::post(steer::take_up),
         ),
         Endpoint {
-            body: filter,
+            body: chosen,
             ..post(
                 "/api/v1/dead/retry",
                 "retryDead",
@@ -205,7 +205,7 @@ fn actions() -> Vec<Endpoint> {
             )
         },
         Endpoint {
-            body: filter,
+            body: chosen,
             ..post(
                 "/api/v1/dead/drop",
                 "dropDead",

@@ -118,7 +118,8 @@ export class Shelves {
     const asked = (does) => {
       const [body, count] = [filter(), counted(this.taken(filter()), "message")];
       const these = FIELDS.filter(([name]) => body[name]).map(([name, title]) => h("p", {}, `${title}: `, bdi(label(body[name]))));
-      return { ...does, title: `${does.verb} ${this.found.truncated ? "at least " : ""}${count}?`, says: [...these, does.says], body, after: () => this.load() };
+      const chosen = these.length === 0 ? { all: true } : body;
+      return { ...does, title: `${does.verb} ${this.found.truncated ? "at least " : ""}${count}?`, says: [...these, does.says], body: chosen, after: () => this.load() };
     };
     const again = {
       verb: "Retry", path: "/dead/retry",
