@@ -77,7 +77,9 @@ async fn dress(request: Request, next: Next) -> Response {
 
 /// Takes no more than can be worked on.
 async fn bound(State(app): State<App>, request: Request, next: Next) -> Response {
-    if !app.limits.takes(may(&app, request.headers()).0 >= May::Look) {
+    let (may, wrong) = may(&app, request.headers());
+    if !app.limits.takes(may >= May::Look) {
+        app.limits.refusals.count(peer_of(&request), wrong);
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "more requests a second than are taken");
         return problem.with(header::RETRY_AFTER, "1").into_response();
     }
@@ -106,8 +108,15 @@ async fn check(State(app): State<App>, request: Request, next: Next) -> Response
     let acts = !matches!(*request.method(), Method::GET | Method::HEAD);
     match permitted(&app, &request, acts) {
         Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            app.limits.refusals.count(peer_of(&request), may(&app, request.headers()).1);
+            problem.into_response()
+        }
     }
+}
+
+fn peer_of(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Peer>().map(|peer| peer.0)
 }
 
 /// What whoever asks may do, and whether the token is a wrong one.
@@ -135,8 +144,7 @@ fn permitted(app: &App, request: &Request, acts: bool) -> Result<(), Problem> {
 }
 
 fn refused(app: &App, request: &Request, wrong: bool, acts: bool) -> Problem {
-    let peer = request.extensions().get::<Peer>();
-    if wrong && !peer.is_some_and(|peer| app.limits.forgives(peer.0)) {
+    if wrong && !peer_of(request).is_some_and(|peer| app.limits.forgives(peer)) {
         let detail = "too many wrong tokens came from this address: wait a minute";
         return Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with(header::RETRY_AFTER, "60");
     }

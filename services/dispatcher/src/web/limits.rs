@@ -1,9 +1,11 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use langflix_ports::seldom::Seldom;
 use tokio::sync::Semaphore;
 
 /// Requests a second over a longer time, and at once, of those who may look. A page takes some twenty for its files, and few
@@ -26,6 +28,32 @@ pub(super) struct Limits {
     refused: DefaultDirectRateLimiter,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
     pub(super) worked_on: Semaphore,
+    pub(super) refusals: Refusals,
+}
+
+/// Requests that were refused: the log tells of them at most once a minute.
+#[derive(Default)]
+pub(super) struct Refusals {
+    refused: AtomicU64,
+    wrong_tokens: AtomicU64,
+    telling: Seldom,
+}
+
+impl Refusals {
+    /// Counts one of `peer`, which may have come with a wrong token.
+    pub(super) fn count(&self, peer: Option<IpAddr>, wrong: bool) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.wrong_tokens.fetch_add(u64::from(wrong), Ordering::Relaxed);
+        if !self.telling.is_time() {
+            return;
+        }
+        let (refused, last_peer) = (self.refused.swap(0, Ordering::Relaxed), peer.map(tracing::field::display));
+        match self.wrong_tokens.swap(0, Ordering::Relaxed) {
+            // A browser asks without a token first.
+            0 => tracing::info!(refused, last_peer, "requests to the page were refused"),
+            wrong_tokens => tracing::warn!(refused, wrong_tokens, last_peer, "requests to the page were refused"),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -35,6 +63,7 @@ impl Default for Limits {
             refused: RateLimiter::direct(Quota::per_second(REFUSED_A_SECOND).allow_burst(REFUSED_AT_ONCE)),
             wrong: RateLimiter::keyed(Quota::per_minute(WRONG)),
             worked_on: Semaphore::new(WORKED_ON),
+            refusals: Refusals::default(),
         }
     }
 }

@@ -82,6 +82,9 @@ async fn whoever_guesses_tokens_is_put_off() {
     let right = site.request(Method::GET, "/").bearer_auth(VIEW).send().await.unwrap();
     assert_eq!(right.status(), 200, "who has it is not kept out by who has not");
     assert!(!site.program.said().contains(VIEW) && !site.program.said().contains("guess-1"));
+    let said = site.program.said();
+    let told: Vec<&str> = said.lines().filter(|line| line.contains("requests to the page were refused")).collect();
+    assert!(matches!(*told, [line] if line.contains("wrong_tokens") && line.contains("127.0.0.1")), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
