@@ -10,9 +10,8 @@ mod page;
 mod problem;
 mod tokens;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use axum::{
     extract::{ConnectInfo, Request},
     middleware::map_request,
@@ -79,9 +78,8 @@ impl Web {
     pub(crate) async fn begin(service: &Service, servers: &Servers) -> anyhow::Result<Option<Self>> {
         let web = &service.config.web;
         let Some(address) = web.address else { return Ok(None) };
-        let wrong = || format!("web.address {address}: give another port, or port 0 for any");
-        let listener = TcpListener::bind(address).await.with_context(wrong)?;
-        let address = listener.local_addr().with_context(wrong)?;
+        let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, error))?;
+        let address = listener.local_addr().map_err(|error| cannot_listen(address, error))?;
         let (prices, shutdown) = (service.config.common.llm.prices.clone(), service.shutdown.clone());
         let tokens = Tokens::new(web.view_token.as_ref(), web.action_token.as_ref());
         let board = Board::new(servers.clone(), prices.clone(), tokens.allow_actions());
@@ -100,6 +98,9 @@ impl Web {
         let inner = Inner { servers, board, tokens, limits, listeners, shelves, prices, shutdown: told, address };
         let routes = guard::guarded(App { inner: Arc::new(inner) }).layer(map_request(with_peer));
         let serving = tokio::spawn(async move { http::serve(listener, routes, BOUNDS, &shutdown).await });
+        if web.view_token.is_none() && !address.ip().is_loopback() {
+            tracing::warn!(%address, "whoever reaches the page may look: web.view_token_file names no token");
+        }
         tracing::info!(page = %format_args!("http://{address}/"), "serves its page");
         Ok(Some(Self { tasks: [serving, looking] }))
     }
@@ -112,6 +113,15 @@ impl Web {
             }
         }
     }
+}
+
+/// Why there is no page at `address`.
+fn cannot_listen(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let what = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("web.address {address} is in use: give another port, or port 0 for any"),
+        _ => format!("web.address {address} cannot be listened at"),
+    };
+    anyhow::Error::new(error).context(what)
 }
 
 async fn with_peer(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request) -> Request {

@@ -6,8 +6,8 @@ use reqwest::{Method, RequestBuilder, header};
 use serde_json::json;
 
 use crate::{
-    program::Town,
-    site::{ACT, Site, VIEW, answer, dry},
+    program::{Town, until},
+    site::{ACT, DRAIN, PROGRAM, Site, VIEW, answer, dry},
 };
 
 const BOTH: [(&str, &str); 2] = [("VIEW", VIEW), ("ACTION", ACT)];
@@ -175,4 +175,19 @@ async fn whoever_has_no_token_takes_nothing_from_those_who_have() {
         assert_eq!(right.status(), 200);
     }
     assert!(put_off > 500, "{put_off} of a thousand");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_where_the_page_cannot_be_or_is_open_to_all() {
+    let town = Town::new().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = town.start(PROGRAM, DRAIN, &[("LANGFLIX__WEB__ADDRESS", &address)]);
+    let says = format!("web.address {address} is in use: give another port");
+    until("it says that the port is taken", async || refused.said().contains(&says)).await;
+    let open = town.start(PROGRAM, DRAIN, &[("LANGFLIX__WEB__ADDRESS", "0.0.0.0:0")]);
+    open.logged("page").await;
+    assert!(open.said().contains("whoever reaches the page may look"), "{}", open.said());
+    let site = Site::open(&town).await;
+    assert!(!site.program.said().contains("whoever reaches the page may look"));
 }

@@ -18,7 +18,7 @@ use crate::{
     program::{Program, Town},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_langflix-dispatcher");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_langflix-dispatcher");
 pub(crate) const DRAIN: Duration = Duration::from_secs(20);
 pub(crate) const VIEW: &str = "view-0123456789abcdef";
 pub(crate) const ACT: &str = "act-0123456789abcdef";

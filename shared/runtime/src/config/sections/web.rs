@@ -51,6 +51,12 @@ impl Web {
         };
         let view_token = token("web.view_token", "web.view_token_file", view_file);
         let action_token = token("web.action_token", "web.action_token_file", action_file);
+        if let (Some(view), Some(action)) = (&view_token, &action_token)
+            && view.expose() == action.expose()
+        {
+            let allowed = "a file with another token than that of web.view_token_file: whoever looks could act";
+            read.refuse("web.action_token_file", allowed.to_owned());
+        }
         Self { address, view_token, action_token }
     }
 }

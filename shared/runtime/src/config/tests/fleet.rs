@@ -263,6 +263,9 @@ fn tokens_of_the_page_come_from_files_and_are_not_short() {
         "{faults}"
     );
     assert!(!faults.contains("hunter2") && !faults.contains("web.view_token_file"), "{faults}");
+    let faults = load("view").unwrap_err().to_string();
+    assert!(faults.contains("web.action_token_file: 'a/view'") && !faults.contains("horse"), "{faults}");
+    assert!(faults.contains("another token than that of web.view_token_file"), "{faults}");
     let lines = super::faults("web: {view_token: correct-horse-battery}", &[]);
     assert!(lines[0].contains("name a file with web.view_token_file") && !lines[0].contains("horse"), "{lines:?}");
 }
