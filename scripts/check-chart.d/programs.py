@@ -145,7 +145,8 @@ def files(pod: Pod, folder: Path) -> dict[str, str]:
         for source in sources:
             for item in at(source, "secret", "items", default=at(source, "configMap", "items", default=[])):
                 path = folder / f"{len(made)}"
-                path.write_text(CERTIFICATE if "ca" in item["path"].split(".") else "a-word-that-is-long-enough")
+                word = f"a-word-that-is-long-enough-and-no-other-{len(made)}"
+                path.write_text(CERTIFICATE if "ca" in item["path"].split(".") else word)
                 path.chmod(0o600)
                 made[f"{mounts.get(volume['name'])}/{item['path']}"] = str(path)
     return made
