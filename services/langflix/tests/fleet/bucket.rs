@@ -2,11 +2,7 @@ use std::{fs, path::Path};
 
 use langflix_pipeline::RunRequest;
 
-use crate::{
-    by_hand,
-    servers::Fleet,
-    support::{complaint, season},
-};
+use crate::{by_hand, servers::Fleet, support::season};
 
 /// Puts the files of a folder below `prefix`.
 async fn put(fleet: &Fleet, folder: &Path, prefix: &str) {
@@ -62,7 +58,9 @@ async fn what_is_not_in_the_bucket_is_told_by_its_address() {
     let gone = format!("s3://{}/media/gone", fleet.s3.bucket);
     let said = fleet.said(&["ingest", &gone, "--language", "ko"]);
     assert_eq!(said.code, Some(1), "{said:#?}");
-    assert!(complaint(&said).contains(&format!("{gone}: nothing in the bucket has this name")), "{said:#?}");
+    let told = format!("error: {gone}: nothing in the bucket has this name");
+    let errors: Vec<&str> = said.err.lines().collect();
+    assert!(errors[0].starts_with(&told) && errors[1..] == ["error: nothing was submitted"], "{said:#?}");
     let unnamed = format!("s3://{}/media/S01E01.mkv", fleet.s3.bucket);
     let said = fleet.said(&["ingest", &unnamed, "--language", "ko", "--show", "Show"]);
     assert_eq!(said.code, Some(1), "an empty video is none: {said:#?}");
