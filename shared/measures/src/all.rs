@@ -4,11 +4,12 @@ use langflix_domain::{EpisodeStatus, VideoCodec};
 use langflix_ports::queue::Place;
 
 use crate::{
-    label::{
-        Closed, Command, Currency, Direction, End, Ended, Fallback, Found, GpuInfo, Intake, Model, Operation, Part,
-        Reason, Reply, RequestOutcome, Server, Service, State, Version, Work,
-    },
+    label::GpuInfo,
     measure::{Counter, Description, Gauge, Histogram, Measure},
+    words::{
+        Closed, Command, Currency, Direction, End, Ended, Fallback, Found, Intake, Model, Operation, Part, Reason,
+        Reply, RequestOutcome, Server, Service, State, Version, Work,
+    },
 };
 
 /// Seconds, from an answer of a cache to a task's limit.

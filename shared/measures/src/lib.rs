@@ -4,14 +4,16 @@ mod all;
 mod label;
 mod measure;
 mod operation;
+mod words;
 
 pub use all::*;
-pub use label::{
-    Closed, Command, Currency, Direction, End, Ended, Fallback, Found, GpuInfo, Intake, Label, Labels, Model,
-    Operation, Part, Reason, Reply, RequestOutcome, Server, Service, State, Version, Work,
-};
+pub use label::{GpuInfo, Label, Labels};
 pub use measure::{Counter, Description, Gauge, Histogram, Kind};
 pub use operation::profile;
+pub use words::{
+    Closed, Command, Currency, Direction, End, Ended, Fallback, Found, Intake, Model, Operation, Part, Reason, Reply,
+    RequestOutcome, Server, Service, State, Version, Work,
+};
 
 #[cfg(test)]
 mod tests;
