@@ -47,6 +47,14 @@ const STATE: &str = ".langflix";
 /// What keeps any episode from being worked on at all.
 pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     let profile = args.profile.then(Profile::begin).transpose()?;
+    let status = all(args, config).await?;
+    if let Some(profile) = profile {
+        profile.tell(args.output());
+    }
+    Ok(status)
+}
+
+async fn all(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     let language = settings::language(config, &args.episodes)?;
     let episodes = episodes::find(&Disk, &args.paths, &args.episodes, config, &language)?;
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
@@ -104,11 +112,7 @@ pub(crate) async fn run(args: &RunArgs, config: &Config) -> anyhow::Result<Episo
         .buffered(at_once)
         .collect()
         .await;
-    let status = report::report(&ends, &config.run.output, output);
-    if let Some(profile) = profile {
-        profile.tell(output);
-    }
-    Ok(status)
+    Ok(report::report(&ends, &config.run.output, output))
 }
 
 /// Memory is looked after until this is dropped.
