@@ -2,6 +2,7 @@
 
 pub mod dead;
 mod ends;
+pub mod pace;
 mod ports;
 mod presence;
 mod program;

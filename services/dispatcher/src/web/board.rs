@@ -2,6 +2,7 @@
 
 mod interest;
 mod looking;
+mod paces;
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,7 @@ use std::{
 use langflix_domain::{Prices, RunId};
 use langflix_fleet::{
     Servers,
-    view::{Overview, Queue, Run, RunCounts, Spend, Worker},
+    view::{Overview, Queue, Run, RunCounts, SeasonPace, Spend, Worker},
 };
 use langflix_pipeline::fleet::RunState;
 use tokio::{
@@ -44,6 +45,7 @@ struct Inner {
     actions: bool,
     interest: Interest,
     seen: Mutex<Seen>,
+    began: Instant,
     /// Told whenever something changed, and after each look.
     changes: watch::Sender<()>,
 }
@@ -54,6 +56,8 @@ struct Seen {
     /// Counts the changes of runs.
     version: u64,
     looked: Looked,
+    /// As they went on up to the last look.
+    seasons: Vec<SeasonPace>,
     around: Around,
 }
 
@@ -88,7 +92,8 @@ impl Default for Around {
 impl Board {
     pub(super) fn new(servers: Servers, prices: Option<Prices>, actions: bool) -> Self {
         let (interest, seen, changes) = (Interest::default(), Mutex::default(), watch::channel(()).0);
-        Self { inner: Arc::new(Inner { servers, prices, actions, interest, seen, changes }) }
+        let began = Instant::now();
+        Self { inner: Arc::new(Inner { servers, prices, actions, interest, seen, began, changes }) }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -145,6 +150,7 @@ impl Board {
             actions: self.inner.actions,
             runs: RunCounts::of(runs()),
             runs_error: seen.looked.error.clone(),
+            seasons: seen.seasons.clone(),
             spend: Spend::of(runs(), prices),
             queues,
             queues_error,

@@ -44,6 +44,11 @@ export function overview(all) {
   return {
     version: "0.1.0", actions: true,
     runs: { open: of(null), complete: of("complete"), partial: of("partial"), failed: of("failed"), oldest_open_seconds: 812 },
+    runs_error: null,
+    seasons: [...new Set(all.filter((run) => run.status === null).map((run) => `${run.show}/${run.season}`))].map((name) => {
+      const [show, season] = name.split("/");
+      return { show, season: Number(season), chunks_a_minute: 30, clips_a_minute: 12.5, seconds_left: 1812 };
+    }),
     spend: { currency: "USD", amount: 61.2, priced: true, requests: 20_910, input_tokens: 45_900_000, output_tokens: 6_120_000 },
     queues: [queue("episodes.v1", 2), queue("analysis.interactive.v1", 0), queue("analysis.bulk.v1", 1200, 3), queue("encoding.bulk.v1", 312), queue("stages.v1", 0)],
     queues_error: null,

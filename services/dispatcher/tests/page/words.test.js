@@ -6,8 +6,7 @@ import { test } from "node:test";
 
 // The page's files stand outside of any package that would tell Node that they are modules.
 const page = (name) => import(`data:text/javascript,${encodeURIComponent(readFileSync(new URL(`../../src/web/page/${name}`, import.meta.url), "utf8"))}`);
-const { Pace, done, share } = await page("pace.js");
-const { counted, failures, lasting, money, number, position, spent, standing, within } = await page("words.js");
+const { counted, failures, going, lasting, money, number, position, share, spent, standing, within } = await page("words.js");
 const { label, text } = await page("dom.js");
 
 const run = (more) => ({ status: null, phase: "analysis", cancelled: false, analysis: null, encoding: null, ...more });
@@ -19,36 +18,13 @@ test("each stage is a half of an episode, and an end is all of it", () => {
   assert.equal(share(run({ analysis: stage(40, 40), encoding: stage(5, 20) })), 0.625);
   assert.equal(share(run({ analysis: stage(0, 0), encoding: stage(0, 0) })), 0);
   assert.equal(share(run({ status: "failed", analysis: stage(1, 40) })), 1);
-  assert.equal(done(run({ analysis: stage(40, 40), encoding: stage(5, 20) })), 45);
 });
 
-test("a rate is told only once enough was seen, and of the last five minutes", () => {
-  const pace = new Pace();
-  pace.note(2, 100, 0);
-  pace.note(2.5, 110, 10_000);
-  assert.equal(pace.rate(7.5, 10_000), null);
-  pace.note(3, 120, 30_000);
-  assert.deepEqual(pace.rate(7, 30_000), { tasks: 40, left: 210 });
-  // Standing still makes what is left longer.
-  assert.deepEqual(pace.rate(7, 60_000), { tasks: 20, left: 420 });
-  for (let at = 1; at <= 100; at += 1) pace.note(3 + at / 100, 120 + at, 30_000 + at * 10_000);
-  const { tasks } = pace.rate(6, 1_030_000);
-  assert.ok(Math.abs(tasks - 6) < 0.5, `${tasks}`);
-});
-
-test("what is done anew is measured anew", () => {
-  const pace = new Pace();
-  pace.note(2, 100, 0);
-  pace.note(3, 120, 30_000);
-  pace.note(1, 50, 40_000);
-  assert.equal(pace.rate(9, 50_000), null);
-});
-
-test("updates that come close together keep the window moving", () => {
-  const pace = new Pace();
-  for (let at = 0; at <= 6000; at += 1) pace.note(at / 1000, at, at * 100);
-  assert.ok(pace.samples.length < 200);
-  assert.ok(pace.samples[0].now >= 290_000, `${pace.samples[0].now}`);
+test("a pace is told as far as the server knows it", () => {
+  const pace = (chunks, clips, left) => going({ show: "suits", season: 1, chunks_a_minute: chunks, clips_a_minute: clips, seconds_left: left });
+  assert.deepEqual(pace(null, null, null), []);
+  assert.deepEqual(pace(30, 1, 812), ["30 chunks a minute", "1 clip a minute", "about 14 min left"]);
+  assert.deepEqual(pace(0, 2.5, null), ["2.5 clips a minute"]);
 });
 
 test("numbers and times are said as people do", () => {

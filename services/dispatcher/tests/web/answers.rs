@@ -80,6 +80,13 @@ async fn every_answer_is_as_the_document_says() {
     assert_eq!(dead["groups"][0]["reason"], "nobody is to work on this");
     assert_eq!(site.shows("/api/v1/openapi.json").await, described.0);
 
+    until("the season of the open run has a pace", async || {
+        let overview = site.shows("/api/v1/overview").await;
+        described.answer("get", "/api/v1/overview", &overview);
+        overview["seasons"][0]["show"] == "the-show"
+    })
+    .await;
+
     let given = site.post("/api/v1/dead/retry", ACT, &json!({ "queue": "stages.v1" })).await;
     described.answer("post", "/api/v1/dead/retry", &given.body);
     let given = site.post("/api/v1/dead/drop", ACT, &json!({ "all": true })).await;

@@ -2,9 +2,11 @@
 
 mod overview;
 mod run;
+mod season;
 mod worker;
 
 pub use overview::{Overview, Queue, RunCounts, Spend};
 pub use run::{Phase, Run, RunDetails, RunFailure, RunSpend};
+pub use season::SeasonPace;
 pub(crate) use worker::Says;
 pub use worker::{GpuView, Task, Worker, WorkerPart};

@@ -9,7 +9,7 @@ use langflix_rabbitmq::Count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Run, Worker};
+use super::{Run, SeasonPace, Worker};
 
 /// The fleet at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,8 @@ pub struct Overview {
     pub runs: RunCounts,
     /// Why they cannot be seen now; they are shown as they were.
     pub runs_error: Option<String>,
+    /// How quickly the seasons go on of which a run is open.
+    pub seasons: Vec<SeasonPace>,
     /// What all runs asked of the provider.
     pub spend: Spend,
     /// What lies in the queues; empty where that is not known.

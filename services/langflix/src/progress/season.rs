@@ -7,6 +7,7 @@ use std::{
 
 use langflix_domain::{RunId, Stage};
 use langflix_fleet::{
+    pace::Count,
     parts,
     view::{Phase, Queue},
 };
@@ -14,7 +15,7 @@ use langflix_ports::observer::{Event, Observer};
 
 use super::{
     lines::noun,
-    screen::{Count, Episode, Failed, Happenings, Live, Seen, Stream},
+    screen::{Episode, Failed, Happenings, Live, Seen, Stream},
 };
 
 /// Failures that are kept to be shown.

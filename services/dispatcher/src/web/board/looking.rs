@@ -13,7 +13,7 @@ use langflix_pipeline::{
 use langflix_ports::roster::Roster as _;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Around, Board, Looked};
+use super::{Around, Board, Looked, paces::Paces};
 
 /// Between looks at the runs that have not ended.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -32,6 +32,7 @@ struct Memory {
     open: BTreeMap<RunId, Watched>,
     surveyed: Option<Instant>,
     looked: Option<Instant>,
+    paces: Paces,
     /// Runs whose records cannot be read: each is told of once.
     unreadable: BTreeSet<RunId>,
 }
@@ -52,15 +53,19 @@ impl Board {
             }
             let error = self.look(&mut memory).await.err().map(|error| error.to_string());
             memory.looked = Some(Instant::now());
-            self.looked(error);
+            self.looked(&mut memory.paces, error);
             sleep(BETWEEN_LOOKS).await;
         }
     }
 
     /// All runs were seen, unless there is an error.
-    fn looked(&self, error: Option<String>) {
+    fn looked(&self, paces: &mut Paces, error: Option<String>) {
         {
-            let mut seen = self.seen();
+            let seen = &mut *self.seen();
+            if error.is_none() {
+                let runs = seen.runs.values().map(|kept| kept.run.as_ref());
+                seen.seasons = paces.look(self.inner.began.elapsed(), runs);
+            }
             let at = if error.is_none() { Some(Instant::now()) } else { seen.looked.at };
             seen.looked = Looked { at, error };
         }

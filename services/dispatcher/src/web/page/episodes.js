@@ -58,7 +58,8 @@ export class Episodes {
       else whole = true;
     }
     if (whole) return this.sort();
-    for (const season of changed) season.sum();
+    const paced = change.overview ? this.takePaces() : [];
+    for (const season of new Set([...changed, ...paced])) season.sum();
     if (changed.size > 0) this.arrange();
   }
 
@@ -82,12 +83,19 @@ export class Episodes {
     }
     const order = (a, b) => compare(a.show, b.show) || a.season - b.season;
     this.seasons = new Map([...this.seasons].sort(([, a], [, b]) => order(a, b)));
+    this.takePaces();
     for (const [name, season] of this.seasons) {
       season.take(runs.get(name).sort((a, b) => a.episode - b.episode || compare(a.run, b.run)));
     }
     this.none = h("p", { class: "empty", hidden: true }, "");
     this.list.replaceChildren(...[...this.seasons.values()].map((season) => season.element), this.none);
     this.arrange();
+  }
+
+  /// Hands every season how quickly it goes on; gives those for which that is news.
+  takePaces() {
+    const paces = new Map((this.board.overview?.seasons ?? []).map((pace) => [nameOf(pace), pace]));
+    return [...this.seasons.values()].filter((season) => season.takePace(paces.get(nameOf(season)) ?? null));
   }
 
   /// Shows what the filter wants, unfolded where something goes on or is looked for.

@@ -29,7 +29,6 @@ pub(super) const FILES: &[File] = &[
     script("/episodes.js", include_str!("episodes.js")),
     script("/head.js", include_str!("head.js")),
     script("/keys.js", include_str!("keys.js")),
-    script("/pace.js", include_str!("pace.js")),
     script("/queues.js", include_str!("queues.js")),
     script("/season.js", include_str!("season.js")),
     script("/shelves.js", include_str!("shelves.js")),

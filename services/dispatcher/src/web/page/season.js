@@ -1,8 +1,7 @@
 // One season of a show: how far it is, and a row for each of its runs.
 
 import { bdi, cell, h, label, mark, table, text, write } from "./dom.js";
-import { done, Pace, share } from "./pace.js";
-import { code, counted, failures, lasting, number, standing, when } from "./words.js";
+import { code, counted, failures, going, number, share, standing, when } from "./words.js";
 
 const COLUMNS = ["Episode", "Status", "Chunks analysed", "Clips encoded", ["Clips", "number"], ["Failed", "number"], "Last step"];
 
@@ -71,7 +70,8 @@ export class Season {
     this.season = season;
     this.runs = [];
     this.rows = new Map();
-    this.pace = new Pace();
+    /// How quickly it goes on, as the server tells; null where that does not.
+    this.pace = null;
     /// What a reader chose; null where nobody did.
     this.chosen = null;
     const id = `season-${number}`;
@@ -103,6 +103,13 @@ export class Season {
     return true;
   }
 
+  /// Takes how quickly it goes on; says whether that is news.
+  takePace(pace) {
+    const news = JSON.stringify(pace) !== JSON.stringify(this.pace);
+    this.pace = pace;
+    return news;
+  }
+
   isDone() {
     return this.runs.every((run) => run.status === "complete");
   }
@@ -115,16 +122,13 @@ export class Season {
     const far = runs.reduce((sum, run) => sum + share(run), 0);
     const stage = (name) => runs.reduce((sum, run) => [sum[0] + (run[name]?.done ?? 0), sum[1] + (run[name]?.tasks ?? 0)], [0, 0]);
     const [chunks, clips] = [stage("analysis"), stage("encoding")];
-    this.pace.note(far, runs.reduce((sum, run) => sum + done(run), 0));
-    const going = ended.length < runs.length ? this.pace.rate(runs.length - far) : null;
     const said = [
       `${number(ended.length)} of ${counted(runs.length, "run")} ended`,
       of("partial") > 0 && `${number(of("partial"))} partial`,
       of("failed") > 0 && `${number(of("failed"))} failed`,
       chunks[1] > 0 && `chunks ${number(chunks[0])}/${number(chunks[1])}`,
       clips[1] > 0 && `clips ${number(clips[0])}/${number(clips[1])}`,
-      going && `${number(Math.round(going.tasks * 10) / 10)} tasks a minute`,
-      going && `about ${lasting(going.left)} left`,
+      ...(this.pace === null ? [] : going(this.pace)),
     ];
     write(this.sums, said.filter(Boolean).join(" · "));
     const part = runs.length === 0 ? 0 : far / runs.length;

@@ -90,6 +90,23 @@ export function failures(run) {
   return known.length === 0 ? null : known.reduce((sum, stage) => sum + stage.failed, 0);
 }
 
+/// How far a run is, from 0 to 1: each of the two stages is a half.
+export function share(run) {
+  if (run.status !== null) return 1;
+  const stage = (progress) => (progress === null || progress.tasks === 0 ? 0 : Math.min(1, progress.done / progress.tasks));
+  // Nothing to encode is known only once the run has ended.
+  return (stage(run.analysis) + stage(run.encoding)) / 2;
+}
+
+/// How quickly a season goes on, in parts; what is not known is left out.
+export function going({ chunks_a_minute, clips_a_minute, seconds_left }) {
+  const rates = [[chunks_a_minute, "chunk"], [clips_a_minute, "clip"]].filter(([rate]) => rate > 0);
+  return [
+    ...rates.map(([rate, noun]) => `${counted(rate, noun)} a minute`),
+    ...(seconds_left === null ? [] : [`about ${lasting(seconds_left)} left`]),
+  ];
+}
+
 const KINDS = {
   idiom: "Idiom", phrasal_verb: "Phrasal verb", collocation: "Collocation", slang: "Slang", other: "Other",
 };

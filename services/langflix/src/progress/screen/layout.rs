@@ -3,11 +3,14 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use langflix_domain::EpisodeStatus;
-use langflix_fleet::view::{Phase, Queue};
+use langflix_fleet::{
+    pace::{Count, Far, Sum},
+    view::{Phase, Queue},
+};
 
 use super::{
-    Count, Episode, Failed, Screen,
-    estimate::{Sum, about},
+    Episode, Failed, Screen,
+    estimate::about,
     paint::{Line, Style},
 };
 use crate::counted;
@@ -56,7 +59,7 @@ impl Screen {
 
     /// How long it still takes, in words; `None` before that is known.
     pub(crate) fn left(&self) -> Option<String> {
-        self.pace.left(&self.seen.episodes).map(|left: Duration| format!("{} left", about(left)))
+        self.pace.left(self.far()).map(|left: Duration| format!("{} left", about(left)))
     }
 
     fn head(&self) -> Vec<Line> {
@@ -166,6 +169,10 @@ impl Screen {
         if same { code } else { format!("{} {code}", episode.show) }
     }
 
+    fn far(&self) -> impl Iterator<Item = Far<'_>> {
+        self.seen.episodes.iter().map(Far::from)
+    }
+
     fn ended(&self) -> usize {
         self.seen.episodes.iter().filter(|episode| episode.status.is_some()).count()
     }
@@ -176,7 +183,7 @@ impl Screen {
 
     /// Chunks and clips.
     fn sums(&self) -> [Sum; 2] {
-        [0, 1].map(|stage| Sum::of(stage, &self.seen.episodes))
+        Sum::of(self.far())
     }
 }
 

@@ -13,10 +13,11 @@ mod tests;
 use std::time::Duration;
 
 use langflix_domain::{EpisodeStatus, RunId};
-use langflix_fleet::view::{Phase, Queue, Run};
-use langflix_pipeline::fleet::Progress;
+use langflix_fleet::{
+    pace::{Count, Far, Pace},
+    view::{Phase, Queue, Run},
+};
 
-use estimate::Pace;
 pub(crate) use live::Live;
 pub(crate) use paint::fitted;
 pub(crate) use terminal::{Happenings, Stream};
@@ -37,16 +38,10 @@ pub(crate) struct Episode {
     pub(crate) failed: usize,
 }
 
-/// Tasks of a stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Count {
-    pub(crate) done: usize,
-    pub(crate) tasks: usize,
-}
-
-impl From<&Progress> for Count {
-    fn from(progress: &Progress) -> Self {
-        Self { done: progress.done, tasks: progress.tasks }
+impl<'a> From<&'a Episode> for Far<'a> {
+    fn from(episode: &'a Episode) -> Self {
+        let stages = [episode.analysis, episode.encoding];
+        Self { run: &episode.run, ended: episode.status.is_some(), stages }
     }
 }
 
@@ -100,7 +95,7 @@ pub(crate) struct Screen {
 impl Screen {
     /// Takes in what a look at `at` showed, counted from any beginning.
     pub(crate) fn look(&mut self, at: Duration, seen: Seen) {
-        self.pace.look(at, &seen.episodes);
+        self.pace.look(at, seen.episodes.iter().map(Far::from));
         self.seen = seen;
     }
 }
