@@ -19,7 +19,7 @@ use langflix_ports::{
 };
 use langflix_runtime::{
     config::FleetConfig,
-    pressure::Watch,
+    pressure::{Watch, memory_for_work},
     resources,
     service::{Crew, patience},
     worker::{Intake, Slots},
@@ -131,7 +131,7 @@ pub async fn encode(service: Service, ports: Ports, tools: Tools) -> ExitCode {
 /// How many clips are encoded at once in software, by cores and memory.
 pub fn in_software(config: &FleetConfig) -> NonZeroUsize {
     let processing = &config.common.processing;
-    let memory_mb = resources::memory_budget(processing.max_memory_mb) / 1_000_000;
+    let memory_mb = memory_for_work(processing.max_memory_mb) / 1_000_000;
     let machine = Machine { cores: resources::cores(), memory_mb: memory_mb.saturating_sub(OWN_MB) };
     let slots = usize::try_from(processing.max_concurrent_jobs).unwrap_or(usize::MAX);
     // The threads of a clip are part of its spec, and the same on every machine.
@@ -157,4 +157,26 @@ pub fn scratch(config: &FleetConfig) -> anyhow::Result<Scratch> {
     let root = config.fleet.scratch_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("langflix"));
     Scratch::open(&root, config.fleet.scratch_mb << 20)
         .with_context(|| format!("fleet.scratch_dir {}: give another folder", root.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use langflix_runtime::config::Sources;
+
+    use super::*;
+
+    #[test]
+    fn clips_are_planned_with_memory_that_may_be_in_use_before_it_is_short() {
+        let settings = [
+            ("LANGFLIX__S3__BUCKET", "bucket"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("LANGFLIX__PROCESSING__MAX_CONCURRENT_JOBS", "64"),
+            // 1,782 MB: three clips of 510 beside this program would fit, and 80 % are 1,426.
+            ("LANGFLIX__PROCESSING__MAX_MEMORY_MB", "1700"),
+        ];
+        let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let config = FleetConfig::load(&Sources { environment, ..Sources::default() }).unwrap();
+        assert_eq!(in_software(&config).get(), 2);
+    }
 }

@@ -13,6 +13,7 @@ use langflix_media::{Asked, Capacity, Ffmpeg, Machine, presets, settings, usable
 use langflix_pipeline::RunSettings;
 use langflix_runtime::{
     config::{Config, HardwareAcceleration, Llm, Provider, Video},
+    pressure::memory_for_work,
     resources,
 };
 use langflix_subtitles::language_of_name;
@@ -37,7 +38,7 @@ pub(crate) fn capacity(config: &Config, codec: VideoCodec, largest: (u32, u32)) 
 
 /// What of this machine clips may take.
 pub(crate) fn machine(config: &Config) -> Machine {
-    let memory_mb = resources::memory_budget(config.processing.max_memory_mb) / 1_000_000;
+    let memory_mb = memory_for_work(config.processing.max_memory_mb) / 1_000_000;
     Machine { cores: resources::cores(), memory_mb: memory_mb.saturating_sub(OWN_MB) }
 }
 

@@ -9,7 +9,7 @@ use super::{Room, Short, Usage};
 
 /// Memory is short above the first, until it is below the second; above the third nothing is begun at all where the kernel
 /// would end it. In percent.
-const SHORT: u64 = 80;
+pub(super) const SHORT: u64 = 80;
 const ENOUGH: u64 = 70;
 const ALL_BUT_GONE: u64 = 95;
 /// How long others may hold memory while nothing runs here, until one task is begun all the same.

@@ -20,9 +20,10 @@ use tokio::{
 
 use crate::{
     health::{Health, Part},
+    resources::memory_budget,
     shutdown::Shutdown,
 };
-use limits::{MemoryLimit, RoomLimit, megabytes};
+use limits::{MemoryLimit, RoomLimit, SHORT, megabytes};
 pub use memory::{Usage, memory_in_use};
 
 /// How often is looked.
@@ -40,6 +41,12 @@ pub struct Pressure {
 struct Seen {
     short: watch::Receiver<Option<Short>>,
     again: Arc<Notify>,
+}
+
+/// Memory in bytes that work is planned with, where `max_memory_mb` is configured: what may be in use before it is short.
+/// Whoever planned with all that there is would close its intake whenever it is fully used.
+pub fn memory_for_work(max_memory_mb: u64) -> u64 {
+    memory_budget(max_memory_mb) / 100 * SHORT
 }
 
 /// What is short.

@@ -29,6 +29,16 @@ fn memory_is_short_above_80_percent_until_it_is_below_70() {
 }
 
 #[test]
+fn work_as_it_is_planned_leaves_nothing_short() {
+    for configured in [0, 1, 400, 1700] {
+        let (limit, used) = (memory_budget(configured), memory_for_work(configured));
+        let short = |used| MemoryLimit::default().short(Instant::now(), Usage { used, limit, enforced: true });
+        assert_eq!(short(used), None);
+        assert_ne!(short(used + limit / 100), None, "{used} of {limit} is all that can be");
+    }
+}
+
+#[test]
 fn where_nothing_frees_memory_one_task_at_a_time_is_taken_unless_all_is_gone() {
     let (mut limit, now) = (MemoryLimit::default(), Instant::now());
     let mut look = |after, used| limit.short(now + Duration::from_secs(after), megabytes_used(used));
