@@ -4,12 +4,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use langflix_domain::EpisodeStatus;
 use langflix_fleet::{
-    pace::{Count, Far, Sum},
+    pace::{Far, Sum},
     view::{Phase, Queue},
 };
 
 use super::{
     Episode, Failed, Screen,
+    bars::{Row, Stage},
     estimate::about,
     paint::{Line, Style},
 };
@@ -17,23 +18,25 @@ use crate::counted;
 
 /// Most failures that are shown; how many there are is told in any case.
 const FAILURES: usize = 5;
-/// Columns of a bar.
-const BAR: usize = 24;
+/// Columns by which what goes on is indented.
+const INDENT: usize = 2;
 
 impl Screen {
     /// The screen: at most `height` lines of at most `width` columns.
     pub(crate) fn lines(&self, width: usize, height: usize, paint: bool) -> Vec<String> {
-        let mut lines = self.head();
+        let mut lines = self.head(width);
         let room = height.saturating_sub(lines.len());
-        let queues: Vec<Line> = self.queues().into_iter().filter(|_| room >= 3).collect();
+        let queues = if room >= 3 { self.queues(width) } else { Vec::new() };
         let failures = self.failures(match room {
             0..8 => 0,
             8..14 => 2,
             _ => FAILURES,
         });
+        // What lies in the queues leaves room for two episodes.
+        let queues = queues.into_iter().take(room.saturating_sub(4).max(1)).collect();
         let below = [failures, queues].into_iter().filter(|part| !part.is_empty());
         let below: Vec<Line> = below.flat_map(|part| [vec![Line::new()], part].concat()).collect();
-        let episodes = self.episodes(room.saturating_sub(below.len() + 1));
+        let episodes = self.episodes(width, room.saturating_sub(below.len() + 1));
         if !episodes.is_empty() {
             lines.push(Line::new());
             lines.extend(episodes);
@@ -62,15 +65,14 @@ impl Screen {
         self.pace.left(self.far()).map(|left: Duration| format!("{} left", about(left)))
     }
 
-    fn head(&self) -> Vec<Line> {
+    fn head(&self, width: usize) -> Vec<Line> {
         let [analysis, encoding] = self.sums();
         let [chunks, clips] = self.pace.a_minute();
-        let mut lines = vec![
-            self.standing(),
-            self.ahead(),
-            stage("analysis", "chunks", &analysis, chunks),
-            stage("encoding", "clips", &encoding, clips),
-        ];
+        let stages =
+            [Stage::new("analysis", "chunks", &analysis, chunks), Stage::new("encoding", "clips", &encoding, clips)];
+        let head = [self.standing(), self.ahead()].into_iter().flat_map(|line| line.folded(width, INDENT));
+        let stages = Stage::lines(&stages, width);
+        let mut lines: Vec<Line> = head.chain(stages).collect();
         lines.extend(self.seen.trouble.iter().map(|trouble| Line::new().and(Style::Bad, trouble)));
         lines
     }
@@ -80,9 +82,6 @@ impl Screen {
         let episodes = &self.seen.episodes;
         let names: BTreeSet<_> = episodes.iter().map(|one| (&one.show, one.season, one.number)).collect();
         let noun = if names.len() == episodes.len() { "episode" } else { "run" };
-        let mut line = Line::new()
-            .and(Style::Strong, self.title())
-            .and(Style::Plain, format!("  {}", counted(episodes.len(), noun)));
         let of = |status| episodes.iter().filter(|episode| episode.status == status).count();
         let groups = [
             (Style::Good, "complete", of(Some(EpisodeStatus::Complete))),
@@ -90,10 +89,13 @@ impl Screen {
             (Style::Bad, "failed", of(Some(EpisodeStatus::Failed))),
             (Style::Plain, "open", of(None)),
         ];
-        for (at, (style, name, count)) in groups.into_iter().filter(|(_, _, count)| *count > 0).enumerate() {
-            line = line.and(Style::Plain, if at == 0 { ": " } else { ", " }).and(style, format!("{count} {name}"));
-        }
-        line
+        let line = Line::new()
+            .and(Style::Strong, self.title())
+            .and(Style::Plain, format!("  {}", counted(episodes.len(), noun)));
+        let groups = groups.into_iter().filter(|(_, _, count)| *count > 0).enumerate();
+        groups.fold(line, |line, (at, (style, name, count))| {
+            line.and(Style::Plain, if at == 0 { ":" } else { "," }).and(style, format!(" {count} {name}"))
+        })
     }
 
     /// What is to come, and what went wrong.
@@ -107,12 +109,12 @@ impl Screen {
         let line = Line::new().and(Style::Plain, ahead);
         match self.failed() {
             0 => line,
-            failed => line.and(Style::Plain, "  ").and(Style::Bad, counted(failed, "failure")),
+            failed => line.and(Style::Bad, format!("  {}", counted(failed, "failure"))),
         }
     }
 
     /// Those that are under way, in at most `room` lines.
-    fn episodes(&self, room: usize) -> Vec<Line> {
+    fn episodes(&self, width: usize, room: usize) -> Vec<Line> {
         let open = self.seen.episodes.iter().filter(|episode| episode.status.is_none());
         let (waiting, working): (Vec<&Episode>, Vec<&Episode>) =
             open.partition(|episode| episode.phase == Phase::Waiting && !episode.cancelled);
@@ -123,12 +125,12 @@ impl Screen {
         };
         let all = working.len() + usize::from(!waiting.is_empty());
         let shown = if all <= room { working.len() } else { room.saturating_sub(1).min(working.len()) };
-        let names: Vec<String> = working.iter().map(|episode| self.name(episode)).collect();
-        let widest = names.iter().map(|name| unicode_width::UnicodeWidthStr::width(name.as_str())).max().unwrap_or(0);
-        let lines = working.iter().zip(&names).take(shown).map(|(episode, name)| one(episode, name, widest));
+        let rows: Vec<Row<'_>> =
+            working.iter().take(shown).map(|episode| Row { name: self.name(episode), episode }).collect();
+        let lines = Row::lines(&rows, width);
         let rest = rest(working.len() - shown);
         let more = (!rest.is_empty() && room > 0).then(|| Line::new().and(Style::Faint, rest));
-        lines.chain(more).collect()
+        lines.into_iter().chain(more).collect()
     }
 
     fn failures(&self, most: usize) -> Vec<Line> {
@@ -143,10 +145,11 @@ impl Screen {
         self.seen.failures.iter().take(most).map(line).collect()
     }
 
-    fn queues(&self) -> Option<Line> {
-        match self.seen.queues.as_ref()? {
-            Ok(queues) => Some(lying(queues)),
-            Err(error) => Some(Line::new().and(Style::Doubtful, format!("queues: {error}"))),
+    fn queues(&self, width: usize) -> Vec<Line> {
+        match &self.seen.queues {
+            Some(Ok(queues)) => lying(queues, width),
+            Some(Err(error)) => vec![Line::new().and(Style::Doubtful, format!("queues: {error}"))],
+            None => Vec::new(),
         }
     }
 
@@ -187,64 +190,28 @@ impl Screen {
     }
 }
 
-/// `analysis  ██████░░░░  320 of about 960 chunks  22 a minute`
-fn stage(name: &str, noun: &str, sum: &Sum, a_minute: Option<f64>) -> Line {
-    let expected = sum.expected.map_or(0, |expected| expected.round() as usize);
-    let of = match sum.expected {
-        None => format!("{noun} are not planned yet"),
-        Some(_) if sum.whole => format!("{}/{} {noun}", sum.done, sum.tasks),
-        Some(_) => format!("{} of about {expected} {noun}", sum.done),
-    };
-    let line = Line::new().and(Style::Plain, format!("{name}  "));
-    let line = bar(line, Count { done: sum.done, tasks: expected }, BAR).and(Style::Plain, format!("  {of}"));
-    match a_minute {
-        Some(rate) if rate > 0.0 => line.and(Style::Faint, format!("  {} a minute", rounded(rate))),
-        _ => line,
-    }
-}
-
-fn one(episode: &Episode, name: &str, widest: usize) -> Line {
-    let space = " ".repeat(widest - unicode_width::UnicodeWidthStr::width(name).min(widest));
-    let phase = if episode.cancelled { "cancelling" } else { episode.phase.as_str() };
-    let line = Line::new().and(Style::Plain, format!("{name}{space}  {phase:<10}  "));
-    // What it is in decides which stage is told.
-    let (noun, count) = match (episode.analysis, episode.encoding) {
-        (_, Some(clips)) => ("clips", clips),
-        (Some(chunks), None) => ("chunks", chunks),
-        (None, None) => return line,
-    };
-    let line = bar(line, count, BAR / 2).and(Style::Plain, format!("  {}/{} {noun}", count.done, count.tasks));
-    match episode.failed {
-        0 => line,
-        failed => line.and(Style::Bad, format!("  {failed} failed")),
-    }
-}
-
-fn bar(line: Line, Count { done, tasks }: Count, columns: usize) -> Line {
-    let full = (columns * done.min(tasks)).checked_div(tasks).unwrap_or(0);
-    line.and(Style::Good, "█".repeat(full)).and(Style::Faint, "░".repeat(columns - full))
-}
-
-/// `6 set aside: langflix dead list; queues: analysis.bulk 1200 ready, 7 later, 8 consumers`
-fn lying(queues: &[Queue]) -> Line {
-    let named = |queue: &&Queue| queue.ready + queue.waiting > 0;
-    let told = |queue: &Queue| {
+/// `6 set aside: langflix dead list`, `queues: analysis.bulk 1200 ready, 7 later, 8 consumers`
+fn lying(queues: &[Queue], width: usize) -> Vec<Line> {
+    let named = queues.iter().filter(|queue| queue.ready + queue.waiting > 0);
+    let mut line = Line::new().and(Style::Faint, "queues:");
+    for (at, queue) in named.clone().enumerate() {
         // The version says nothing to people.
         let name = queue.name.rsplit_once(".v").map_or(queue.name.as_str(), |(name, _)| name);
         let counts = [(queue.ready, "ready"), (queue.waiting, "later")];
         let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         let consumers = [counted(queue.consumers as usize, "consumer")];
-        format!("{name} {}", counts.chain(consumers).collect::<Vec<_>>().join(", "))
+        let before = if at == 0 { "" } else { ";" };
+        line = line.and(Style::Faint, before).and(Style::Faint, format!(" {name}"));
+        for (at, told) in counts.chain(consumers).enumerate() {
+            line = line.and(Style::Faint, if at == 0 { "" } else { "," }).and(Style::Faint, format!(" {told}"));
+        }
+    }
+    if named.count() == 0 {
+        line = line.and(Style::Faint, " empty");
+    }
+    let aside = match queues.iter().map(|queue| queue.dead + queue.parked).sum::<u32>() {
+        0 => None,
+        aside => Some(Line::new().and(Style::Doubtful, format!("{aside} set aside: langflix dead list"))),
     };
-    let told: Vec<String> = queues.iter().filter(named).map(told).collect();
-    let line = match queues.iter().map(|queue| queue.dead + queue.parked).sum::<u32>() {
-        0 => Line::new(),
-        aside => Line::new().and(Style::Doubtful, format!("{aside} set aside: langflix dead list; ")),
-    };
-    let told = if told.is_empty() { "empty".to_owned() } else { told.join("; ") };
-    line.and(Style::Faint, format!("queues: {told}"))
-}
-
-fn rounded(rate: f64) -> String {
-    if rate >= 10.0 { format!("{rate:.0}") } else { format!("{rate:.1}") }
+    aside.into_iter().chain(line.folded(width, INDENT)).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! The [`Screen`] is a function of what was seen and when: it asks nothing and writes nothing. [`Live`] writes it.
 
+mod bars;
 mod estimate;
 mod layout;
 mod live;

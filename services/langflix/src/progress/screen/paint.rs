@@ -43,10 +43,46 @@ impl Line {
         self
     }
 
+    /// The line and that one behind it.
+    pub(super) fn then(mut self, line: &Self) -> Self {
+        self.0.extend_from_slice(&line.0);
+        self
+    }
+
+    /// How many columns it takes.
+    pub(super) fn width(&self) -> usize {
+        self.0.iter().map(|(_, text)| text.width()).sum()
+    }
+
+    /// The line in as many as it needs to be whole, each but the first indented by so many columns. It is broken before
+    /// parts that begin with a space.
+    pub(super) fn folded(self, width: usize, indent: usize) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for part in self.0 {
+            match groups.last_mut().filter(|_| !part.1.starts_with(' ')) {
+                Some(group) => group.0.push(part),
+                None => groups.push(Self(vec![part])),
+            }
+        }
+        let mut lines: Vec<Self> = Vec::new();
+        for mut group in groups {
+            match lines.last_mut() {
+                Some(line) if line.width() + group.width() <= width => line.0.append(&mut group.0),
+                None => lines.push(group),
+                Some(_) => {
+                    let (style, first) = group.0.remove(0);
+                    let space = (Style::Plain, " ".repeat(indent));
+                    group.0.splice(..0, [space, (style, first.trim_start().to_owned())]);
+                    lines.push(group);
+                }
+            }
+        }
+        lines
+    }
+
     /// The line as it is written to a terminal of this width, in colour where it is to be painted.
     pub(super) fn render(&self, width: usize, paint: bool) -> String {
-        let all: usize = self.0.iter().map(|(_, text)| text.width()).sum();
-        let (mut left, mut out) = (width, String::new());
+        let (all, mut left, mut out) = (self.width(), width, String::new());
         for (style, text) in &self.0 {
             // The last column is for the mark that something is missing.
             let shown = if all <= width { text.clone() } else { cut(text, left.saturating_sub(1)) };
@@ -95,6 +131,18 @@ mod tests {
         assert_eq!(fitted("오징어 게임", 8), "오징어 …");
         assert_eq!(fitted("오징어 게임", 3), "오…");
         assert_eq!((fitted("x", 0), fitted("xy", 1)), (String::new(), "…".to_owned()));
+    }
+
+    #[test]
+    fn a_line_is_folded_between_its_parts() {
+        let line = || {
+            ["runs:", " 1 open", ",", " 22 ended"].iter().fold(Line::new(), |line, part| line.and(Style::Plain, part))
+        };
+        let folded =
+            |width| -> Vec<String> { line().folded(width, 2).iter().map(|line| line.render(width, false)).collect() };
+        assert_eq!(folded(22), ["runs: 1 open, 22 ended"]);
+        assert_eq!(folded(21), ["runs: 1 open,", "  22 ended"]);
+        assert_eq!(folded(9), ["runs:", "  1 open,", "  22 end…"]);
     }
 
     #[test]

@@ -105,12 +105,46 @@ fn drawn(screen: &Screen, width: usize, height: usize) -> String {
 
 #[test]
 fn a_season_in_the_middle() {
-    insta::assert_snapshot!(drawn(&in_the_middle(), 100, 30));
+    insta::assert_snapshot!(drawn(&in_the_middle(), 120, 30));
+    insta::assert_snapshot!("in_80_columns", drawn(&in_the_middle(), 80, 30));
+    insta::assert_snapshot!("in_60_columns", drawn(&in_the_middle(), 60, 30));
+    insta::assert_snapshot!("in_40_columns", drawn(&in_the_middle(), 40, 30));
 }
 
 #[test]
-fn a_narrow_terminal_cuts_lines() {
-    insta::assert_snapshot!(drawn(&in_the_middle(), 44, 30));
+fn no_terminal_is_so_narrow_that_figures_are_cut() {
+    let mut episodes = season(400);
+    episodes[3] = Episode { failed: 12, ..ended(4, EpisodeStatus::Partial, 0) };
+    episodes.truncate(4);
+    let open = |number, failed| Episode {
+        analysis: count(40, 40),
+        encoding: count(1116, 1200),
+        failed,
+        ..episode(number, Phase::Encoding)
+    };
+    episodes.extend([open(5, 3), open(6, 0)]);
+    let seen = Seen { episodes, queues: Some(Ok(queues())), ..Seen::default() };
+    for width in 40..=120 {
+        let text = drawn(&watched(0, seen.clone()), width, 40);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for figure in [
+            "3 complete",
+            "1 partial",
+            "2 open",
+            "15 failures",
+            "2312/2480 clips",
+            "S01E05 encoding",
+            "1116/1200",
+            "3 failed",
+            "6 set aside",
+            "1200 ready",
+            "7 later",
+            "8 consumers",
+            "12 ready",
+        ] {
+            assert!(words.contains(figure), "{figure} in {width} columns:\n{text}");
+        }
+    }
 }
 
 #[test]
