@@ -11,6 +11,7 @@ use langflix_ports::{
     queue::{Name, Place},
 };
 use langflix_runtime::{
+    config::Needs,
     pressure::Watch,
     service::Crew,
     worker::{Intake, Slots},
@@ -20,7 +21,12 @@ pub use handler::Analysing;
 
 /// Runs the program with this process's arguments and environment.
 pub fn main() -> ExitCode {
-    langflix_fleet::run("analysis-worker", "Finds the expressions in subtitle chunks and records them.", serve)
+    langflix_fleet::run(
+        "analysis-worker",
+        Needs::Model,
+        "Finds the expressions in subtitle chunks and records them.",
+        serve,
+    )
 }
 
 /// Waits for the servers of the configuration, and analyses chunks until the service is told to end.

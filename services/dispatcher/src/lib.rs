@@ -9,6 +9,7 @@ use std::{num::NonZeroU16, process::ExitCode, sync::Arc};
 use langflix_fleet::{Ports, Servers, Service, present, take};
 use langflix_ports::queue::{Name, Place, Shelf};
 use langflix_runtime::{
+    config::Needs,
     pressure::Pressure,
     service::Crew,
     worker::{Intake, Slots},
@@ -22,7 +23,12 @@ const STEPS: NonZeroU16 = NonZeroU16::new(8).unwrap();
 
 /// Runs the program with this process's arguments and environment.
 pub fn main() -> ExitCode {
-    langflix_fleet::run("dispatcher", "Plans episodes, publishes their tasks and follows them to the manifest.", serve)
+    langflix_fleet::run(
+        "dispatcher",
+        Needs::Page,
+        "Plans episodes, publishes their tasks and follows them to the manifest.",
+        serve,
+    )
 }
 
 /// Waits for the servers of the configuration, and dispatches until the service is told to end.
@@ -51,7 +57,8 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
 pub async fn dispatch(service: Service, ports: Ports) -> ExitCode {
     let Service { config, health, shutdown } = service;
     let (queue, drain) = (ports.queue.clone(), config.fleet.drain);
-    let dispatching = Arc::new(Dispatching { ports, in_flight: config.fleet.tasks_in_flight });
+    let (requests, in_flight) = (Arc::default(), config.fleet.tasks_in_flight);
+    let dispatching = Arc::new(Dispatching { ports, requests, in_flight });
     let intake = |name, lanes| Intake {
         name,
         queue: queue.clone(),

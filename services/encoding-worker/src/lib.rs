@@ -18,7 +18,7 @@ use langflix_ports::{
     queue::{Name, Place},
 };
 use langflix_runtime::{
-    config::FleetConfig,
+    config::{FleetConfig, Needs},
     pressure::{Watch, memory_for_work},
     resources,
     service::{Crew, patience},
@@ -37,7 +37,7 @@ const COMMON: (u32, u32) = (1920, 1080);
 
 /// Runs the program with this process's arguments and environment.
 pub fn main() -> ExitCode {
-    langflix_fleet::run("encoding-worker", "Cuts the clips of runs and records them.", serve)
+    langflix_fleet::run("encoding-worker", Needs::Servers, "Cuts the clips of runs and records them.", serve)
 }
 
 /// Waits for the servers of the configuration, and encodes clips until the service is told to end.
@@ -176,7 +176,7 @@ mod tests {
             ("LANGFLIX__PROCESSING__MAX_MEMORY_MB", "1700"),
         ];
         let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let config = FleetConfig::load(&Sources { environment, ..Sources::default() }).unwrap();
+        let config = FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers).unwrap();
         assert_eq!(in_software(&config).get(), 2);
     }
 }

@@ -29,7 +29,7 @@ use langflix_ports::{
     store::{self, ArtifactStore, Put},
 };
 use langflix_runtime::{
-    config::{FleetConfig, Sources},
+    config::{FleetConfig, Needs, Sources},
     health::Health,
     shutdown::Shutdown,
     telemetry::{self, Export, Exporting},
@@ -219,7 +219,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let tells = arguments.next().unwrap_or_else(|| "measures".to_owned());
     let (rabbit, redis, s3) = (servers::rabbitmq().await, servers::redis().await, servers::s3().await);
     let environment = configuration(&rabbit, &redis, &s3);
-    let config = FleetConfig::load(&Sources { environment, ..Sources::default() })?;
+    let config = FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers)?;
     let _exporting = tell(&tells, &config)?;
     let servers = Servers::of(&config, "bench")?;
     servers.queue.apply_topology().await?;

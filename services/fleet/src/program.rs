@@ -5,7 +5,7 @@ use std::{
 
 use clap::{Arg, Command, value_parser};
 use langflix_runtime::{
-    config::FleetConfig,
+    config::{FleetConfig, Needs},
     health::Health,
     service::{self, Crew},
     shutdown::Shutdown,
@@ -24,8 +24,9 @@ pub struct Service {
     pub shutdown: Shutdown,
 }
 
-/// Runs the service called `name`: reads its arguments and the configuration, tells health, and does `work` to its end.
-pub fn run<W>(name: &'static str, about: &'static str, work: impl FnOnce(Service) -> W) -> ExitCode
+/// Runs the service called `name`: reads its arguments, the configuration and the secrets that it needs, tells health, and
+/// does `work` to its end.
+pub fn run<W>(name: &'static str, needs: Needs, about: &'static str, work: impl FnOnce(Service) -> W) -> ExitCode
 where
     W: Future<Output = anyhow::Result<ExitCode>>,
 {
@@ -36,7 +37,7 @@ where
         .help("Read settings from FILE instead of langflix.yaml");
     let after = after_help(name);
     let command = Command::new(name).version(VERSION).about(about).arg(config).after_help(after);
-    begin(name, command.get_matches().get_one::<PathBuf>("config").map(PathBuf::as_path), work)
+    begin(name, needs, command.get_matches().get_one::<PathBuf>("config").map(PathBuf::as_path), work)
 }
 
 fn after_help(name: &str) -> String {
@@ -56,13 +57,13 @@ from variables or files; the README of langflix-runtime lists them."
 }
 
 /// Runs the service called `name` with the settings in the file `config`, or else in `langflix.yaml`, and the environment.
-pub fn begin<W>(name: &'static str, config: Option<&Path>, work: impl FnOnce(Service) -> W) -> ExitCode
+pub fn begin<W>(name: &'static str, needs: Needs, config: Option<&Path>, work: impl FnOnce(Service) -> W) -> ExitCode
 where
     W: Future<Output = anyhow::Result<ExitCode>>,
 {
     service::block_on(async move {
         // Dropped last, so that all that was done is told.
-        let (config, _exporting) = service::begin(name, VERSION, config)?;
+        let (config, _exporting) = service::begin(name, VERSION, config, needs)?;
         let shutdown = Shutdown::on_signals()?;
         let mut health = Health::new(name, VERSION);
         if config.common.telemetry.heap_profile {

@@ -21,7 +21,7 @@ use std::{
 use clap::Parser as _;
 use langflix_domain::EpisodeStatus;
 use langflix_runtime::{
-    config::{Config, Faults, Flag, FleetConfig, Sources},
+    config::{Config, Faults, Flag, FleetConfig, Needs, Sources},
     telemetry::{self, Export, Verbosity},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -141,7 +141,7 @@ async fn dispatch(command: &Command, sources: &Sources, parting: &Parting) -> an
             fleet::status(args, &fleet::Api::new(api, args.token_file.as_deref())?, parting).await
         }
         command => {
-            let config = FleetConfig::load(sources)?;
+            let config = FleetConfig::load(sources, Needs::Servers)?;
             warn(&config.common);
             fleet::command(command, &config, parting).await
         }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{Faults, FleetConfig, Sources},
+    config::{Faults, FleetConfig, Needs, Sources},
     health::Part,
     shutdown::Shutdown,
     telemetry::{self, Exporting},
@@ -36,7 +36,7 @@ pub enum Error {
     Configuration(#[from] Faults),
 }
 
-/// Reads the configuration of the service `name`, the file `config` included where it is named. From here on its events
+/// Reads the configuration of the service `name`, which has these needs, the file `config` included where it is named. From here on its events
 /// are told as `RUST_LOG` has it, and its spans are sent as long as the second of what this gives is there.
 ///
 /// # Errors
@@ -45,8 +45,9 @@ pub fn begin(
     name: &'static str,
     version: &'static str,
     config: Option<&Path>,
+    needs: Needs,
 ) -> Result<(FleetConfig, Exporting), Error> {
-    let config = FleetConfig::load(&Sources::of_process(config, Vec::new()))?;
+    let config = FleetConfig::load(&Sources::of_process(config, Vec::new()), needs)?;
     let telemetry = &config.common.telemetry;
     let settings = telemetry::Settings {
         export: telemetry::Export::of(telemetry, &format!("langflix-{name}"), version),

@@ -3,6 +3,7 @@
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use langflix_ports::queue::{Message, Name, Place, Queue as _};
+use langflix_runtime::config::Needs;
 use serde_json::Value;
 
 use crate::program::{Program, Town};
@@ -18,8 +19,12 @@ pub(crate) const TOKEN: &str = "a-token-that-is-hard-to-guess";
 fn becomes_a_service() {
     let Ok(name) = std::env::var(SERVICE) else { return };
     let code = match name.as_str() {
-        "analysis-worker" => langflix_fleet::begin("analysis-worker", None, langflix_analysis_worker::serve),
-        "encoding-worker" => langflix_fleet::begin("encoding-worker", None, langflix_encoding_worker::serve),
+        "analysis-worker" => {
+            langflix_fleet::begin("analysis-worker", Needs::Model, None, langflix_analysis_worker::serve)
+        }
+        "encoding-worker" => {
+            langflix_fleet::begin("encoding-worker", Needs::Servers, None, langflix_encoding_worker::serve)
+        }
         other => panic!("there is no service {other}"),
     };
     std::process::exit(i32::from(code != ExitCode::SUCCESS));

@@ -18,7 +18,7 @@ use langflix_pipeline::{
 };
 use langflix_ports::media::MediaProbe as _;
 use langflix_runtime::{
-    config::{Fallback, FleetConfig, Sources},
+    config::{Fallback, FleetConfig, Needs, Sources},
     health::{Condition, Health},
     shutdown::Shutdown,
 };
@@ -152,7 +152,7 @@ impl Place {
                 ("AWS_SECRET_ACCESS_KEY".to_owned(), "none".to_owned()),
             ])
             .collect();
-        let config = FleetConfig::load(&Sources { environment, ..Sources::default() }).unwrap();
+        let config = FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers).unwrap();
         let (health, shutdown) = (Health::new("encoding-worker", "0"), Shutdown::default());
         let fallback: Fallback = config.common.video.fallback;
         let ffmpeg = Ffmpeg::locate(Some(machine.path().as_os_str())).unwrap();

@@ -10,7 +10,7 @@ use std::{
 use langflix_encoding_worker::{Desk, Tools};
 use langflix_fleet::{Servers, Service};
 use langflix_pipeline::InPlace;
-use langflix_runtime::config::Fallback;
+use langflix_runtime::config::{Fallback, Needs};
 use langflix_s3::{S3Store, Settings, Timeouts};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -54,7 +54,8 @@ impl Role {
 fn plays_its_role() {
     let Ok(name) = std::env::var(ROLE) else { return };
     let role = Role::ALL.into_iter().find(|role| role.name() == name).unwrap();
-    let code = langflix_fleet::begin(role.name(), None, async |service: Service| play(role, service).await);
+    let code =
+        langflix_fleet::begin(role.name(), Needs::Servers, None, async |service: Service| play(role, service).await);
     std::process::exit(i32::from(code != ExitCode::SUCCESS));
 }
 

@@ -10,7 +10,7 @@ use langflix_domain::{Digest, EncodedClip, Lane, Manifest, RunId, Stage};
 use langflix_fleet::Servers;
 use langflix_pipeline::{RunRequest, fleet::submit, outcomes};
 use langflix_ports::store::ArtifactStore;
-use langflix_runtime::config::{FleetConfig, Sources};
+use langflix_runtime::config::{FleetConfig, Needs, Sources};
 use langflix_testkit::servers::{self, Rabbit, Redis, S3};
 
 use crate::{
@@ -75,7 +75,7 @@ impl Town {
     /// The servers as the test reaches them, whatever lies between them and the services.
     pub(crate) fn servers(&self) -> Servers {
         let sources = Sources { environment: self.settings(), ..Sources::default() };
-        let config = FleetConfig::load(&sources).unwrap_or_else(|faults| panic!("{faults}"));
+        let config = FleetConfig::load(&sources, Needs::Servers).unwrap_or_else(|faults| panic!("{faults}"));
         Servers::of(&config, "test").unwrap()
     }
 

@@ -11,7 +11,7 @@ use langflix_fleet::{Servers, Service};
 use langflix_pipeline::{RunRequest, fleet::submit};
 use langflix_ports::store::ArtifactStore as _;
 use langflix_runtime::{
-    config::{FleetConfig, Sources},
+    config::{FleetConfig, Needs, Sources},
     health::Health,
     shutdown::Shutdown,
 };
@@ -102,7 +102,8 @@ impl Town {
     pub(crate) fn config(&self) -> FleetConfig {
         let amqp = self.rabbit.url.replacen("guest:guest@", "", 1);
         let environment = self.settings(&amqp, &self.s3.endpoint);
-        FleetConfig::load(&Sources { environment, ..Sources::default() }).unwrap_or_else(|faults| panic!("{faults}"))
+        FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers)
+            .unwrap_or_else(|faults| panic!("{faults}"))
     }
 
     /// What a service of this process begins with; it ends with the test.

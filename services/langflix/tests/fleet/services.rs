@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use langflix_runtime::config::Needs;
 use langflix_testkit::process::Process;
 
 use crate::servers::Fleet;
@@ -19,9 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 fn becomes_a_service() {
     let Ok(name) = std::env::var(SERVICE) else { return };
     let code = match name.as_str() {
-        "dispatcher" => langflix_fleet::begin("dispatcher", None, langflix_dispatcher::serve),
-        "analysis-worker" => langflix_fleet::begin("analysis-worker", None, langflix_analysis_worker::serve),
-        "encoding-worker" => langflix_fleet::begin("encoding-worker", None, langflix_encoding_worker::serve),
+        "dispatcher" => langflix_fleet::begin("dispatcher", Needs::Page, None, langflix_dispatcher::serve),
+        "analysis-worker" => {
+            langflix_fleet::begin("analysis-worker", Needs::Model, None, langflix_analysis_worker::serve)
+        }
+        "encoding-worker" => {
+            langflix_fleet::begin("encoding-worker", Needs::Servers, None, langflix_encoding_worker::serve)
+        }
         other => panic!("there is no service {other}"),
     };
     std::process::exit(i32::from(code != ExitCode::SUCCESS));

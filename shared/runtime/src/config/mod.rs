@@ -64,6 +64,18 @@ pub struct FleetConfig {
     pub web: Web,
 }
 
+/// Whose secrets a program of the fleet needs: files of others are left alone, so that all programs may share one
+/// configuration and none the secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// The servers' alone.
+    Servers,
+    /// The servers' and the model's.
+    Model,
+    /// The servers' and the tokens of the page.
+    Page,
+}
+
 /// What is there of a configuration that may be wrong, for whoever looks for what is wrong.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -103,7 +115,7 @@ impl Config {
     /// Every fault of every source, also of a value that a higher source overrides.
     pub fn load(sources: &Sources) -> Result<Self, Faults> {
         let mut reader = Reader::new(sources);
-        let (config, _) = Self::read(&mut reader, Files::new(sources, false));
+        let (config, _) = Self::read(&mut reader, Files::new(sources, None));
         let (entries, faults) = reader.finish();
         if faults.is_empty() { Ok(Self { entries, ..config }) } else { Err(Faults(faults)) }
     }
@@ -131,10 +143,10 @@ impl Config {
 
 impl FleetConfig {
     /// As [`Self::load`], with what is there beside the faults.
-    pub fn look(sources: &Sources) -> Parts {
+    pub fn look(sources: &Sources, needs: Needs) -> Parts {
         let mut reader = Reader::new(sources);
         let (common, Sections { rabbitmq, redis, s3, fleet, gpu, web }) =
-            Config::read(&mut reader, Files::new(sources, true));
+            Config::read(&mut reader, Files::new(sources, Some(needs)));
         let (entries, faults) = reader.finish();
         let sound = |section: &str| !faults.iter().any(|fault| fault.concerns(section));
         Parts {
@@ -149,12 +161,13 @@ impl FleetConfig {
         }
     }
 
-    /// The configuration that the sources give together, with the secrets and certificates of the servers.
+    /// The configuration that the sources give together, with the certificates of the servers and the secrets that the
+    /// program needs.
     ///
     /// # Errors
     /// As [`Config::load`], and also what the servers need and is not there or cannot be read.
-    pub fn load(sources: &Sources) -> Result<Self, Faults> {
-        let Parts { common, rabbitmq, redis, s3, fleet, gpu, web, faults } = Self::look(sources);
+    pub fn load(sources: &Sources, needs: Needs) -> Result<Self, Faults> {
+        let Parts { common, rabbitmq, redis, s3, fleet, gpu, web, faults } = Self::look(sources, needs);
         match (rabbitmq, redis, s3) {
             (Some(rabbitmq), Some(redis), Some(s3)) if faults.0.is_empty() => {
                 Ok(Self { common, rabbitmq, redis, s3, fleet, gpu, web })

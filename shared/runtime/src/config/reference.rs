@@ -6,7 +6,7 @@ use super::{Config, Sources, reader::Reader, sections::Files};
 pub fn reference() -> String {
     let sources = Sources::default();
     let mut reader = Reader::new(&sources);
-    Config::read(&mut reader, Files::new(&sources, false));
+    Config::read(&mut reader, Files::new(&sources, None));
     let mut text = String::new();
     let mut section = "";
     for key in &reader.declared {

@@ -11,7 +11,7 @@ use futures::{
     future::{BoxFuture, join_all},
 };
 use langflix_domain::EpisodeStatus;
-use langflix_runtime::config::{FleetConfig, Sources};
+use langflix_runtime::config::{FleetConfig, Needs, Sources};
 use serde::Serialize;
 
 use super::table::Table;
@@ -59,7 +59,7 @@ impl Finding {
 /// # Errors
 /// Where stdout cannot be written.
 pub(crate) async fn doctor(args: &DoctorArgs, sources: &Sources) -> anyhow::Result<EpisodeStatus> {
-    let parts = FleetConfig::look(sources);
+    let parts = FleetConfig::look(sources, Needs::Model);
     let mut findings = here::configuration(sources, &parts);
     let checks: [BoxFuture<'_, Vec<Finding>>; 5] = [
         within("rabbitmq", servers::rabbitmq(parts.rabbitmq.as_ref())).boxed(),

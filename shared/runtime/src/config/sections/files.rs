@@ -1,12 +1,14 @@
 use std::path::{Path, PathBuf};
 
-use crate::config::{Certificates, Entry, Fault, Origin, Secret, Sources, origin::visible, reader::Reader};
+use crate::config::{Certificates, Entry, Fault, Needs, Origin, Secret, Sources, origin::visible, reader::Reader};
 
 /// What keys name beside their values: files, and variables that hold secrets.
 pub(in crate::config) struct Files<'a> {
     sources: &'a Sources,
-    /// Whether servers are to be reached: where not, their files are left alone and nothing of theirs is missing.
-    servers: bool,
+    /// Nothing of the servers is missing where they are not reached.
+    pub(super) servers: bool,
+    pub(super) model: bool,
+    pub(super) page: bool,
     /// What holds but deserves a look.
     pub(in crate::config) warnings: Vec<String>,
 }
@@ -21,12 +23,15 @@ pub(super) struct Place {
     pub(super) file: Option<PathBuf>,
     /// The environment variable that holds it, where there is one.
     pub(super) variable: Option<&'static str>,
+    /// Whether this program needs it: the file is left alone where not.
+    pub(super) needed: bool,
 }
 
 impl<'a> Files<'a> {
-    /// Files for a program that reaches the fleet's servers or, without `servers`, for one that does not.
-    pub(in crate::config) fn new(sources: &'a Sources, servers: bool) -> Self {
-        Self { sources, servers, warnings: Vec::new() }
+    /// Files for a program of the fleet that has these needs, or for work in one process.
+    pub(in crate::config) fn new(sources: &'a Sources, needs: Option<Needs>) -> Self {
+        let (servers, page) = (needs.is_some(), needs == Some(Needs::Page));
+        Self { sources, servers, model: matches!(needs, None | Some(Needs::Model)), page, warnings: Vec::new() }
     }
 
     /// Reports, where servers are to be reached, that the value of `key` is not there.
@@ -36,18 +41,13 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The secret of a server, which is listed as set or not.
-    pub(super) fn server_secret(&mut self, read: &mut Reader, place: Place) -> Option<Secret> {
-        if self.servers || place.file.is_none() {
-            return self.secret(read, place);
-        }
-        let origin = read.origin(place.file_key);
-        read.list(Entry { key: place.key, value: "set".to_owned(), origin });
-        None
-    }
-
     /// A secret, which is listed as set or not.
     pub(super) fn secret(&mut self, read: &mut Reader, place: Place) -> Option<Secret> {
+        if place.file.is_some() && !place.needed {
+            let origin = read.origin(place.file_key);
+            read.list(Entry { key: place.key, value: "set".to_owned(), origin });
+            return None;
+        }
         let (secret, origin) = match (&place.file, place.variable) {
             (Some(path), _) => (self.secret_of_file(read, place.file_key, path), read.origin(place.file_key)),
             (None, Some(name)) => (self.variable(name), Origin::Environment { variable: name.to_owned() }),

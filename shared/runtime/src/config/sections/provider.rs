@@ -67,6 +67,12 @@ pub(super) fn api_key(
     provider: Provider,
     key_file: Option<PathBuf>,
 ) -> Option<Secret> {
-    let variable = provider.key_variable();
-    files.secret(read, Place { key: "llm.api_key", file_key: "llm.api_key_file", file: key_file, variable })
+    let place = Place {
+        key: "llm.api_key",
+        file_key: "llm.api_key_file",
+        file: key_file,
+        variable: provider.key_variable(),
+        needed: files.model,
+    };
+    files.secret(read, place)
 }

@@ -48,8 +48,9 @@ impl RabbitMq {
             file_key: "rabbitmq.password_file",
             file: password_file.clone(),
             variable: Some("RABBITMQ_PASSWORD"),
+            needed: files.servers,
         };
-        let mut password = files.server_secret(read, place);
+        let mut password = files.secret(read, place);
         if password.is_none() && password_file.is_none() {
             if username == GUEST {
                 password = Secret::new(GUEST);

@@ -57,9 +57,14 @@ impl Redis {
             90,
             "how long a model's answer is kept, so that the same question is not paid for twice",
         );
-        let place =
-            Place { key: "redis.password", file_key: "redis.password_file", file, variable: Some("REDIS_PASSWORD") };
-        let password = files.server_secret(read, place);
+        let place = Place {
+            key: "redis.password",
+            file_key: "redis.password_file",
+            file,
+            variable: Some("REDIS_PASSWORD"),
+            needed: files.servers,
+        };
+        let password = files.secret(read, place);
         let tls = url.starts_with("rediss:");
         let ca = files.authorities(read, "redis.ca_file", ca_file.as_deref(), "redis.url", tls);
         Self { url, username, password, ca, answer_ttl: DAY * days }

@@ -111,15 +111,17 @@ fn credentials(
         file_key: "s3.access_key_file",
         file: access_key_file,
         variable: Some("AWS_ACCESS_KEY_ID"),
+        needed: files.servers,
     };
-    let access_key = files.server_secret(read, access_key);
+    let access_key = files.secret(read, access_key);
     let secret_key = Place {
         key: "s3.secret_key",
         file_key: "s3.secret_key_file",
         file: secret_key_file,
         variable: Some("AWS_SECRET_ACCESS_KEY"),
+        needed: files.servers,
     };
-    let secret_key = files.server_secret(read, secret_key);
+    let secret_key = files.secret(read, secret_key);
     if !from_files && (access_key.is_none() || secret_key.is_none()) {
         let how = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name files with s3.access_key_file and s3.secret_key_file";
         files.missing(read, if access_key.is_none() { "s3.access_key" } else { "s3.secret_key" }, how);

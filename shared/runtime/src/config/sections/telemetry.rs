@@ -58,6 +58,7 @@ impl Telemetry {
                 file_key: "telemetry.otlp_headers_file",
                 file,
                 variable: Some("OTEL_EXPORTER_OTLP_HEADERS"),
+                needed: true,
             },
         );
         Self { otlp_endpoint, otlp_headers, sample_ratio, json_logs, heap_profile }

@@ -43,7 +43,7 @@ impl Web {
             "a file that holds the token for cancelling, retrying and dropping, of 16 characters or more; unset: nobody may",
         );
         let mut token = |key, file_key, file: Option<PathBuf>| {
-            let token = files.server_secret(read, Place { key, file_key, file, variable: None });
+            let token = files.secret(read, Place { key, file_key, file, variable: None, needed: files.page });
             if token.as_ref().is_some_and(|token| token.expose().len() < SHORTEST) {
                 read.refuse(file_key, format!("a file with a token of {SHORTEST} characters or more"));
             }

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use super::*;
 
 const SECRET: &str = "sk-hunter2";
@@ -9,18 +11,21 @@ const NEEDED: [(&str, &str); 3] =
     [("LANGFLIX__S3__BUCKET", "fleet"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", SECRET)];
 
 fn with_files(file: &str, environment: &[(&str, &str)]) -> Result<FleetConfig, Faults> {
-    FleetConfig::load(&Sources {
-        read_key_file: |path| match path.to_str() {
-            Some("run/gone") => Err("cannot be read: gone".to_owned()),
-            Some(name) => Ok(KeyFile { key: Secret::new(&format!("of {name}")).unwrap(), open_to_all: false }),
-            None => Err("is no text".to_owned()),
+    FleetConfig::load(
+        &Sources {
+            read_key_file: |path| match path.to_str() {
+                Some("run/gone") => Err("cannot be read: gone".to_owned()),
+                Some(name) => Ok(KeyFile { key: Secret::new(&format!("of {name}")).unwrap(), open_to_all: false }),
+                None => Err("is no text".to_owned()),
+            },
+            read_certificates: |path| match path.to_str() {
+                Some("run/gone") => Err("cannot be read: gone".to_owned()),
+                _ => Certificates::new(AUTHORITY.to_owned()),
+            },
+            ..sources(file, environment, &[])
         },
-        read_certificates: |path| match path.to_str() {
-            Some("run/gone") => Err("cannot be read: gone".to_owned()),
-            _ => Certificates::new(AUTHORITY.to_owned()),
-        },
-        ..sources(file, environment, &[])
-    })
+        Needs::Servers,
+    )
 }
 
 fn fleet(file: &str, environment: &[(&str, &str)]) -> FleetConfig {
@@ -125,6 +130,31 @@ fn work_in_one_process_needs_nothing_of_the_fleet_and_opens_none_of_its_files() 
     assert_eq!(shown(&config, "rabbitmq.password"), "rabbitmq.password: set (from langflix.yaml:1)");
     assert_eq!(shown(&config, "s3.secret_key"), "s3.secret_key: not set (from the default)");
     assert_eq!(config.warnings, [""; 0]);
+}
+
+#[test]
+fn one_configuration_serves_all_programs_and_none_opens_what_another_needs() {
+    let file = "llm: {provider: gemini, api_key_file: of/model}\n\
+                web: {view_token_file: of/page, action_token_file: of/page.action}\n\
+                rabbitmq: {username: me, password_file: of/servers}\n\
+                telemetry: {otlp_headers_file: of/all}";
+    let opened = |needs| {
+        thread_local!(static OPENED: RefCell<Vec<String>> = RefCell::default());
+        let read_key_file = |path: &Path| {
+            let name = path.to_str().unwrap();
+            OPENED.with_borrow_mut(|opened| opened.push(name.to_owned()));
+            Ok(KeyFile { key: Secret::new(&format!("the-token-{name}")).unwrap(), open_to_all: false })
+        };
+        let config = FleetConfig::load(&Sources { read_key_file, ..sources(file, &NEEDED, &[]) }, needs).unwrap();
+        for key in ["llm.api_key", "web.view_token", "web.action_token", "rabbitmq.password"] {
+            assert!(shown(&config.common, key).starts_with(&format!("{key}: set (from langflix.yaml:")), "{key}");
+        }
+        let secrets = (config.common.llm.api_key.is_some(), config.web.view_token.is_some());
+        (secrets, OPENED.take().join(" "))
+    };
+    assert_eq!(opened(Needs::Servers), ((false, false), "of/servers of/all".to_owned()));
+    assert_eq!(opened(Needs::Model), ((true, false), "of/model of/servers of/all".to_owned()));
+    assert_eq!(opened(Needs::Page), ((false, true), "of/servers of/page of/page.action of/all".to_owned()));
 }
 
 #[test]
@@ -238,7 +268,8 @@ fn a_file_of_authorities_holds_certificates_and_no_private_key() {
 
 #[test]
 fn what_is_sound_can_be_looked_at_beside_the_faults() {
-    let look = |file: &str, environment: &[(&str, &str)]| FleetConfig::look(&sources(file, environment, &[]));
+    let look =
+        |file: &str, environment: &[(&str, &str)]| FleetConfig::look(&sources(file, environment, &[]), Needs::Servers);
     let parts = look("rabbitmq: {usernam: x}\nllm: {chunk_size: 1}", &NEEDED);
     assert_eq!((parts.rabbitmq.is_some(), parts.redis.is_some(), parts.s3.is_some()), (false, true, true));
     assert_eq!((parts.faults.0.len(), parts.common.llm.chunk_size), (2, 1400));
@@ -255,7 +286,7 @@ fn tokens_of_the_page_come_from_files_and_are_not_short() {
     };
     let load = |action: &str| {
         let file = format!("web: {{address: '127.0.0.1:0', view_token_file: a/view, action_token_file: a/{action}}}");
-        FleetConfig::load(&Sources { read_key_file: read, ..sources(&file, &[], &[]) })
+        FleetConfig::load(&Sources { read_key_file: read, ..sources(&file, &[], &[]) }, Needs::Page)
     };
     let faults = load("short").unwrap_err().to_string();
     assert!(
