@@ -36,6 +36,8 @@ struct Source {
     given: Arc<AtomicUsize>,
     settled: Arc<AtomicUsize>,
     shutdown: Shutdown,
+    /// What its messages belong to.
+    trace: &'static str,
 }
 
 #[async_trait]
@@ -59,7 +61,8 @@ impl Consumer for Source {
         if self.given.fetch_add(1, Ordering::Relaxed) >= MESSAGES {
             std::future::pending::<()>().await;
         }
-        Ok(Delivery::new(Message::new(vec![0; 4096]), false, Box::new(self.clone())))
+        let message = Message { trace: Some(self.trace.to_owned()), ..Message::new(vec![0; 4096]) };
+        Ok(Delivery::new(message, false, Box::new(self.clone())))
     }
 
     async fn cancel(self: Box<Self>) -> Result<Vec<Delivery>, Error> {
@@ -83,13 +86,14 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-async fn run() {
+async fn run(trace: &'static str) {
     let (health, shutdown) = (Health::new("bench", "0"), Shutdown::default());
     let source = Source {
         prefetch: Arc::new(Semaphore::new(0)),
         given: Arc::default(),
         settled: Arc::default(),
         shutdown: shutdown.clone(),
+        trace,
     };
     let place = Place::Work(Name::AnalysisBulk);
     let slots = Slots::Own(vec![(place, SLOTS)]);
@@ -164,15 +168,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(_) => {}
     }
     let mut settings = telemetry::Settings { json: true, ..telemetry::Settings::for_service(None, None) };
-    let ratio = match told.as_deref() {
-        Some("spans") => Some("1"),
-        Some("unsampled") => Some("0"),
-        _ => None,
-    };
-    let mut collector = ratio.map(|_| collector()).transpose()?;
-    if let (Some((_, address)), Some(ratio)) = (&collector, ratio) {
-        let given = [("OTLP_ENDPOINT", address.as_str()), ("SAMPLE_RATIO", ratio)];
-        let environment = given.map(|(key, value)| (format!("LANGFLIX__TELEMETRY__{key}"), value.to_owned())).into();
+    let sends = matches!(told.as_deref(), Some("spans" | "unsampled"));
+    let mut collector = sends.then(collector).transpose()?;
+    if let Some((_, address)) = &collector {
+        let environment = vec![("LANGFLIX__TELEMETRY__OTLP_ENDPOINT".to_owned(), address.clone())];
         let config = Config::load(&Sources { environment, ..Sources::default() })?;
         settings.export = telemetry::Export::of(&config.telemetry, "bench", "0");
     }
@@ -181,8 +180,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => Some(telemetry::init_with(&settings, io::sink)?),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    print!("{:>9}: ", told.unwrap_or_default());
-    runtime.block_on(run());
+    print!("{:>9}: ", told.as_deref().unwrap_or_default());
+    let sampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let unsampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    runtime.block_on(run(if told.as_deref() == Some("unsampled") { unsampled } else { sampled }));
     drop(exporting);
     if let Some((child, _)) = &mut collector {
         child.kill()?;

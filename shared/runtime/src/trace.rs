@@ -23,19 +23,23 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The place of `span` below `parent`, or else of one that belongs to no other. Where spans are sent it is the one that
-    /// the collector gets to see; whether it gets to see it was decided where the trace began.
-    pub fn of(span: &Span, parent: Option<Self>) -> Self {
+    /// Has `make` make a span below `parent`, or else one that belongs to no other. Gives its place as well: where spans are
+    /// sent it is the one that the collector gets to see; whether it gets to see it was decided where the trace began.
+    pub fn below(parent: Option<Self>, make: impl FnOnce() -> Span) -> (Span, Self) {
+        if let Some(parent) = parent.filter(|parent| !parent.is_sampled()) {
+            return (telemetry::left_out(make), parent.child());
+        }
+        let span = make();
         if let Some(parent) = parent {
             // There is nobody to tell where spans are not sent.
             let _nobody = span.set_parent(Context::new().with_remote_span_context(parent.into()));
         }
-        let place = Self::sent(span).inspect(|place| {
-            if place.flags & SAMPLED == 0 {
-                telemetry::leave_out(span);
-            }
-        });
-        place.unwrap_or_else(|| parent.map_or_else(Self::begin, Self::child))
+        let sent = Self::sent(&span);
+        if sent.is_some_and(|place| !place.is_sampled()) {
+            telemetry::leave_out(&span);
+        }
+        let place = sent.unwrap_or_else(|| parent.map_or_else(Self::begin, Self::child));
+        (span, place)
     }
 
     /// The place of `span`, where spans are sent.
@@ -71,6 +75,10 @@ impl Trace {
         Self { span: fastrand::u64(1..), ..self }
     }
 
+    fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
     /// What all spans of the thread have in common, as 32 digits.
     pub fn id(self) -> String {
         format!("{:032x}", self.trace)
@@ -81,6 +89,15 @@ impl Trace {
 pub fn link(traceparent: &str) {
     if let Some(other) = Trace::parse(traceparent) {
         Span::current().add_link(other.into());
+    }
+}
+
+/// Tells `span` from others of its kind by what it is called, where it is sent.
+pub(crate) fn name(span: &Span, name: impl FnOnce() -> String) {
+    let context = span.context();
+    let sent = context.span();
+    if sent.is_recording() {
+        sent.update_name(name());
     }
 }
 

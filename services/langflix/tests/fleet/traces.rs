@@ -146,7 +146,7 @@ async fn one_trace_follows_an_episode_through_all_processes() {
 
     // Each message leads to the next, and each task to what was done for it.
     let task = |name: &str| {
-        let found = spans.iter().filter(|span| span.name == "task" && span.attributes["task"] == name);
+        let found = spans.iter().filter(|span| span.name.starts_with("task ") && span.attributes["task"] == name);
         // That a stage has ended may be said twice, and only one takes the step.
         found.max_by_key(|span| span.links.len()).unwrap_or_else(|| panic!("{name} is missing: {spans:#?}"))
     };
@@ -162,13 +162,14 @@ async fn one_trace_follows_an_episode_through_all_processes() {
         assert_eq!((&chunk.attributes["task"], above(chunk).as_str()), (name, "plan"));
         assert!(below(chunk).is_superset(&["ask", "record"].into()), "{:?}", below(chunk));
         assert_eq!((chunk.service.as_str(), chunk.attributes["end"].as_str()), ("langflix-analysis-worker", "done"));
+        assert_eq!(chunk.name, "task analysis.bulk.v1");
     }
     assert!(chunks.contains_key(&above(task("end of analysis"))));
     for (name, id) in &clips {
         let clip = by_id[id.as_str()];
         assert_eq!((&clip.attributes["task"], above(clip).as_str()), (name, "end of analysis"));
         assert!(below(clip).is_superset(&["open", "encode", "upload", "record"].into()), "{:?}", below(clip));
-        assert_eq!(clip.service, "langflix-encoding-worker");
+        assert_eq!((clip.service.as_str(), clip.name.as_str()), ("langflix-encoding-worker", "task encoding.bulk.v1"));
     }
     assert!(clips.contains_key(&above(task("end of encoding"))));
 

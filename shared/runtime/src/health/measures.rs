@@ -3,8 +3,8 @@
 use std::{sync::OnceLock, time::Duration};
 
 use langflix_measures::{
-    self as measures, BUILD, End, INTAKE_OPEN, Kind, PART_READY, READY, Reason, TASK_SECONDS, TASKS, TASKS_RUNNING,
-    Work,
+    self as measures, BUILD, End, Ended, INTAKE_OPEN, Kind, OPERATION_SECONDS, Operation, PART_READY, READY, Reason,
+    TASK_SECONDS, TASKS, TASKS_RUNNING, Work,
 };
 use langflix_ports::queue::Place;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -55,6 +55,7 @@ pub(crate) fn intake_open(intake: &'static str, open: bool) {
 #[derive(Clone, Debug)]
 pub(crate) struct TaskMeasures {
     place: Place,
+    waited: metrics::Histogram,
     seconds: metrics::Histogram,
     running: metrics::Gauge,
     done: metrics::Counter,
@@ -65,14 +66,18 @@ impl TaskMeasures {
     pub(crate) fn of(place: Place) -> Self {
         Self {
             place,
+            waited: OPERATION_SECONDS.of(&(Operation::QueueWait, Ended::Ok)),
             seconds: TASK_SECONDS.of(&(place,)),
             running: TASKS_RUNNING.of(&(place,)),
             done: TASKS.of(&(place, Work::of(place), End::Done, Reason::None)),
         }
     }
 
-    /// A task began.
-    pub(crate) fn began(&self) {
+    /// A task began, after its message had waited so long, where that is known.
+    pub(crate) fn began(&self, waited: Option<Duration>) {
+        if let Some(waited) = waited {
+            self.waited.record(waited.as_secs_f64());
+        }
         self.running.increment(1.0);
     }
 

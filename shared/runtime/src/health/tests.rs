@@ -80,8 +80,8 @@ async fn the_status_names_the_service_and_what_runs() {
 async fn measures_are_told_as_prometheus_reads_them() {
     let (_health, listening) = listening().await;
     let tasks = TaskMeasures::of(Place::Work(Name::Episodes));
-    tasks.began();
-    tasks.began();
+    tasks.began(None);
+    tasks.began(None);
     tasks.ended(End::Retry, Reason::Store, Duration::from_millis(1500));
     intake_open("planning", true);
     let (code, head, body) = get(listening.address(), "/metrics").await;

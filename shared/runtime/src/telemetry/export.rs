@@ -1,4 +1,4 @@
-use std::{collections::HashMap, time::Duration};
+use std::{cell::Cell, collections::HashMap, time::Duration};
 
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
@@ -6,7 +6,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider, SpanExporter as _},
 };
-use tracing::{Level, Metadata, Span, Subscriber, level_filters::LevelFilter};
+use tracing::{Level, Metadata, Span, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{Layer, Registry, filter::dynamic_filter_fn, layer::Context, registry::LookupSpan};
 
 use super::{
@@ -72,7 +72,12 @@ impl Export {
             .with_level(false)
             // Nothing else here asks OpenTelemetry for the current span.
             .with_context_activation(false)
-            .with_filter(dynamic_filter_fn(leaves).with_max_level_hint(LevelFilter::DEBUG));
+            .with_filter(
+                dynamic_filter_fn(leaves)
+                    // So that nobody asks again and again about what other libraries tell.
+                    .with_callsite_filter(|it| if may_leave(it) { Interest::sometimes() } else { Interest::never() })
+                    .with_max_level_hint(LevelFilter::DEBUG),
+            );
         Ok((layer, Exporting(Some(provider))))
     }
 
@@ -96,6 +101,19 @@ impl Export {
 /// Nothing below such a span is sent, nor made for that.
 struct Unsampled;
 
+thread_local! {
+    /// Whether the span that is being made belongs to a trace that is not sampled.
+    static LEFT_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes a span of a trace that is not sampled: for logs alone.
+pub(crate) fn left_out(make: impl FnOnce() -> Span) -> Span {
+    LEFT_OUT.set(true);
+    let span = make();
+    LEFT_OUT.set(false);
+    span
+}
+
 /// Says that `span` belongs to a trace that is not sampled.
 pub(crate) fn leave_out(span: &Span) {
     span.with_subscriber(|(id, told)| {
@@ -105,13 +123,21 @@ pub(crate) fn leave_out(span: &Span) {
     });
 }
 
-/// Whether this is a span that leaves, where it is sampled.
+/// Whether this is a span of ours.
+fn may_leave(it: &Metadata<'_>) -> bool {
+    it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG
+}
+
+/// Whether this is a span that leaves, where it is sampled. What is a step of something else begins no trace.
 fn leaves<S>(it: &Metadata<'_>, context: &Context<'_, S>) -> bool
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let ours = it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG;
-    ours && context.lookup_current().is_none_or(|around| around.extensions().get::<Unsampled>().is_none())
+    let sampled = || match context.lookup_current() {
+        Some(around) => around.extensions().get::<Unsampled>().is_none(),
+        None => *it.level() <= Level::INFO,
+    };
+    may_leave(it) && !LEFT_OUT.get() && sampled()
 }
 
 /// `name=value,name=value` with percent-encoded values, as OpenTelemetry writes headers.

@@ -1,108 +1,145 @@
-use std::fmt;
+use std::{fmt, io::Write as _};
 
-use serde::ser::{SerializeMap as _, Serializer as _};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use tracing::{
-    Event, Subscriber,
+    Event, Level, Subscriber,
     field::{Field, Visit},
+    span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
+    Layer,
     fmt::{
-        FmtContext, FormatEvent, FormattedFields,
-        format::{JsonFields, Writer},
+        MakeWriter,
+        format::Writer,
         time::{FormatTime as _, SystemTime},
     },
+    layer::Context,
     registry::LookupSpan,
 };
 
 /// One JSON object a line, in which the fields of an event and of the spans around it stand side by side, so that a search
-/// for a run, a task or a trace needs to know nothing of spans.
-pub(super) struct Lines;
+/// for a run, a task or a trace needs to know nothing of spans. What a span says is written once, for all events within it.
+pub(super) struct Lines<W> {
+    pub(super) writer: W,
+}
 
-/// The fields of an event, in their order.
+/// The fields of a span or an event, in their order: names, and values as JSON.
 #[derive(Default)]
-struct Fields(Vec<(&'static str, Value)>);
+struct Fields(Vec<(&'static str, String)>);
 
-impl<S> FormatEvent<S, JsonFields> for Lines
+struct Line {
+    text: String,
+    /// What stands there already: of one name, the innermost holds.
+    names: Vec<&'static str>,
+}
+
+impl<S, W> Layer<S> for Lines<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
 {
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, JsonFields>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Line::begin(*event.metadata().level());
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let around = around(context);
-        let line = written(event, &time, fields.0, around).map_err(|_| fmt::Error)?;
-        writer.write_str(&line)?;
-        writer.write_char('\n')
+        line.add(&fields);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<Fields>() {
+                line.add(fields);
+            }
+        }
+        let text = line.end(event.metadata().target());
+        // There is no other place to say that nothing can be said.
+        let _unheard = self.writer.make_writer_for(event.metadata()).write_all(text.as_bytes());
     }
 }
 
-/// The fields of the spans around an event; those of an inner span hold.
-fn around<S>(context: &FmtContext<'_, S, JsonFields>) -> Map<String, Value>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    let mut fields = Map::new();
-    for span in context.event_scope().into_iter().flat_map(|spans| spans.from_root()) {
-        let extensions = span.extensions();
-        let Some(of_span) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
-        fields.extend(serde_json::from_str::<Map<String, Value>>(of_span).unwrap_or_default());
+impl Line {
+    fn begin(level: Level) -> Self {
+        let mut line = Self { text: String::with_capacity(512), names: Vec::with_capacity(16) };
+        line.text.push_str(r#"{"timestamp":""#);
+        // Digits, and a String takes all.
+        let _always = SystemTime.format_time(&mut Writer::new(&mut line.text));
+        line.text.push('"');
+        line.put("level", &json(level.as_str()));
+        line
     }
-    fields
+
+    fn add(&mut self, Fields(fields): &Fields) {
+        for (name, value) in fields {
+            if !self.names.contains(name) {
+                self.names.push(name);
+                self.put(name, value);
+            }
+        }
+    }
+
+    fn put(&mut self, name: &str, value: &str) {
+        self.text.push(',');
+        self.text.push_str(&json(name));
+        self.text.push(':');
+        self.text.push_str(value);
+    }
+
+    fn end(mut self, target: &str) -> String {
+        self.put("target", &json(target));
+        self.text.push_str("}\n");
+        self.text
+    }
 }
 
-fn written(
-    event: &Event<'_>,
-    time: &str,
-    fields: Vec<(&'static str, Value)>,
-    mut around: Map<String, Value>,
-) -> Result<String, serde_json::Error> {
-    let mut bytes = Vec::with_capacity(512);
-    let mut json = serde_json::Serializer::new(&mut bytes);
-    let mut line = json.serialize_map(None)?;
-    line.serialize_entry("timestamp", time)?;
-    line.serialize_entry("level", event.metadata().level().as_str())?;
-    for (name, value) in fields {
-        around.remove(name);
-        line.serialize_entry(name, &value)?;
+impl Fields {
+    /// What is said later holds.
+    fn put(&mut self, field: &Field, value: String) {
+        match self.0.iter_mut().find(|(name, _)| *name == field.name()) {
+            Some((_, before)) => *before = value,
+            None => self.0.push((field.name(), value)),
+        }
     }
-    for (name, value) in around {
-        line.serialize_entry(&name, &value)?;
-    }
-    line.serialize_entry("target", event.metadata().target())?;
-    line.end()?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Texts, numbers and truths: what always is JSON.
+fn json(value: impl Serialize) -> String {
+    serde_json::to_string(&value).unwrap_or_default()
 }
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.push((field.name(), format!("{value:?}").into()));
+        self.put(field, json(format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.push((field.name(), value.into()));
+        self.put(field, json(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.push((field.name(), value.into()));
+        self.put(field, json(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.push((field.name(), value.into()));
+        self.put(field, json(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.push((field.name(), value.into()));
+        self.put(field, json(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.push((field.name(), value.into()));
+        self.put(field, json(value));
     }
 }

@@ -14,13 +14,13 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt as _, filter_fn},
-    fmt::{self, MakeWriter, format::JsonFields},
+    fmt::{self, MakeWriter},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
-pub(crate) use export::leave_out;
 pub use export::{Export, Exporting};
+pub(crate) use export::{leave_out, left_out};
 use harmless::OneLine;
 pub use harmless::harmless;
 use lines::Lines;
@@ -155,14 +155,14 @@ where
     let filter = EnvFilter::builder()
         .parse(directives)
         .map_err(|source| Error::Filter { filter: directives.chars().take(120).collect(), source })?;
-    let color = settings.color && !settings.json;
-    let layer = fmt::layer().with_ansi(color);
     // Warnings among a user's progress are read at once and by people: neither time nor module means anything to them.
     let plain = settings.verbosity <= Verbosity::Normal && given.is_none();
+    let color = settings.color;
+    let text = || fmt::layer().with_ansi(color);
     let layer = match (settings.json, plain) {
-        (true, _) => layer.with_writer(writer).fmt_fields(JsonFields::new()).event_format(Lines).boxed(),
-        (false, true) => layer.with_writer(OneLine { writer, color }).without_time().with_target(false).boxed(),
-        (false, false) => layer.with_writer(OneLine { writer, color }).boxed(),
+        (true, _) => Lines { writer }.boxed(),
+        (false, true) => text().with_writer(OneLine { writer, color }).without_time().with_target(false).boxed(),
+        (false, false) => text().with_writer(OneLine { writer, color }).boxed(),
     };
     Ok(layer.with_filter(filter.and(filter_fn(is_discreet))))
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use langflix_measures::{self as measures, Ended, HANDED_BACK, Operation};
+use langflix_measures::{self as measures, HANDED_BACK};
 use langflix_ports::queue::{Delivery, Error, ErrorKind, Place};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -91,8 +91,9 @@ where
     let parent = delivery.message.trace.as_deref().and_then(Trace::parse);
     let attempt = delivery.message.attempt;
     let id = parent.map(Trace::id);
-    let span = tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = id);
-    let trace = Trace::of(&span, parent);
+    let make = || tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = id);
+    let (span, trace) = Trace::below(parent, make);
+    trace::name(&span, || format!("task {}", lane.queue));
     if parent.is_none() {
         span.record("trace", trace.id());
     }
@@ -109,11 +110,8 @@ where
     let began = Instant::now();
     let context = Arc::clone(&slot.context);
     let lane = &context.lanes[slot.lane];
-    lane.measures.began();
-    if let (Some(waited), 0) = (delivery.waited, delivery.message.attempt) {
-        // A later attempt waited because it was told to.
-        Operation::QueueWait.took(waited, Ended::Ok);
-    }
+    // A later attempt waited because it was told to.
+    lane.measures.began(delivery.waited.filter(|_| delivery.message.attempt == 0));
     let end = handle(&context, lane, &delivery, trace).await;
     drop(slot);
     let settled = settle(delivery, &end, &lane.queue).await;
