@@ -4,7 +4,8 @@
 //!
 //! `stage TASKS [RUNS [TELLS]]`: the first run has TASKS chunks, and RUNS more of 1,000 chunks follow, one after another.
 //! TELLS is what the process tells of itself: `nothing`, `measures` (if not given), `lines` of a log as well, on stderr, or
-//! `spans` as well, to the collector in `LANGFLIX__TELEMETRY__OTLP_ENDPOINT`.
+//! `spans` as well, to the collector in `LANGFLIX__TELEMETRY__OTLP_ENDPOINT`, of as many runs as
+//! `LANGFLIX__TELEMETRY__SAMPLE_RATIO` says.
 
 use std::{
     collections::HashMap,
@@ -166,9 +167,7 @@ fn peak_mb() -> f64 {
 
 fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers::S3) -> Vec<(String, String)> {
     let amqp = rabbit.url.replacen("guest:guest@", "", 1);
-    let collector = env::var("LANGFLIX__TELEMETRY__OTLP_ENDPOINT").unwrap_or_default();
     let settings = [
-        ("LANGFLIX__TELEMETRY__OTLP_ENDPOINT", collector.as_str()),
         ("LANGFLIX__RABBITMQ__URL", amqp.as_str()),
         ("LANGFLIX__REDIS__URL", &redis.url),
         ("LANGFLIX__S3__ENDPOINT", &s3.endpoint),
@@ -181,7 +180,8 @@ fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers:
         ("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "64"),
         ("LANGFLIX__FLEET__TASKS_IN_FLIGHT", "2000"),
     ];
-    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    settings.into_iter().chain(env::vars().filter(|(name, _)| name.starts_with("LANGFLIX__TELEMETRY__"))).collect()
 }
 
 /// Has this process tell of itself what `tells` names.
