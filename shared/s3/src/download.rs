@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use aws_sdk_s3::primitives::ByteStream;
 use langflix_ports::store::Error;
 use tempfile::TempPath;
 use tokio::{
@@ -76,7 +76,7 @@ impl S3Store {
             }
             headers = vec![("if-match", etag.as_str()), ("range", range.as_str())];
         }
-        let get = Request { method: "GET", key, headers: &headers, body: SdkBody::empty() };
+        let get = Request { headers: &headers, ..Request::new("GET", key) };
         let answer = self.wire.ask(get, self.timeouts.answer).await?;
         let comes = answer.size();
         let version = || (answer.header("etag").unwrap_or_default().to_owned(), comes);

@@ -7,6 +7,7 @@ mod download;
 mod failure;
 mod listing;
 mod multipart;
+mod page;
 mod parts;
 mod presign;
 mod put;

@@ -1,18 +1,17 @@
-use aws_sdk_s3::{
-    operation::list_objects_v2::ListObjectsV2Output,
-    primitives::SdkBody,
-    types::{EncodingType, Object},
-};
 use langflix_ports::store::{Error, check_key, check_prefix};
-use percent_encoding::percent_decode_str;
 
 use crate::{
     failure::{Failure, Sort},
+    page::Page,
     put::WRITER,
-    request::{Operation, persist, within},
+    request::{Operation, persist},
     store::S3Store,
     wire::Request,
 };
+
+/// The longest page of a list that is read: a thousand keys of a thousand bytes, each of them encoded, and four times that
+/// for what stands between them.
+const LONGEST_PAGE: usize = 16 << 20;
 
 /// What S3 knows of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,40 +66,27 @@ impl S3Store {
     /// # Errors
     /// [`Error`] where the store cannot be read.
     pub async fn list_details(&self, prefix: &str) -> Result<Vec<Found>, Error> {
-        self.objects(prefix, |key, object| {
-            let bytes = object.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
-            Found { key, stat: Stat { bytes, etag: bare(object.e_tag()) } }
-        })
-        .await
-    }
-
-    pub(crate) async fn keys(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        self.objects(prefix, |key, _| key).await
-    }
-
-    /// Servers list in the order of the keys' bytes.
-    async fn objects<T>(&self, prefix: &str, take: impl Fn(String, &Object) -> T) -> Result<Vec<T>, Error> {
         check_prefix(prefix)?;
+        // Servers list in the order of the keys' bytes.
         let (mut found, mut next) = (Vec::new(), None::<String>);
         loop {
             let page = persist(Operation::ListObjects, || self.page(prefix, next.as_deref()));
             let page = page.await.map_err(|failure| self.error(prefix, &failure))?;
-            for object in page.contents() {
-                let key = decoded(object.key(), page.encoding_type());
-                found.extend(key.map(|key| take(key, object)));
-            }
-            next = page.next_continuation_token.filter(|_| page.is_truncated == Some(true));
+            found.extend(page.found);
+            next = page.next;
             if next.is_none() {
                 return Ok(found);
             }
         }
     }
 
-    async fn page(&self, prefix: &str, from: Option<&str>) -> Result<ListObjectsV2Output, Failure> {
-        let request = self.client.list_objects_v2().bucket(&*self.bucket).prefix(prefix);
+    async fn page(&self, prefix: &str, from: Option<&str>) -> Result<Page, Failure> {
         // Keys may hold characters that XML cannot.
-        let request = request.encoding_type(EncodingType::Url).set_continuation_token(from.map(str::to_owned));
-        within(self.timeouts.answer, request.send()).await
+        let mut query = vec![("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix)];
+        query.extend(from.map(|from| ("continuation-token", from)));
+        let list = Request { query: &query, ..Request::new("GET", "") };
+        let answer = self.wire.ask(list, self.timeouts.answer).await?;
+        Page::read(&self.wire.whole(answer, LONGEST_PAGE).await?)
     }
 
     pub(crate) async fn head(&self, key: &str) -> Result<Head, Failure> {
@@ -108,8 +94,7 @@ impl S3Store {
     }
 
     pub(crate) async fn look(&self, key: &str) -> Result<Head, Failure> {
-        let head = Request { method: "HEAD", key, headers: &[], body: SdkBody::empty() };
-        let answer = self.wire.ask(head, self.timeouts.answer).await?;
+        let answer = self.wire.ask(Request::new("HEAD", key), self.timeouts.answer).await?;
         let stat = Stat { bytes: answer.size(), etag: bare(answer.header("etag")) };
         Ok(Head { stat, writer: answer.header(WRITER).map(str::to_owned) })
     }
@@ -117,25 +102,4 @@ impl S3Store {
 
 fn bare(etag: Option<&str>) -> String {
     etag.unwrap_or_default().trim_matches('"').to_owned()
-}
-
-/// A key as a list shows it. Encoded, it is so as in forms, where a plus sign is a space.
-pub(crate) fn decoded(key: Option<&str>, encoding: Option<&EncodingType>) -> Option<String> {
-    match encoding {
-        Some(EncodingType::Url) => Some(percent_decode_str(&key?.replace('+', " ")).decode_utf8_lossy().into_owned()),
-        _ => key.map(str::to_owned),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_of_a_list_are_decoded_however_a_space_is_encoded() {
-        for (listed, meant) in [("a+b", "a b"), ("a%20b", "a b"), ("a%2Bb", "a+b"), ("%2520", "%20"), ("a/b", "a/b")] {
-            assert_eq!(decoded(Some(listed), Some(&EncodingType::Url)).as_deref(), Some(meant));
-            assert_eq!(decoded(Some(listed), None).as_deref(), Some(listed));
-        }
-    }
 }

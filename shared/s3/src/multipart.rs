@@ -9,7 +9,7 @@ use aws_sdk_s3::{
 
 use crate::{
     failure::{Failure, Sort},
-    listing::decoded,
+    page::decoded,
     parts::Part,
     put::again,
     request::{Operation, persist, time_for, within},
@@ -41,9 +41,12 @@ impl S3Store {
             within(self.timeouts.answer, request.encoding_type(EncodingType::Url).send())
         })
         .await?;
-        let encoding = listed.encoding_type;
+        let encoded = listed.encoding_type == Some(EncodingType::Url);
         let uploads = listed.uploads.unwrap_or_default().into_iter();
-        let ours = uploads.filter(|upload| decoded(upload.key(), encoding.as_ref()).as_deref() == Some(key));
+        let ours = uploads.filter(|upload| match upload.key() {
+            Some(listed) if encoded => decoded(listed) == key,
+            listed => listed == Some(key),
+        });
         let last = ours.max_by_key(|upload| upload.initiated().map(|time| (time.secs(), time.subsec_nanos())));
         let Some(id) = last.and_then(|upload: MultipartUpload| upload.upload_id) else { return Ok(None) };
         let etags = self.parts_of(key, &id).await?;

@@ -36,7 +36,7 @@ impl S3Store {
 
     async fn write(&self, write: &Write<'_>) -> Result<Put, Failure> {
         let headers = [("if-none-match", "*"), (WRITER, write.writer)];
-        let put = Request { method: "PUT", key: write.key, headers: &headers, body: again(&write.body)? };
+        let put = Request { headers: &headers, body: again(&write.body)?, ..Request::new("PUT", write.key) };
         match counted(Operation::PutObject, self.wire.ask(put, write.time).await) {
             Ok(_) => Ok(Put::Created),
             Err(failure) if failure.sort == Sort::Precondition => Ok(Put::Exists),

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use aws_sdk_s3::primitives::ByteStream;
 use langflix_ports::store::{Error, check_key};
 
 use crate::{
@@ -29,7 +29,7 @@ impl S3Store {
         let bytes = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
         let headers = [("range", bytes.as_str())];
         let begin = async || {
-            let get = Request { method: "GET", key, headers: &headers, body: SdkBody::empty() };
+            let get = Request { headers: &headers, ..Request::new("GET", key) };
             let answer = self.wire.ask(get, self.timeouts.answer).await?;
             match answer.size() == left {
                 true => Ok(answer.body()),

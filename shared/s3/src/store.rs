@@ -19,8 +19,6 @@ use crate::{
     wire::{Request, Wire},
 };
 
-/// The largest room made for an answer before it is read.
-const MOST_ROOM: u64 = 64 << 20;
 /// How much of a file is read at once: each read is a trip to another thread.
 const PIECE: usize = 256 << 10;
 
@@ -68,14 +66,8 @@ impl S3Store {
     }
 
     async fn read(&self, key: &str) -> Result<Vec<u8>, Failure> {
-        let get = Request { method: "GET", key, headers: &[], body: SdkBody::empty() };
-        let answer = self.wire.ask(get, self.timeouts.answer).await?;
-        let mut content = Vec::with_capacity(usize::try_from(answer.size().min(MOST_ROOM)).unwrap_or_default());
-        let mut body = answer.body();
-        while let Some(piece) = self.wire.piece(&mut body).await? {
-            content.extend_from_slice(piece.as_ref());
-        }
-        Ok(content)
+        let answer = self.wire.ask(Request::new("GET", key), self.timeouts.answer).await?;
+        self.wire.whole(answer, usize::MAX).await
     }
 
     pub(crate) async fn content(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -87,8 +79,7 @@ impl S3Store {
     }
 
     async fn remove(&self, key: &str) -> Result<(), Failure> {
-        let delete = Request { method: "DELETE", key, headers: &[], body: SdkBody::empty() };
-        self.wire.ask(delete, self.timeouts.answer).await.map(drop)
+        self.wire.ask(Request::new("DELETE", key), self.timeouts.answer).await.map(drop)
     }
 }
 
@@ -127,7 +118,7 @@ impl ArtifactStore for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        self.keys(prefix).await
+        Ok(self.list_details(prefix).await?.into_iter().map(|found| found.key).collect())
     }
 
     async fn get_all(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {

@@ -177,7 +177,7 @@ impl Upload<'_> {
         persist(Operation::PutObject, || {
             let body = again(&body);
             async {
-                let put = Request { method: "PUT", key: self.key, headers: &headers, body: body? };
+                let put = Request { headers: &headers, body: body?, ..Request::new("PUT", self.key) };
                 self.store.wire.ask(put, time).await
             }
         })

@@ -1,7 +1,8 @@
-//! Requests about one object, signed and sent without what the SDK's client puts around them: that costs more CPU than
-//! all the rest of a small request. What needs XML goes through the SDK's client.
+//! Requests about one object, and lists, signed and sent without what the SDK's client puts around them: that costs more
+//! CPU than all the rest of a small request. What is asked seldom goes through the SDK's client.
 
 use std::{
+    fmt::Write as _,
     sync::atomic::{AtomicI64, Ordering},
     time::{Duration, SystemTime},
 };
@@ -35,7 +36,11 @@ use crate::{
 };
 
 /// What a key looks like in a URL: only what RFC 3986 leaves unreserved stands for itself, beside the slash.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const KEY: &AsciiSet = &VALUE.remove(b'/');
+/// What a value looks like in a URL.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The largest room made for an answer before it is read.
+const MOST_ROOM: u64 = 64 << 20;
 /// The longest explanation of a refusal that is read.
 const LONGEST_REFUSAL: usize = 64 << 10;
 
@@ -51,12 +56,30 @@ pub(crate) struct Wire {
     answer: Duration,
 }
 
-/// A request about a key.
+/// A request about a key, or about the bucket where the key is empty.
 pub(crate) struct Request<'a> {
     pub(crate) method: &'static str,
     pub(crate) key: &'a str,
+    pub(crate) query: &'a [(&'static str, &'a str)],
     pub(crate) headers: &'a [(&'static str, &'a str)],
     pub(crate) body: SdkBody,
+}
+
+impl<'a> Request<'a> {
+    /// A request that says nothing more.
+    pub(crate) fn new(method: &'static str, key: &'a str) -> Self {
+        Self { method, key, query: &[], headers: &[], body: SdkBody::empty() }
+    }
+
+    /// What stands behind the bucket's URL.
+    fn target(&self) -> String {
+        let mut target = format!("/{}", utf8_percent_encode(self.key, KEY));
+        for (nth, (name, value)) in self.query.iter().enumerate() {
+            let sign = if nth == 0 { '?' } else { '&' };
+            let _infallible = write!(target, "{sign}{name}={}", utf8_percent_encode(value, VALUE));
+        }
+        target
+    }
 }
 
 /// A good answer.
@@ -86,8 +109,8 @@ impl Wire {
     }
 
     fn signed(&self, request: Request<'_>) -> Result<HttpRequest, BoxError> {
-        let Request { method, key, headers, body } = request;
-        let uri = format!("{}/{}", self.bucket, utf8_percent_encode(key, KEY));
+        let uri = format!("{}{}", self.bucket, request.target());
+        let Request { method, headers, body, .. } = request;
         let params = SigningParams::builder()
             .identity(&self.identity)
             .region(&self.region)
@@ -142,6 +165,19 @@ impl Wire {
             self.ahead.store(date.secs() - DateTime::from(SystemTime::now()).secs(), Ordering::Relaxed);
         }
         failure
+    }
+
+    /// The whole body of an answer, of at most `most` bytes.
+    pub(crate) async fn whole(&self, answer: Answer, most: usize) -> Result<Vec<u8>, Failure> {
+        let mut content = Vec::with_capacity(usize::try_from(answer.size().min(MOST_ROOM)).unwrap_or_default());
+        let mut body = answer.body();
+        while let Some(piece) = self.piece(&mut body).await? {
+            if piece.as_ref().len() > most - content.len() {
+                return Err(Failure::new(Sort::Refused, "its answer has no end"));
+            }
+            content.extend_from_slice(piece.as_ref());
+        }
+        Ok(content)
     }
 
     /// The next piece of a body.
@@ -244,7 +280,7 @@ mod tests {
         let settings = settings(Some("http://h"), "b", true);
         let wire = Wire::new(&settings, connector(&settings).unwrap()).unwrap();
         let headers = [("if-none-match", "*")];
-        let put = Request { method: "PUT", key: "a b/+%쇼", headers: &headers, body: SdkBody::from("abc") };
+        let put = Request { headers: &headers, body: SdkBody::from("abc"), ..Request::new("PUT", "a b/+%쇼") };
         let signed = wire.signed(put).unwrap();
         assert_eq!((signed.method(), signed.uri()), ("PUT", "http://h/b/a%20b/%2B%25%EC%87%BC"));
         let header = |name: &str| signed.headers().get(name).unwrap_or_default();
