@@ -1,11 +1,11 @@
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use langflix_domain::{Failure, FailureKind};
 use langflix_fleet::{Ports, end_of_step, misplaced, order_of};
 use langflix_measures::Operation;
 use langflix_pipeline::{
     Error,
-    fleet::{Dispatcher, Order},
+    fleet::{Dispatcher, Order, Requests},
 };
 use langflix_runtime::{
     trace,
@@ -17,6 +17,8 @@ use langflix_runtime::{
 pub struct Dispatching {
     /// What it works through.
     pub ports: Ports,
+    /// What it has read of unfinished runs.
+    pub requests: Arc<Requests>,
     /// Most tasks of one run in the bulk lane at once.
     pub in_flight: NonZeroU32,
 }
@@ -28,6 +30,7 @@ impl Dispatching {
             store: self.ports.store.as_ref(),
             queue: self.ports.queue.as_ref(),
             tally: self.ports.tally.as_ref(),
+            requests: &self.requests,
             in_flight: self.in_flight.get(),
             trace,
             follows: &trace::link,

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use langflix_pipeline::fleet::Requests;
 use langflix_ports::{
     queue::{Name, Place, Queue as _},
     store::ArtifactStore as _,
@@ -27,6 +28,8 @@ pub(crate) struct Fleet {
     pub(crate) s3: S3,
     pub(crate) queue: RabbitQueue,
     pub(crate) store: S3Store,
+    /// What its dispatchers have read.
+    pub(crate) requests: Requests,
 }
 
 impl Fleet {
@@ -59,7 +62,7 @@ impl Fleet {
             ca_pem: None,
             timeouts: langflix_s3::Timeouts::default(),
         });
-        Self { rabbit, redis, s3, queue: queue.unwrap(), store: store.unwrap() }
+        Self { rabbit, redis, s3, queue: queue.unwrap(), store: store.unwrap(), requests: Requests::default() }
     }
 
     /// The program, configured for these servers.

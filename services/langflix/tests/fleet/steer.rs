@@ -31,6 +31,7 @@ fn dispatcher(fleet: &Fleet) -> Dispatcher<'_> {
         store: &fleet.store,
         queue: &fleet.queue,
         tally: &NoTally,
+        requests: &fleet.requests,
         in_flight: 32,
         trace: None,
         follows: &|_| (),

@@ -1,11 +1,11 @@
-use std::future::ready;
+use std::{future::ready, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, Failure, Lane, RunId, Stage};
 use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
 use tracing::{Instrument as _, debug_span};
 
-use super::{Order, tasks::Tasks, work_queue, worker};
+use super::{Order, Requests, tasks::Tasks, work_queue, worker};
 use crate::{
     AnalysisPlan, EncodingPlan, Error, Outcomes, RunRequest, abandon,
     complete::complete_with,
@@ -26,6 +26,8 @@ pub struct Dispatcher<'a> {
     pub queue: &'a dyn Queue,
     /// What workers count done tasks with.
     pub tally: &'a dyn Tally,
+    /// What it has read of unfinished runs.
+    pub requests: &'a Requests,
     /// Most tasks of one run in the bulk lane at once, so that no run keeps the others waiting.
     pub in_flight: u32,
     /// The span that its messages belong to, in the form of W3C's `traceparent`.
@@ -46,14 +48,15 @@ impl Dispatcher<'_> {
     /// # Errors
     /// [`Error`]: called again, it goes on.
     pub async fn plan_episode(&self, run: &RunId) -> Result<(), Error> {
-        let asked = self.asked(run).await?;
+        let asked = Arc::new(self.asked(run).await?);
         if self.store.get(&manifest_key(run)).await?.is_some() {
             return self.close(run).await;
         }
-        let analysis = plan_analysis(self.store, &asked).instrument(debug_span!("plan")).await?;
+        let analysis = Arc::new(plan_analysis(self.store, &asked).instrument(debug_span!("plan")).await?);
+        self.requests.keep(run, &asked, &analysis);
         match read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await? {
-            Some(encoding) => self.encode(&asked, run, analysis, encoding).await,
-            None => self.analyse(&asked, run, analysis).await,
+            Some(encoding) => self.encode(&asked, run, &analysis, encoding).await,
+            None => self.analyse(&asked, run, &analysis).await,
         }
     }
 
@@ -63,12 +66,12 @@ impl Dispatcher<'_> {
     /// [`Error`]: called again, it goes on.
     pub async fn stage_done(&self, run: &RunId, stage: Stage) -> Result<(), Error> {
         // Nobody waits for one answer to ask for the next: this is what a run's end waits for.
-        let (ended, asked, analysis, encoding, answers) = futures::try_join!(
-            async { Ok::<_, Error>(self.store.get(&manifest_key(run)).await?.is_some()) },
-            self.asked(run),
-            async { read::<AnalysisPlan>(self.store, &plan_key(run, Stage::Analysis)).await },
-            async { read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await },
+        let (answers, ended, asked, analysis, encoding) = futures::try_join!(
             async { if stage == Stage::Analysis { self.answers(run).await.map(Some) } else { Ok(None) } },
+            async { Ok::<_, Error>(self.store.get(&manifest_key(run)).await?.is_some()) },
+            self.requests.get(self.store, run),
+            self.requests.plan(self.store, run),
+            async { read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await },
         )?;
         if ended {
             return self.close(run).await;
@@ -77,9 +80,9 @@ impl Dispatcher<'_> {
             return self.plan_episode(run).await;
         };
         match (encoding, answers) {
-            (None, Some(answers)) => self.select(&asked, run, analysis, answers).await,
+            (None, Some(answers)) => self.select(&asked, run, &analysis, answers).await,
             // A hint that comes again; whoever wrote the plan may have ended before it published a task.
-            (Some(encoding), Some(_)) => self.encode(&asked, run, analysis, encoding).await,
+            (Some(encoding), Some(_)) => self.encode(&asked, run, &analysis, encoding).await,
             (Some(encoding), None) => self.finish(&asked, run, &analysis, &encoding).await,
             (None, None) => Ok(()),
         }
@@ -128,7 +131,7 @@ impl Dispatcher<'_> {
         RunRequest::of(self.store, run).await?.ok_or_else(|| Error::NoRun { run: run.clone() })
     }
 
-    async fn analyse(&self, asked: &RunRequest, run: &RunId, analysis: AnalysisPlan) -> Result<(), Error> {
+    async fn analyse(&self, asked: &RunRequest, run: &RunId, analysis: &AnalysisPlan) -> Result<(), Error> {
         if self.begin(run, &Tasks::from(analysis.clone())).await? {
             let answers = self.answers(run).await?;
             self.select(asked, run, analysis, answers).await?;
@@ -138,7 +141,7 @@ impl Dispatcher<'_> {
 
     async fn answers(&self, run: &RunId) -> Result<Answers, Error> {
         let chunks = outcomes(self.store, run, Stage::Analysis);
-        let (cancelled, chunks) = futures::try_join!(is_cancelled(self.store, run), chunks)?;
+        let (chunks, cancelled) = futures::try_join!(chunks, is_cancelled(self.store, run))?;
         Ok(Answers { cancelled, chunks })
     }
 
@@ -147,14 +150,14 @@ impl Dispatcher<'_> {
         &self,
         asked: &RunRequest,
         run: &RunId,
-        analysis: AnalysisPlan,
+        analysis: &AnalysisPlan,
         answers: Answers,
     ) -> Result<(), Error> {
         if answers.cancelled {
             abandon(self.store, asked, cancelled()).await?;
             return self.close(run).await;
         }
-        let selecting = plan_encoding(self.store, asked, &analysis, &answers.chunks);
+        let selecting = plan_encoding(self.store, asked, analysis, &answers.chunks);
         match selecting.instrument(debug_span!("select")).await {
             Ok(encoding) => {
                 self.follow(&answers.chunks);
@@ -170,11 +173,11 @@ impl Dispatcher<'_> {
         &self,
         asked: &RunRequest,
         run: &RunId,
-        analysis: AnalysisPlan,
+        analysis: &AnalysisPlan,
         encoding: EncodingPlan,
     ) -> Result<(), Error> {
         if self.begin(run, &Tasks::from(encoding.clone())).await? {
-            self.finish(asked, run, &analysis, &encoding).await?;
+            self.finish(asked, run, analysis, &encoding).await?;
         }
         Ok(())
     }
@@ -266,6 +269,7 @@ impl Dispatcher<'_> {
 
     /// Forgets what only an unfinished run needs.
     async fn close(&self, run: &RunId) -> Result<(), Error> {
+        self.requests.forget(run);
         self.store.delete(&open_key(run)).await?;
         for stage in [Stage::Analysis, Stage::Encoding] {
             if let Err(error) = self.tally.forget(run, stage).await {

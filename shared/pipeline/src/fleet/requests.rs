@@ -1,27 +1,40 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use langflix_domain::RunId;
+use langflix_domain::{RunId, Stage};
 use langflix_ports::store::ArtifactStore;
 use tokio::{sync::OnceCell, time::Instant};
 
-use crate::{Error, RunRequest, stored::is_cancelled};
+use crate::{
+    AnalysisPlan, Error, RunRequest,
+    stored::{is_cancelled, plan_key, read},
+};
 
-/// Runs whose requests are kept; tasks of more at once are rare, since a run's tasks lie together in a queue.
+/// Runs of which something is kept; tasks of more at once are rare, since a run's tasks lie together in a queue.
 const KEPT: usize = 16;
+/// The most cues of all kept runs together, where there is more than one: some 10 MB, with the plans that hold them again.
+const CUES: usize = 30_000;
 /// How long a run may go on after somebody cancelled it.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 struct Entry {
     asked: OnceCell<Arc<RunRequest>>,
+    planned: OnceCell<Arc<AnalysisPlan>>,
     /// When it was last seen that nobody had cancelled the run.
     going_on: tokio::sync::Mutex<Option<Instant>>,
 }
 
-/// The requests of the runs that were worked on lately, each read once. They never change.
+impl Entry {
+    fn cues(&self) -> usize {
+        let Some(asked) = self.asked.get() else { return 0 };
+        asked.transcript.cues.len() + asked.target_transcript.as_ref().map_or(0, |target| target.cues.len())
+    }
+}
+
+/// The requests of the runs that were worked on lately, and the plans of their chunks, each read once. They never change.
 #[derive(Debug, Default)]
 pub struct Requests {
     /// The latest last.
@@ -40,6 +53,35 @@ impl Requests {
             None => Err(Error::NoRun { run: run.clone() }),
         });
         read.await.cloned()
+    }
+
+    /// The plan of the chunks of `run`, where there is one.
+    ///
+    /// # Errors
+    /// [`Error`] where the store or the record cannot be read.
+    pub(super) async fn plan(
+        &self,
+        store: &dyn ArtifactStore,
+        run: &RunId,
+    ) -> Result<Option<Arc<AnalysisPlan>>, Error> {
+        let entry = self.entry(run);
+        if let Some(plan) = entry.planned.get() {
+            return Ok(Some(Arc::clone(plan)));
+        }
+        let plan = read(store, &plan_key(run, Stage::Analysis)).await?.map(Arc::new);
+        // Whoever was quicker kept the same.
+        Ok(plan.inspect(|plan| drop(entry.planned.set(Arc::clone(plan)))))
+    }
+
+    /// Keeps what was just read of `run`, in place of what was read before.
+    pub(super) fn keep(&self, run: &RunId, asked: &Arc<RunRequest>, plan: &Arc<AnalysisPlan>) {
+        let entry = Entry { asked: Arc::clone(asked).into(), planned: Arc::clone(plan).into(), ..Entry::default() };
+        self.with(run, |_| entry.into());
+    }
+
+    /// Keeps nothing of `run` any longer.
+    pub(super) fn forget(&self, run: &RunId) {
+        self.kept().retain(|(other, _)| other != run);
     }
 
     /// Whether somebody cancelled `run`, some seconds ago at the least.
@@ -61,13 +103,23 @@ impl Requests {
     }
 
     fn entry(&self, run: &RunId) -> Arc<Entry> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().position(|(other, _)| other == run).map(|at| kept.remove(at));
-        let (run, entry) = found.unwrap_or_else(|| (run.clone(), Arc::default()));
-        kept.push((run, Arc::clone(&entry)));
-        if kept.len() > KEPT {
-            kept.remove(0);
+        self.with(run, Option::unwrap_or_default)
+    }
+
+    /// Keeps of `run` what `change` makes of what is kept, as the latest.
+    fn with(&self, run: &RunId, change: impl FnOnce(Option<Arc<Entry>>) -> Arc<Entry>) -> Arc<Entry> {
+        let mut kept = self.kept();
+        let before = kept.iter().position(|(other, _)| other == run).map(|at| kept.remove(at).1);
+        let entry = change(before);
+        kept.push((run.clone(), Arc::clone(&entry)));
+        let mut cues: usize = kept.iter().map(|(_, entry)| entry.cues()).sum();
+        while kept.len() > KEPT || (kept.len() > 1 && cues > CUES) {
+            cues = cues.saturating_sub(kept.remove(0).1.cues());
         }
         entry
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(RunId, Arc<Entry>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

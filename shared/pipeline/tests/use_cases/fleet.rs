@@ -26,7 +26,7 @@ use langflix_ports::{
 
 use crate::{
     encoding::planned,
-    episode::{Room, cutter, episode, text},
+    episode::{Room, cue, cutter, episode, text},
     fakes::{Encoder, Failing, Memory, Model, Remembering, trouble},
 };
 
@@ -103,6 +103,8 @@ struct Fleet<'a> {
     tally: Counts,
     /// What its workers remember of runs.
     requests: Requests,
+    /// What its dispatchers remember of runs.
+    read: Requests,
     in_flight: u32,
     /// How often each message is delivered.
     deliveries: usize,
@@ -111,7 +113,8 @@ struct Fleet<'a> {
 impl<'a> Fleet<'a> {
     fn new(room: &'a Room) -> Self {
         let (queue, tally) = (Messages::default(), Counts::default());
-        Self { room, store: &room.store, queue, tally, requests: Requests::default(), in_flight: 32, deliveries: 1 }
+        let (requests, read) = (Requests::default(), Requests::default());
+        Self { room, store: &room.store, queue, tally, requests, read, in_flight: 32, deliveries: 1 }
     }
 
     fn dispatcher(&self) -> Dispatcher<'_> {
@@ -119,6 +122,7 @@ impl<'a> Fleet<'a> {
             store: self.store,
             queue: &self.queue,
             tally: &self.tally,
+            requests: &self.read,
             in_flight: self.in_flight,
             trace: None,
             follows: &|_| (),
@@ -487,6 +491,48 @@ async fn the_step_that_ends_a_stage_is_told_the_spans_of_its_tasks_and_outcomes_
         given.push(trace.unwrap_or_default());
     }
     assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
+}
+
+/// Works until the end of the analysis is told, and takes what was asked for and its plan out of the store.
+async fn analysed(fleet: &Fleet<'_>, run: &RunId) {
+    fleet.dispatcher().plan_episode(run).await.unwrap();
+    let chunk = |queue: &Messages| queue.waiting.lock().unwrap().get_mut(&Name::AnalysisBulk)?.pop_front();
+    while let Some(message) = chunk(&fleet.queue) {
+        let order = Order::read(&message.body).unwrap();
+        fleet.handle(&order, Try::ONLY, &Model::good(), &Encoder::good()).await.unwrap();
+    }
+    for key in ["request.json", "analysis/plan.json"] {
+        fleet.store.delete(&format!("runs/{run}/{key}")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whoever_planned_a_run_goes_on_without_reading_what_never_changes() {
+    let (room, asked) = (Room::new(), episode());
+    let (fleet, run) = (Fleet::new(&room), asked.run().unwrap());
+    fleet.submit(&asked, Lane::Bulk).await;
+    analysed(&fleet, &run).await;
+    let other = Requests::default();
+    let other = Dispatcher { requests: &other, ..fleet.dispatcher() };
+    assert!(matches!(other.stage_done(&run, Stage::Analysis).await, Err(Error::NoRun { .. })));
+    fleet.dispatcher().stage_done(&run, Stage::Analysis).await.unwrap();
+    assert_eq!(fleet.queue.waiting.lock().unwrap()[&Name::EncodingBulk].len(), 4);
+    assert!(matches!(fleet.dispatcher().plan_episode(&run).await, Err(Error::NoRun { .. })), "planning reads anew");
+}
+
+#[tokio::test]
+async fn runs_with_very_many_cues_are_not_kept_beside_others() {
+    let (room, asked) = (Room::new(), episode());
+    let (fleet, run) = (Fleet::new(&room), asked.run().unwrap());
+    fleet.submit(&asked, Lane::Bulk).await;
+    analysed(&fleet, &run).await;
+    let mut long = RunRequest { source_identity: "long".to_owned(), ..asked };
+    long.transcript.cues = (0..40_000).map(|n| cue(n * 4000, "Nobody came.")).collect();
+    long.settings.chunk_size = 1_000_000;
+    long.settings.max_input_length = 1_000_000;
+    fleet.submit(&long, Lane::Bulk).await;
+    fleet.dispatcher().plan_episode(&long.run().unwrap()).await.unwrap();
+    assert!(matches!(fleet.dispatcher().stage_done(&run, Stage::Analysis).await, Err(Error::NoRun { .. })));
 }
 
 #[tokio::test(start_paused = true)]
