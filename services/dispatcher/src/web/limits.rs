@@ -114,6 +114,14 @@ mod tests {
     }
 
     #[test]
+    fn strangers_take_nothing_from_those_who_may_look() {
+        let limits = Limits::default();
+        let taken = (0..1000).filter(|_| limits.takes(false)).count();
+        assert!((100..120).contains(&taken), "{taken}");
+        assert!((0..400).all(|_| limits.takes(true)));
+    }
+
+    #[test]
     fn no_number_of_addresses_takes_more_memory() {
         let limits = Limits::default();
         for number in 0..20_000_u32 {
