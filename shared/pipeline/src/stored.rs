@@ -102,6 +102,9 @@ pub(crate) async fn record_failure(
 /// What is known of a run only while it is unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Open {
+    /// The show's name, of which the run's has only what keys allow; a run of an earlier version does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) show: Option<String>,
     /// How urgent it is.
     pub(crate) lane: Lane,
     /// When it was submitted, milliseconds since 1970.

@@ -86,9 +86,9 @@ test("what is dropped is gone, and the token is not asked for again", async () =
 test("a run is cancelled from its own view", async () => {
   await go(page, `#/run/${OPEN}`);
   await page.getByRole("button", { name: "Cancel the run" }).click();
-  await dialog().getByRole("heading", { name: /^Cancel the-show S01E02\?/ }).waitFor();
+  await dialog().getByRole("heading", { name: /^Cancel The Show S01E02\?/ }).waitFor();
   await dialog().getByRole("button", { name: "Cancel the run" }).click();
-  await notice("the-show S01E02 is being cancelled.").waitFor();
+  await notice("The Show S01E02 is being cancelled.").waitFor();
   await page.getByText("Failed, cancelled").waitFor();
   assert.notEqual(PARKED, OPEN);
   isQuiet(page);

@@ -12,6 +12,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; font-src 'self'; " +
   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
+const NAMES = { suits: "Suits", "night-ferry": "Night Ferry", "the-long-way-home": "The Long Way Home" };
 const SHOWS = ["suits", "night-ferry", "the-long-way-home", "harbour-lights", "mondays"];
 
 /// `count` runs of five shows in seasons of twenty: a part done, a part going on, a part waiting.
@@ -23,7 +24,7 @@ export function runs(count) {
     const episode = (at % 20) + 1;
     const id = `${show}-s${String(season).padStart(2, "0")}e${String(episode).padStart(2, "0")}-${(0x1000_0000 + at * 7919).toString(16)}`;
     const run = {
-      run: id, show, season, episode, phase: "waiting", status: null, cancelled: false, lane: "bulk",
+      run: id, show, show_name: NAMES[show] ?? null, season, episode, phase: "waiting", status: null, cancelled: false, lane: "bulk",
       submitted_at: "2026-11-26T05:00:00Z", analysis: null, encoding: null, finished_at: null, clips: null, spend: null,
     };
     const stand = (at * 7) % 10;

@@ -52,6 +52,16 @@ test("whatever a manifest says is shown as it is written", async () => {
   }
 });
 
+test("a list shows a show's name as it is written", async () => {
+  const page = await open(browser);
+  await page.goto(HOME);
+  await page.getByRole("row").nth(NASTY.length).waitFor({ state: "attached" });
+  const names = await page.evaluate(() => [...document.querySelectorAll("h2 bdi")].map((name) => name.textContent));
+  assert.deepEqual(names, [shown(NASTY[0])]);
+  await isText(page);
+  isQuiet(page);
+});
+
 test("a telephone shows all of it without scrolling sideways", async () => {
   const page = await open(browser, { width: 360, height: 780 });
   for (const [at, run] of RUNS.entries()) {

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { fits, go, hear, HOME, isAccessible, isQuiet, launch, open, say, shoot } from "./browser.js";
 
 const { RUN, WORK, KILL, BACK } = process.env;
-const EPISODE = `the-long-way-home S01E01, ${RUN.slice(-8)}`;
+const EPISODE = `The Long Way Home S01E01, ${RUN.slice(-8)}`;
 
 let browser;
 let page;
@@ -42,7 +42,7 @@ test("progress arrives without the page being loaded again", async () => {
   assert.equal(await own.getByRole("article").count(), 3);
   isQuiet(own);
   await own.context().close();
-  await page.waitForFunction(() => document.getElementById("said").textContent.includes("the-long-way-home S01E01: Complete."));
+  await page.waitForFunction(() => document.getElementById("said").textContent.includes("The Long Way Home S01E01: Complete."));
   isQuiet(page);
 });
 

@@ -71,7 +71,9 @@ async fn every_answer_is_as_the_document_says() {
     let details = site.shows(&format!("/api/v1/runs/{run}")).await;
     described.answer("get", "/api/v1/runs/{run}", &details);
     assert_eq!((&details["status"], &details["clips"]), (&json!("complete"), &json!(manifest.clips.len())));
-    described.answer("get", "/api/v1/runs/{run}", &site.shows(&format!("/api/v1/runs/{open}")).await);
+    let going_on = site.shows(&format!("/api/v1/runs/{open}")).await;
+    described.answer("get", "/api/v1/runs/{run}", &going_on);
+    assert_eq!([&details["show_name"], &going_on["show_name"]], ["The Show"; 2]);
     let whole = site.shows(&format!("/api/v1/runs/{run}/manifest")).await;
     described.answer("get", "/api/v1/runs/{run}/manifest", &whole);
     assert_eq!(whole, serde_json::to_value(&manifest).unwrap());

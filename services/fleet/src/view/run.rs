@@ -17,6 +17,8 @@ pub struct Run {
     pub run: RunId,
     /// The show as keys write it.
     pub show: String,
+    /// The show's name; null where it is not known.
+    pub show_name: Option<String>,
     /// The season.
     pub season: u16,
     /// The episode.
@@ -119,6 +121,7 @@ impl Run {
         Self {
             run: state.run.clone(),
             show: show.to_owned(),
+            show_name: state.show.clone(),
             season,
             episode,
             phase: Phase::of(state),
@@ -133,6 +136,11 @@ impl Run {
             spend: ending.map(|ending| RunSpend::of(ending.usage, prices)),
             submitted_at_ms: state.submitted_at_ms,
         }
+    }
+
+    /// What people call the show.
+    pub fn show_name(&self) -> &str {
+        self.show_name.as_deref().unwrap_or(&self.show)
     }
 
     /// By what runs are ordered: the show, the season, the episode, and the name.

@@ -16,10 +16,12 @@ use langflix_rabbitmq::RabbitQueue;
 use serde_json::{Value, json};
 
 use super::{table::Table, watch};
-use crate::{Parting, cli::StatusArgs, say};
+use crate::{Parting, cli::StatusArgs, progress::screen::fitted, say};
 
 /// Runs looked at at once.
 const AT_ONCE: usize = 16;
+/// Most columns of a show's name.
+const LONGEST_NAME: usize = 40;
 /// How long the servers may take to say what lies in the queues.
 const COUNTED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -145,9 +147,9 @@ fn standing(run: &Run) -> String {
     }
 }
 
-/// `suits S01E02`.
+/// `Suits S01E02`.
 fn episode(run: &Run) -> String {
-    format!("{} S{:02}E{:02}", run.show, run.season, run.episode)
+    format!("{} S{:02}E{:02}", fitted(run.show_name(), LONGEST_NAME), run.season, run.episode)
 }
 
 fn queue_table(queues: &[Queue]) -> String {
@@ -178,6 +180,7 @@ mod tests {
         let progress = |done, tasks, failed| Some(Progress { done, tasks, failed });
         let of = |run: &str| RunState {
             run: RunId::parse(run).unwrap(),
+            show: Some("Suits".to_owned()),
             lane: Some(Lane::Bulk),
             submitted_at_ms: Some(1_798_761_599_000),
             cancelled: false,

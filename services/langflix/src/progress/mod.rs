@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use langflix_domain::RunId;
+use langflix_domain::{EpisodeId, RunId};
 use langflix_fleet::view::Queue;
 use langflix_ports::observer::Observer;
 
@@ -52,7 +52,10 @@ impl Following {
     ///
     /// # Errors
     /// Where nothing can be written.
-    pub(crate) fn new(output: Output, runs: &[RunId]) -> io::Result<Self> {
+    pub(crate) fn new<'a>(
+        output: Output,
+        runs: impl IntoIterator<Item = (&'a EpisodeId, &'a RunId)>,
+    ) -> io::Result<Self> {
         match output {
             Output::Text => Season::new(runs).map(|season| Self::Season(Box::new(season))),
             Output::Json | Output::Quiet => Ok(Self::Plain(observer(output))),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use langflix_domain::{RunId, Stage};
+use langflix_domain::{EpisodeId, RunId, Stage};
 use langflix_fleet::{
     pace::Count,
     parts,
@@ -42,8 +42,8 @@ impl Season {
     ///
     /// # Errors
     /// Where nothing can be written.
-    pub(super) fn new(runs: &[RunId]) -> io::Result<Self> {
-        let mut episodes: Vec<Episode> = runs.iter().map(waiting).collect();
+    pub(super) fn new<'a>(runs: impl IntoIterator<Item = (&'a EpisodeId, &'a RunId)>) -> io::Result<Self> {
+        let mut episodes: Vec<Episode> = runs.into_iter().map(waiting).collect();
         episodes.sort_by(|a, b| (&a.show, a.season, a.number, &a.run).cmp(&(&b.show, b.season, b.number, &b.run)));
         let live = Live::on(Stream::Err)?;
         let happenings = Happenings::of(&live).into();
@@ -96,11 +96,12 @@ impl Season {
 }
 
 /// A run of which nothing is known but its name.
-fn waiting(run: &RunId) -> Episode {
+fn waiting((episode, run): (&EpisodeId, &RunId)) -> Episode {
     let (show, season, number) = parts(run);
     Episode {
         run: run.clone(),
         show: show.to_owned(),
+        show_name: Some(episode.show.clone()),
         season,
         number,
         phase: Phase::Waiting,

@@ -87,7 +87,7 @@ async fn whoever_waits_for_a_season_sees_it_and_has_the_terminal_back() {
     let (code, frames, behind) = tokio::task::spawn_blocking(|| terminal.end()).await.unwrap();
     assert_eq!(code, Some(0), "{frames:#?} {behind}");
     let first = frames.first().unwrap();
-    assert!(first.contains("the-long-way-home S01") && first.contains("  3 episodes: "), "{first}");
+    assert!(first.contains("The Long Way Home S01") && first.contains("  3 episodes: "), "{first}");
     let last = frames.last().unwrap();
     assert!(last.contains("3 complete") && last.contains("nothing under way") && last.contains("3/3 clips"), "{last}");
     for frame in &frames {
@@ -153,7 +153,7 @@ async fn without_a_terminal_a_line_tells_what_was_done_and_programs_get_an_objec
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert!(lines.starts_with("the-long-way-home S01: 0/1 ended, chunks 0/0+, clips 0/0+\n"), "{lines}");
+    assert!(lines.starts_with("The Long Way Home S01: 0/1 ended, chunks 0/0+, clips 0/0+\n"), "{lines}");
     assert!(lines.lines().count() <= 4 && !lines.contains('\x1b'), "{lines}");
     let objects: Vec<Value> = objects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(objects.windows(2).all(|pair| pair[0] != pair[1]), "{objects:#?}");

@@ -43,7 +43,8 @@ pub async fn submit(
     write(store, &request_key(&run), asked).await?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let before = Open::of(store, &run).await?.is_some();
-    Open { lane, submitted_at_ms: now, trace: trace.map(str::to_owned) }.write(store, &run).await?;
+    let (show, trace_of_run) = (Some(asked.episode.show.clone()), trace.map(str::to_owned));
+    Open { show, lane, submitted_at_ms: now, trace: trace_of_run }.write(store, &run).await?;
     write(store, &show_key(&asked.episode, &run), &now).await?;
     if !before {
         queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await?;

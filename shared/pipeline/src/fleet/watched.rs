@@ -1,6 +1,6 @@
 use std::fmt;
 
-use langflix_domain::{Completeness, EpisodeStatus, FailureKind, Lane, RunId, Stage, Timing, Usage};
+use langflix_domain::{Completeness, EpisodeId, EpisodeStatus, FailureKind, Lane, RunId, Stage, Timing, Usage};
 use langflix_ports::store::ArtifactStore;
 use schemars::JsonSchema;
 use serde::{
@@ -19,6 +19,8 @@ use crate::{
 pub struct RunState {
     /// The run.
     pub run: RunId,
+    /// The show's name, where it is known.
+    pub show: Option<String>,
     /// Its lane, while it has not ended.
     pub lane: Option<Lane>,
     /// When it was submitted, milliseconds since 1970, while it has not ended and where that is known.
@@ -115,6 +117,7 @@ impl Watched {
         };
         Ok(RunState {
             run: self.run.clone(),
+            show: self.open.as_ref().and_then(|open| open.show.clone()),
             lane: self.open.as_ref().map(|open| open.lane),
             // A run that was taken up again does not say when.
             submitted_at_ms: self.open.as_ref().map(|open| open.submitted_at_ms).filter(|at| *at > 0),
@@ -146,6 +149,7 @@ async fn tasks(
 /// What a manifest says in brief. The rest of it, which is most, is not kept.
 #[derive(Deserialize)]
 struct Brief {
+    episode: EpisodeId,
     status: EpisodeStatus,
     completeness: Completeness,
     timing: Timing,
@@ -162,6 +166,7 @@ impl Brief {
         };
         RunState {
             run: run.clone(),
+            show: Some(self.episode.show),
             lane: None,
             submitted_at_ms: None,
             cancelled: self.failures,

@@ -47,6 +47,7 @@ mod tests {
         };
         let state = RunState {
             run: RunId::parse(name).unwrap(),
+            show: None,
             lane: None,
             submitted_at_ms: None,
             cancelled: false,

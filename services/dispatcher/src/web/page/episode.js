@@ -3,7 +3,7 @@
 import { address, get, ofRun, Problem } from "./api.js";
 import { Clip } from "./clip.js";
 import { bdi, cell, h, keyed, label, mark, table, text, write } from "./dom.js";
-import { code, counted, failures, language, lasting, learner, number, spelled, spent, standing, when } from "./words.js";
+import { code, counted, failures, language, lasting, learner, number, show, spelled, spent, standing, when } from "./words.js";
 
 class Fact {
   constructor({ name }) {
@@ -63,8 +63,7 @@ export class Episode {
   }
 
   get title() {
-    const show = this.manifest?.episode.show ?? this.run?.show;
-    return show === undefined ? label(this.id) : label(`${show} ${code(this.run ?? this.manifest.episode)}`);
+    return this.run === null ? label(this.id) : label(`${show(this.run)} ${code(this.run)}`);
   }
 
   update(change) {
@@ -103,7 +102,7 @@ export class Episode {
     const { run } = this;
     if (run === null) return;
     this.allowed = this.actions.allowed;
-    this.name.replaceChildren(bdi(this.manifest?.episode.show ?? run.show), " ", h("span", { class: "code" }, code(run)));
+    this.name.replaceChildren(bdi(show(run)), " ", h("span", { class: "code" }, code(run)));
     const ended = run.status !== null;
     keyed(this.stages, [
       { name: "Analysis", unit: "chunk", progress: run.analysis, ended },
@@ -135,7 +134,7 @@ export class Episode {
   buttons() {
     const { run } = this;
     if (!this.allowed) return [];
-    const name = label(`${run.show} ${code(run)}`);
+    const name = label(`${show(run)} ${code(run)}`);
     const failed = failures(run);
     return [
       run.status === null && !run.cancelled && this.actions.button("Cancel the run", `Cancel the run of ${name}`, () => ({

@@ -1,7 +1,7 @@
 // The line about the whole fleet, whether it is news, and what is said aloud.
 
-import { h, keyed, mark, text, write } from "./dom.js";
-import { code, counted, lasting, moment, money, number, standing } from "./words.js";
+import { h, keyed, label, mark, text, write } from "./dom.js";
+import { code, counted, lasting, moment, money, number, show, standing } from "./words.js";
 
 // News that come closer together are said as one.
 const BETWEEN = 10_000;
@@ -74,7 +74,7 @@ export class Head {
   tell() {
     const { news } = this;
     this.news = [];
-    const one = (run) => `${text(run.show)} ${code(run)}: ${standing(run)}.`;
+    const one = (run) => `${label(show(run))} ${code(run)}: ${standing(run)}.`;
     this.say(news.length <= 2 ? news.map(one).join(" ") : `${number(news.length)} runs ended.`);
   }
 

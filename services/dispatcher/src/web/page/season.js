@@ -1,7 +1,7 @@
 // One season of a show: how far it is, and a row for each of its runs.
 
 import { bdi, cell, h, label, mark, table, text, write } from "./dom.js";
-import { code, counted, failures, going, number, share, standing, when } from "./words.js";
+import { code, counted, failures, going, number, share, show, standing, when } from "./words.js";
 
 const COLUMNS = ["Episode", "Status", "Chunks analysed", "Clips encoded", ["Clips", "number"], ["Failed", "number"], "Last step"];
 
@@ -28,7 +28,7 @@ class Row {
     const failed = failures(run);
     write(this.status, standing(run));
     mark(this.status, "data-is", run.status ?? (run.cancelled ? "cancelled" : run.phase));
-    mark(this.link, "aria-label", label(`${run.show} ${code(run)}, ${run.run.slice(-8)}`));
+    mark(this.link, "aria-label", label(`${show(run)} ${code(run)}, ${run.run.slice(-8)}`));
     this.analysis.update(run.analysis, run.status !== null);
     this.encoding.update(run.encoding, run.status !== null);
     write(this.clips, run.clips === null ? "–" : number(run.clips));
@@ -65,9 +65,11 @@ class Stage {
 }
 
 export class Season {
-  constructor(show, season, number) {
-    this.show = show;
+  constructor(slug, season, number) {
+    this.show = slug;
     this.season = season;
+    /// What its show is called.
+    this.called = null;
     this.runs = [];
     this.rows = new Map();
     /// How quickly it goes on, as the server tells; null where that does not.
@@ -76,12 +78,12 @@ export class Season {
     this.chosen = null;
     const id = `season-${number}`;
     this.button = h("button", { type: "button", "aria-expanded": "false", "aria-controls": id, on: { click: () => this.toggle() } },
-      bdi(show), ` season ${season}`);
-    this.bar = h("progress", { max: 1, "aria-label": label(`${show} season ${season}`) });
+      (this.words = bdi("")), ` season ${season}`);
+    this.bar = h("progress", { max: 1 });
     this.percent = h("span", { class: "percent" }, "");
     this.sums = h("p", { class: "sums" }, "");
     this.body = h("div", { id, hidden: true });
-    this.element = h("section", { class: "season", "aria-label": label(`${show} season ${season}`) },
+    this.element = h("section", { class: "season" },
       h("div", { class: "season-head" }, h("h2", {}, this.button), h("p", { class: "far" }, this.bar, " ", this.percent), this.sums),
       this.body);
   }
@@ -89,9 +91,22 @@ export class Season {
   /// Takes all its runs, in their order.
   take(runs) {
     this.runs = runs;
+    this.call(show(runs.find((run) => run.show_name) ?? runs[0]));
     this.element.style.setProperty("--rows", runs.length);
     if (this.rows.size > 0) this.fill();
     this.sum();
+  }
+
+  call(name) {
+    if (name === this.called) return;
+    this.called = name;
+    write(this.words, text(name));
+    for (const element of [this.bar, this.element]) mark(element, "aria-label", label(`${name} season ${this.season}`));
+    if (this.list) write(this.list.parentElement.caption, this.caption());
+  }
+
+  caption() {
+    return label(`Runs of ${this.called} season ${this.season}`);
   }
 
   /// Puts a run in the place of what was known of it.
@@ -163,7 +178,7 @@ export class Season {
   /// Makes the rows that are missing and puts all into their order.
   fill() {
     if (!this.body.firstChild) {
-      const made = table(label(`Runs of ${this.show} season ${this.season}`), COLUMNS, []);
+      const made = table(this.caption(), COLUMNS, []);
       this.list = made.tBodies[0];
       this.body.append(made);
     }
@@ -194,4 +209,4 @@ export class Season {
 }
 
 /// What is looked for in a run's name.
-export const haystack = (run) => `${text(run.show)} ${code(run)} ${run.run}`.toLowerCase();
+export const haystack = (run) => `${text(show(run))} ${code(run)} ${run.run}`.toLowerCase();

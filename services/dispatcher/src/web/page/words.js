@@ -72,6 +72,9 @@ export function spent(spend, currency) {
   return spend.amount === null || spend.amount === undefined || !currency ? asked : `${money(spend.amount, currency)}, ${asked}`;
 }
 
+/// What a show is called, where its name is known; else as keys write it.
+export const show = (run) => run.show_name ?? run.show;
+
 /// `S01E02`.
 export const code = (run) => `S${two(run.season)}E${two(run.episode)}`;
 

@@ -247,8 +247,9 @@ async fn wait_for(
     sent: Vec<(EpisodeId, Option<(RunId, Submitted)>)>,
     output: Output,
 ) -> anyhow::Result<EpisodeStatus> {
-    let runs: Vec<RunId> = sent.iter().filter_map(|(_, sent)| Some(sent.as_ref()?.0.clone())).collect();
-    let following = progress::Following::new(output, &runs).context("standard error")?;
+    let submitted = sent.iter().filter_map(|(episode, sent)| Some((episode, &sent.as_ref()?.0)));
+    let following = progress::Following::new(output, submitted.clone()).context("standard error")?;
+    let runs = submitted.map(|(_, run)| run.clone());
     let say = |end: End| match end {
         End::Manifest(manifest) => report::say(&manifest, &format!("langflix fetch {}", manifest.run), output),
         End::Unreadable(run, error) => say::err!("error: {run}: {error}"),

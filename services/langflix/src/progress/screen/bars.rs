@@ -107,9 +107,20 @@ impl Row<'_> {
         }
     }
 
+    /// Its name in so many columns. The code at its end tells it from others, so that its show is cut.
+    fn called(&self, columns: usize) -> String {
+        match self.name.rsplit_once(' ') {
+            Some((show, code)) if self.name.width() > columns => {
+                let room = columns.saturating_sub(code.width() + 1);
+                format!("{} {code}", fitted(show, room)).trim_start().to_owned()
+            }
+            _ => self.name.clone(),
+        }
+    }
+
     fn line(&self, name: usize, columns: usize, told: &Line) -> Line {
         let phase = if self.episode.cancelled { "cancelling" } else { self.episode.phase.as_str() };
-        let shown = fitted(&self.name, name);
+        let shown = self.called(name);
         let space = " ".repeat(name.saturating_sub(shown.width()) + GAP);
         let phase = format!("{phase:<width$}", width = if self.count().is_some() { Self::PHASE } else { 0 });
         let line = Line::new().and(Style::Plain, format!("{shown}{space}{phase}"));

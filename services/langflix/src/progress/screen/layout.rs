@@ -12,12 +12,14 @@ use super::{
     Episode, Failed, Screen,
     bars::{Row, Stage},
     estimate::about,
-    paint::{Line, Style},
+    paint::{Line, Style, fitted},
 };
 use crate::counted;
 
 /// Most failures that are shown; how many there are is told in any case.
 const FAILURES: usize = 5;
+/// Most columns of a show's name.
+const LONGEST_NAME: usize = 24;
 /// Columns by which what goes on is indented.
 const INDENT: usize = 2;
 
@@ -157,19 +159,29 @@ impl Screen {
     fn title(&self) -> String {
         let shows: BTreeSet<&str> = self.seen.episodes.iter().map(|episode| episode.show.as_str()).collect();
         let seasons: BTreeSet<u16> = self.seen.episodes.iter().map(|episode| episode.season).collect();
-        match (shows.first(), shows.len(), seasons.first(), seasons.len()) {
-            (Some(show), 1, Some(season), 1) => format!("{show} S{season:02}"),
-            (Some(show), 1, ..) => (*show).to_owned(),
-            (None, ..) => "no run".to_owned(),
-            (_, shows, ..) => counted(shows, "show"),
+        let show = match (self.seen.episodes.first(), shows.len()) {
+            (None, _) => return "no run".to_owned(),
+            (Some(episode), 1) => self.show(episode),
+            (_, shows) => return counted(shows, "show"),
+        };
+        match (seasons.first(), seasons.len()) {
+            (Some(season), 1) => format!("{show} S{season:02}"),
+            _ => show,
         }
+    }
+
+    /// What people call an episode's show, which another run of it may know.
+    fn show(&self, episode: &Episode) -> String {
+        let same = self.seen.episodes.iter().filter(|other| other.show == episode.show);
+        let name = { same }.find_map(|other| other.show_name.as_deref());
+        fitted(name.unwrap_or(&episode.show), LONGEST_NAME)
     }
 
     /// What one is called among the others.
     fn name(&self, episode: &Episode) -> String {
         let same = self.seen.episodes.iter().all(|other| other.show == episode.show);
         let code = format!("S{:02}E{:02}", episode.season, episode.number);
-        if same { code } else { format!("{} {code}", episode.show) }
+        if same { code } else { format!("{} {code}", self.show(episode)) }
     }
 
     fn far(&self) -> impl Iterator<Item = Far<'_>> {

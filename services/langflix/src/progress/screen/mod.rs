@@ -27,7 +27,10 @@ pub(crate) use terminal::{Happenings, Stream};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Episode {
     pub(crate) run: RunId,
+    /// The show as keys write it.
     pub(crate) show: String,
+    /// What people call it, where that is known.
+    pub(crate) show_name: Option<String>,
     pub(crate) season: u16,
     pub(crate) number: u16,
     pub(crate) phase: Phase,
@@ -52,6 +55,7 @@ impl From<&Run> for Episode {
         Self {
             run: run.run.clone(),
             show: run.show.clone(),
+            show_name: run.show_name.clone(),
             season: run.season,
             number: run.episode,
             phase: run.phase,

@@ -4,6 +4,7 @@ fn episode(number: u16, phase: Phase) -> Episode {
     Episode {
         run: RunId::parse(&format!("suits-s01e{number:02}-0123abcd")).unwrap(),
         show: "suits".to_owned(),
+        show_name: Some("Suits".to_owned()),
         season: 1,
         number,
         phase,
@@ -172,6 +173,7 @@ fn at_the_end_all_is_told_in_a_few_lines() {
 fn runs_of_several_shows_are_told_apart() {
     let other = Episode {
         show: "dark".to_owned(),
+        show_name: None,
         run: RunId::parse("dark-s01e01-0123abcd").unwrap(),
         ..episode(1, Phase::Selection)
     };
@@ -179,6 +181,23 @@ fn runs_of_several_shows_are_told_apart() {
     let again = Episode { run: RunId::parse("suits-s01e01-89abcdef").unwrap(), ..episode(1, Phase::Analysis) };
     let seen = Seen { episodes: vec![other, ended(1, EpisodeStatus::Complete, 0), again], ..Seen::default() };
     insta::assert_snapshot!(drawn(&watched(0, seen), 80, 24));
+}
+
+#[test]
+fn a_long_name_takes_nothing_from_the_figures_and_is_no_command() {
+    let name = Some(format!("{}\u{1b}[2J\n{}", "오징어 게임 ".repeat(3), "x".repeat(200)));
+    let named = Episode {
+        show: "squid-game".to_owned(),
+        show_name: name,
+        run: RunId::parse("squid-game-s01e01-0123abcd").unwrap(),
+        ..episode(1, Phase::Encoding)
+    };
+    let named = Episode { analysis: count(40, 40), encoding: count(7, 20), ..named };
+    let of = |episodes| watched(0, Seen { episodes, ..Seen::default() });
+    insta::assert_snapshot!(drawn(&of(vec![named.clone(), episode(2, Phase::Selection)]), 60, 24));
+    let alone = drawn(&of(vec![named]), 40, 24);
+    let alone = alone.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(alone.contains("1 episode: 1 open") && alone.contains("7/20 clips"), "{alone}");
 }
 
 #[test]
@@ -218,7 +237,7 @@ fn what_was_done_before_anybody_looked_is_no_rate() {
 fn a_line_says_what_was_done_and_what_failed_last() {
     assert_eq!(
         in_the_middle().line(),
-        "suits S01: 4/24 ended, chunks 240/240+, clips 96/120+, 3 failed, the last: clip “오징어 게임”: \
+        "Suits S01: 4/24 ended, chunks 240/240+, clips 96/120+, 3 failed, the last: clip “오징어 게임”: \
          s3://media/suits/S01E02.mkv: 0:10:00.000 to 0:10:04.000 came out as 0:00:01.000"
     );
 }
