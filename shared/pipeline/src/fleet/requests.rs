@@ -14,7 +14,7 @@ use crate::{
 
 /// Runs of which something is kept; tasks of more at once are rare, since a run's tasks lie together in a queue.
 const KEPT: usize = 16;
-/// The most cues of all kept runs together, where there is more than one: some 10 MB, with the plans that hold them again.
+/// The most cues of all kept runs together, where there is more than one: some 5 MB.
 const CUES: usize = 30_000;
 /// How long a run may go on after somebody cancelled it.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
