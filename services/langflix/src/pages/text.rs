@@ -6,14 +6,46 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// RFC 3986's unreserved characters stay, so neither a scheme, a query nor a fragment can come out of a file name.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The first and the last of the characters that open an isolate.
+const OPEN_FIRST: char = '\u{2066}';
+const OPEN_LAST: char = '\u{2068}';
+/// Closes one.
+const CLOSE: char = '\u{2069}';
+
 /// Text from outside for an element's content. HTML has no way to write most control characters: they show as U+FFFD.
 pub(super) fn text(outside: &str) -> Cow<'_, str> {
     let unwritable = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if outside.contains(unwritable) {
+    let written = if outside.contains(unwritable) {
         outside.replace("\r\n", "\n").replace(unwritable, "\u{fffd}").into()
     } else {
-        outside.into()
-    }
+        Cow::Borrowed(outside)
+    };
+    if written.contains(|c| matches!(c, OPEN_FIRST..=OPEN_LAST | CLOSE)) { closed(&written).into() } else { written }
+}
+
+/// Text that closes each isolate it opens and no other: one that it left open would take the end of the element that
+/// isolates it for its own, and turn what stands behind; one that it closed and did not open would end that element's.
+fn closed(text: &str) -> String {
+    let line = |line: &str| {
+        let mut open = 0_usize;
+        let kept = |c: &char| match *c {
+            OPEN_FIRST..=OPEN_LAST => {
+                open += 1;
+                true
+            }
+            CLOSE => {
+                let opened = open > 0;
+                open = open.saturating_sub(1);
+                opened
+            }
+            _ => true,
+        };
+        let mut kept: String = line.chars().filter(kept).collect();
+        kept.extend(std::iter::repeat_n(CLOSE, open));
+        kept
+    };
+    // An isolate ends with its paragraph.
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Text from outside on one line, for titles and labels: no element isolates its direction there, so that characters
@@ -109,6 +141,14 @@ mod tests {
         assert_eq!(clock(MediaTime::from_millis(3_723_999)), "1:02:03");
         assert_eq!(short_clock(MediaTime::from_millis(63_000)), "1:03");
         assert_eq!(short_clock(MediaTime::from_millis(-200)), "0:00");
+    }
+
+    #[test]
+    fn text_closes_what_it_opens_and_opens_nothing_that_it_does_not_close() {
+        assert_eq!(text("\u{2066}a\nb\u{2069}c"), "\u{2066}a\u{2069}\nbc");
+        assert_eq!(text("\u{2067}a\u{2068}b\u{2069}"), "\u{2067}a\u{2068}b\u{2069}\u{2069}");
+        assert_eq!(text("\u{2069}\u{2069}a\0\r\n\u{2066}\u{202e}b"), "a\u{fffd}\n\u{2066}\u{202e}b\u{2069}");
+        assert!(matches!(text("give \u{202e}up"), Cow::Borrowed(_)));
     }
 
     #[test]
