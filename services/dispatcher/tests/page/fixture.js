@@ -63,7 +63,10 @@ export function overview(all) {
         gpu: { state: "ready", device: "GeForce RTX 3060", slots: 5, free_slots: 3 } },
       { id: "host-3/encoding-worker/77", service: "encoding-worker", version: "0.1.0", host: "host-3", uptime_seconds: 99_812, seen_seconds_ago: 4, ready: false,
         parts: [{ name: "gpu", ready: false, waits: "no NVENC engine: NVIDIA A100", note: null }], running: [],
-        gpu: { state: "no_nvenc", device: "NVIDIA A100", slots: 0, free_slots: 0 } },
+        gpu: { state: "no_encoder", device: "NVIDIA A100", slots: 0, free_slots: 0 } },
+      { id: "host-4/encoding-worker/78", service: "encoding-worker", version: "0.1.0", host: "host-4", uptime_seconds: 812, seen_seconds_ago: 4, ready: true,
+        parts: [{ name: "gpu", ready: true, waits: null, note: "there is no NVIDIA driver or no GPU here: install the driver, or give the container a GPU and NVIDIA_DRIVER_CAPABILITIES=compute,video,utility; clips are encoded in software" }],
+        running: [], gpu: { state: "no_driver", device: "auto", slots: 2, free_slots: 0 } },
     ],
     workers_error: null,
   };
@@ -92,7 +95,7 @@ export async function serve({ count = 1000, port = 0, tick = null, every = 1000 
     response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store" });
     response.end(JSON.stringify(body));
   };
-  const problem = (response, status, title, detail) => json(response, status, { type: "about:blank", title, status, detail }, "application/problem+json");
+  const problem = (response, status, type, title, detail) => json(response, status, { type: `/problems/${type}`, title, status, detail }, "application/problem+json");
   const event = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://x");
@@ -110,7 +113,7 @@ export async function serve({ count = 1000, port = 0, tick = null, every = 1000 
       return response.on("close", () => listeners.delete(response));
     }
     if (request.method === "POST") {
-      if (request.headers.authorization !== "Bearer secret") return problem(response, 401, "Not allowed", "The action token is wrong.");
+      if (request.headers.authorization !== "Bearer secret") return problem(response, 401, "wrong-token", "The token is wrong", "this token is not the right one");
       return json(response, 200, pathname.endsWith("drop") ? { dropped: 3 } : { runs_planned: 1, tasks: 3, republished: 0 });
     }
     if (pathname === "/api/v1/overview") return json(response, 200, overview(all));

@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 // The page's files stand outside of any package that would tell Node that they are modules.
 const page = (name) => import(`data:text/javascript,${encodeURIComponent(readFileSync(new URL(`../../src/web/page/${name}`, import.meta.url), "utf8"))}`);
-const { counted, failures, going, lasting, money, number, position, share, spent, standing, within } = await page("words.js");
+const { counted, failures, going, gpu, lasting, money, number, position, share, spent, standing, within } = await page("words.js");
 const { label, text } = await page("dom.js");
 
 const run = (more) => ({ status: null, phase: "analysis", cancelled: false, analysis: null, encoding: null, ...more });
@@ -45,6 +45,16 @@ test("a run's standing is in words, what they are not known for included", () =>
   assert.equal(standing(run({ phase: "dreaming" })), "dreaming");
   assert.equal(failures(run({ analysis: stage(3, 40) })), null);
   assert.equal(failures(run({ analysis: stage(40, 40, 1), encoding: stage(20, 20, 2) })), 3);
+});
+
+test("a worker without a GPU says so in two words", () => {
+  const worker = (state, slots, free, ready = true) => gpu({ ready, gpu: { state, device: state === "no_driver" ? "" : "NVIDIA A100", slots, free_slots: free } });
+  assert.equal(gpu({ ready: true, gpu: null }), "none");
+  assert.equal(worker("no_driver", 2, 0), "no GPU, 2 slots in software");
+  assert.equal(worker("no_encoder", 1, 0), "no encoder, NVIDIA A100, 1 slot in software");
+  // Nothing takes its place.
+  assert.equal(worker("no_driver", 0, 0, false), "no driver, 0 of 0 slots free");
+  assert.equal(worker("saturated", 5, 0), "saturated, NVIDIA A100, 0 of 5 slots free");
 });
 
 test("text closes what it opens and opens nothing that it does not close", () => {

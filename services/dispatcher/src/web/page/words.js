@@ -118,5 +118,17 @@ export const kind = (name) => KINDS[name] ?? spelled(name);
 const LEARNERS = { beginner: "Beginner (A1–A2)", intermediate: "Intermediate (B1–B2)", advanced: "Advanced (C1–C2)" };
 export const learner = (name) => LEARNERS[name] ?? spelled(name);
 
+/// What a worker has for a GPU. One that does without says so in two words; why is told with its parts.
+export function gpu({ gpu, ready }) {
+  if (gpu === null) return "none";
+  const { state, device, slots, free_slots } = gpu;
+  const software = ready && slots > 0 && free_slots === 0 && WITHOUT.includes(state);
+  if (software && state === "no_driver") return `no GPU, ${counted(slots, "slot")} in software`;
+  return [spelled(state), device, software ? `${counted(slots, "slot")} in software` : `${free_slots} of ${counted(slots, "slot")} free`].filter(Boolean).join(", ");
+}
+
+// States in which software takes a GPU's place, where that may be.
+const WITHOUT = ["no_driver", "no_encoder", "mig_slice", "no_video_capability", "driver_too_old", "driver_mismatch", "lost"];
+
 /// A name of the API as words: `rate_limited` is `rate limited`.
 export const spelled = (name) => String(name).replaceAll("_", " ");

@@ -1,12 +1,16 @@
 // Who works, on what, and what keeps others from it.
 
 import { bdi, cell, h, keyed, mark, table, text, write } from "./dom.js";
-import { counted, lasting, spelled } from "./words.js";
+import { counted, gpu, lasting } from "./words.js";
 
-/// A list of short texts, updated in place.
+// Characters of a note that takes no more than a line or two of its cell.
+const LONG = 60;
+
+/// What a part says, updated in place. What is long and nothing to worry about is there for whoever asks.
 class Line {
-  constructor() {
-    this.element = h("li", {}, (this.words = bdi("")));
+  constructor({ folded, name }) {
+    this.words = bdi("");
+    this.element = h("li", {}, folded ? h("details", {}, h("summary", {}, bdi(name)), this.words) : this.words);
   }
 
   update({ words }) {
@@ -48,24 +52,19 @@ class Row {
   update(worker) {
     write(this.ready, worker.ready ? "Ready" : "Not ready");
     mark(this.ready, "data-is", worker.ready ? "complete" : "partial");
-    const parts = worker.parts.filter((part) => !part.ready || part.note).map((part) => ({
-      name: part.name,
-      words: part.ready ? `${part.name}: ${part.note}` : `${part.name} waits: ${part.waits ?? part.note ?? "it does not say for what"}`,
-    }));
-    keyed(this.parts, parts, (part) => part.name, () => new Line());
-    write(this.gpu, gpu(worker.gpu));
+    const parts = worker.parts.filter((part) => !part.ready || part.note).map(({ name, ready, waits, note }) => {
+      if (!ready) return { name, folded: false, words: `${name} waits: ${waits ?? note ?? "it does not say for what"}` };
+      const folded = note.length > LONG;
+      return { name, folded, words: folded ? note : `${name}: ${note}` };
+    });
+    keyed(this.parts, parts, (part) => `${part.folded} ${part.name}`, (part) => new Line(part));
+    write(this.gpu, text(gpu(worker)));
     write(this.count, counted(worker.running.length, "task"));
     keyed(this.tasks, worker.running, (task) => `${task.queue} ${task.run} ${task.task}`, (task) => new Task(task));
     write(this.version, text(worker.version));
     write(this.up, lasting(worker.uptime_seconds));
     write(this.seen, `${lasting(worker.seen_seconds_ago)} ago`);
   }
-}
-
-function gpu(state) {
-  if (state === null) return "none";
-  const slots = state.slots === null || state.slots === undefined ? null : `${state.free_slots ?? "?"} of ${counted(state.slots, "slot")} free`;
-  return [spelled(state.state), state.device && text(state.device), slots].filter(Boolean).join(", ");
 }
 
 export class Workers {
