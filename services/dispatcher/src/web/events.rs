@@ -27,9 +27,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Tells where all runs stand, and then what changes.
 pub(super) async fn events(State(app): State<App>) -> Result<Response, Problem> {
     let Ok(place) = app.listeners.clone().try_acquire_owned() else {
-        return Err(Problem::unavailable(format_args!(
-            "{LISTENERS} listen already, as many as may: ask for /api/v1/runs"
-        )));
+        return Err(Problem::busy(format_args!("{LISTENERS} listen already, as many as may: ask for /api/v1/runs")));
     };
     let beat = KeepAlive::new().interval(HEARTBEAT).text("here");
     let mut response = Sse::new(told(app, place)).keep_alive(beat).into_response();

@@ -5,15 +5,16 @@ use std::{net::IpAddr, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
+use langflix_fleet::view::Problem as Kind;
 use tokio::time::timeout;
 
 use super::{
     App, api, assets,
-    problem::Problem,
+    problem::{self, Problem},
     tokens::{May, given},
 };
 
@@ -45,11 +46,12 @@ pub(super) fn guarded(app: App) -> Router {
     let nothing = async |uri: Uri| Problem::not_found(format_args!("there is nothing at {}", shown(&uri)));
     let otherwise = async |method: Method, uri: Uri| {
         let detail = format!("{} cannot be asked to {method}", shown(&uri));
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        Problem::new(Kind::MethodNotAllowed, detail)
     };
     Router::new()
         .merge(assets::routes())
         .merge(api::routes())
+        .merge(problem::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(otherwise)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -80,11 +82,11 @@ async fn bound(State(app): State<App>, request: Request, next: Next) -> Response
     let (may, wrong) = may(&app, request.headers());
     if !app.limits.takes(may >= May::Look) {
         app.limits.refusals.count(peer_of(&request), wrong);
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "more requests a second than are taken");
+        let problem = Problem::new(Kind::TooMany, "more requests a second than are taken");
         return problem.with(header::RETRY_AFTER, "1").into_response();
     }
     let Ok(_place) = app.limits.worked_on.try_acquire() else {
-        return Problem::unavailable("as many requests as are taken at once are being worked on").into_response();
+        return Problem::busy("as many requests as are taken at once are being worked on").into_response();
     };
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > LONGEST_BODY) {
@@ -100,7 +102,7 @@ async fn bound(State(app): State<App>, request: Request, next: Next) -> Response
 
 /// What is told whoever sends more than is read.
 pub(super) fn too_long() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format_args!("a body may have {LONGEST_BODY} bytes at most"))
+    Problem::new(Kind::TooLong, format_args!("a body may have {LONGEST_BODY} bytes at most"))
 }
 
 /// Lets through who may ask for this.
@@ -131,14 +133,14 @@ fn permitted(app: &App, request: &Request, acts: bool) -> Result<(), Problem> {
     if app.tokens.let_all_look() && app.address.ip().is_loopback() && !is_near(headers) {
         let detail = "this address is for this machine alone: ask for it as 127.0.0.1 or localhost, or have a token asked \
                       for with web.view_token_file";
-        return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
+        return Err(Problem::new(Kind::OtherHost, detail));
     }
     let (may, wrong) = may(app, headers);
     if may == May::Nothing || (acts && may < May::Act) {
         return Err(refused(app, request, wrong, acts));
     }
     if acts && is_of_another_page(headers) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "this was asked for by a page of another address"));
+        return Err(Problem::new(Kind::OtherSite, "this was asked for by a page of another address"));
     }
     Ok(())
 }
@@ -146,19 +148,19 @@ fn permitted(app: &App, request: &Request, acts: bool) -> Result<(), Problem> {
 fn refused(app: &App, request: &Request, wrong: bool, acts: bool) -> Problem {
     if wrong && !peer_of(request).is_some_and(|peer| app.limits.forgives(peer)) {
         let detail = "too many wrong tokens came from this address: wait a minute";
-        return Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with(header::RETRY_AFTER, "60");
+        return Problem::new(Kind::TooManyWrongTokens, detail).with(header::RETRY_AFTER, "60");
     }
     if acts && !app.tokens.allow_actions() {
-        return Problem::new(StatusCode::FORBIDDEN, "nothing is done here: no web.action_token_file is configured");
+        return Problem::new(Kind::ActionsOff, "nothing is done here: no web.action_token_file is configured");
     }
-    let detail = match (wrong, acts) {
-        (true, _) => "this token is not the right one",
-        (false, true) => "give the token for actions",
-        (false, false) => "give a token",
+    let (kind, detail) = match (wrong, acts) {
+        (true, _) => (Kind::WrongToken, "this token is not the right one"),
+        (false, true) => (Kind::TokenNeeded, "give the token for actions"),
+        (false, false) => (Kind::TokenNeeded, "give a token"),
     };
     // A browser asks its user for the one; the page asks for the other itself.
     let scheme = if acts { "Bearer realm=\"LangFlix\"" } else { "Basic realm=\"LangFlix\", charset=\"UTF-8\"" };
-    Problem::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, scheme)
+    Problem::new(kind, detail).with(header::WWW_AUTHENTICATE, scheme)
 }
 
 /// Whether a request names this machine by an address or as `localhost`. A page of somebody else's may give its own name

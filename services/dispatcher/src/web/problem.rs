@@ -1,23 +1,28 @@
 use std::fmt::Display;
 
 use axum::{
-    Json,
+    Json, Router,
+    extract::Path,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
+use langflix_fleet::view::Problem as Kind;
 use langflix_pipeline::Error;
 use langflix_ports::store::{self, ErrorKind};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use super::App;
 
 /// Why a request was not answered, as RFC 9457 has it.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {
-    /// What sort of problem: `about:blank`, the status says it all.
+    /// What sort of problem.
     #[serde(rename = "type")]
-    sort: String,
-    /// The status in words.
-    title: String,
+    kind: Kind,
+    /// That in words.
+    title: &'static str,
     /// The status.
     status: u16,
     /// What happened, and what to do.
@@ -27,28 +32,26 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Display) -> Self {
-        let title = status.canonical_reason().unwrap_or_default().to_owned();
-        Self {
-            sort: "about:blank".to_owned(),
-            title,
-            status: status.as_u16(),
-            detail: detail.to_string(),
-            header: None,
-        }
+    pub(super) fn new(kind: Kind, detail: impl Display) -> Self {
+        Self { kind, title: kind.title(), status: kind.status(), detail: detail.to_string(), header: None }
     }
 
     pub(super) fn not_found(detail: impl Display) -> Self {
-        Self::new(StatusCode::NOT_FOUND, detail)
+        Self::new(Kind::NotFound, detail)
     }
 
     pub(super) fn bad(detail: impl Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, detail)
+        Self::new(Kind::BadRequest, detail)
     }
 
     /// A server of the fleet does not answer.
     pub(super) fn unavailable(detail: impl Display) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(header::RETRY_AFTER, "5")
+        Self::new(Kind::Unavailable, detail).with(header::RETRY_AFTER, "5")
+    }
+
+    /// Others are answered now.
+    pub(super) fn busy(detail: impl Display) -> Self {
+        Self::new(Kind::Busy, detail).with(header::RETRY_AFTER, "5")
     }
 
     pub(super) fn with(self, name: header::HeaderName, value: &'static str) -> Self {
@@ -60,13 +63,23 @@ impl Problem {
     }
 }
 
+/// What the addresses of the kinds of problems lead to.
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/problems/{kind}", get(about))
+}
+
+async fn about(Path(name): Path<String>) -> Result<String, Problem> {
+    let kind = Kind::at(&format!("/problems/{name}")).ok_or_else(|| Problem::not_found("there is no such problem"))?;
+    Ok(format!("{} ({})\n\n{}\n", kind.title(), kind.status(), kind.meaning()))
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Store(error) => error.into(),
-            Error::NoRun { .. } => Self::not_found(error),
+            Error::NoRun { .. } => Self::new(Kind::NoRun, error),
             error if error.passes() => Self::unavailable(error),
-            error => Self::new(StatusCode::INTERNAL_SERVER_ERROR, error),
+            error => Self::new(Kind::Failed, error),
         }
     }
 }

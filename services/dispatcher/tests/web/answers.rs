@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use langflix_domain::RunId;
+use langflix_fleet::view::Problem;
 use langflix_pipeline::fleet::Order;
 use langflix_ports::queue::{Message, Name, Place, Queue as _};
 use serde_json::{Value, json};
@@ -101,7 +102,9 @@ async fn every_answer_is_as_the_document_says() {
     described.answer("post", "/api/v1/runs/{run}/cancel", &given.body);
 
     described.problem(&site.get("/api/v1/nothing").await, 404);
-    described.problem(&site.get("/api/v1/runs/gone-s01e01-0123abcd").await, 404);
+    let gone = site.get("/api/v1/runs/gone-s01e01-0123abcd").await;
+    described.problem(&gone, 404);
+    assert_eq!(gone.body["type"], "/problems/no-run");
     described.problem(&site.get("/api/v1/runs/gone-s01e01-0123abcd/manifest").await, 404);
     described.problem(&site.get("/api/v1/runs?limit=0").await, 400);
     described.problem(&site.get("/api/v1/runs?season=one").await, 400);
@@ -168,4 +171,17 @@ async fn a_service_is_shown_while_it_is_there_and_what_it_works_on() {
     let told = first.program.is_told_to_rest();
     first.program.ends(told).await;
     until("who has ended is not there", async || workers(&second).await.len() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_problem_is_called_by_leads_to_what_it_means() {
+    let (town, described) = (Town::new().await, Described::read());
+    let site = Site::open(&town).await;
+    let kinds = described.0.pointer("/components/schemas/ProblemType/oneOf").unwrap().as_array().unwrap();
+    assert_eq!(kinds.len(), Problem::ALL.len());
+    for kind in kinds {
+        let about = site.shows(kind["const"].as_str().unwrap()).await;
+        assert!(about.as_str().unwrap().contains(kind["description"].as_str().unwrap()), "{about}");
+    }
+    site.get("/problems/none").await.problem(404);
 }

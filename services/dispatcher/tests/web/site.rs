@@ -121,6 +121,7 @@ impl Answer {
             "{self:?}"
         );
         assert_eq!(self.body["status"], status);
+        assert!(self.body["type"].as_str().is_some_and(|kind| kind.starts_with("/problems/")), "{self:?}");
         self.body["detail"].as_str().unwrap()
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use langflix_domain::RunId;
 use langflix_fleet::{
     Which,
-    view::{Overview, Run, RunDetails, RunFailure},
+    view::{Overview, Problem, Run, RunDetails, RunFailure},
 };
 use langflix_pipeline::fleet::Survey;
 use langflix_runtime::config::{Secret, read_key_file};
@@ -37,7 +37,9 @@ struct Page {
 
 /// Why something is not answered, as RFC 9457 has it.
 #[derive(Deserialize)]
-struct Problem {
+struct Told {
+    #[serde(rename = "type")]
+    kind: String,
     detail: String,
 }
 
@@ -69,19 +71,22 @@ impl Api {
         }
         let answer = request.send().await.map_err(reqwest::Error::without_url);
         let answer = answer.with_context(|| format!("{}: no answer", self.base))?;
-        match answer.status() {
-            StatusCode::OK => {
-                let whole = answer.json().await.map_err(reqwest::Error::without_url);
-                whole
-                    .map(Some)
-                    .with_context(|| format!("{}: no answer that is understood: is it a dispatcher's page?", self.base))
-            }
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::UNAUTHORIZED => bail!("{}: asks for a token: give its file with --token-file", self.base),
-            status => match answer.json::<Problem>().await {
-                Ok(problem) => bail!("{}: {}", self.base, problem.detail),
-                Err(_) => bail!("{}: answers {status}: is it a dispatcher's page?", self.base),
-            },
+        let status = answer.status();
+        if status == StatusCode::OK {
+            let whole = answer.json().await.map_err(reqwest::Error::without_url);
+            return whole
+                .map(Some)
+                .with_context(|| format!("{}: no answer that is understood: is it a dispatcher's page?", self.base));
+        }
+        let Ok(told) = answer.json::<Told>().await else {
+            bail!("{}: answers {status}: is it a dispatcher's page?", self.base);
+        };
+        match Problem::at(&told.kind) {
+            Some(Problem::NoRun) => Ok(None),
+            Some(Problem::TokenNeeded) => bail!("{}: asks for a token: give its file with --token-file", self.base),
+            Some(Problem::WrongToken) => bail!("{}: the token of --token-file is not the right one", self.base),
+            // One of a later version says what happened, too.
+            _ => bail!("{}: {}", self.base, told.detail),
         }
     }
 
@@ -191,13 +196,21 @@ mod tests {
     async fn what_is_not_answered_says_what_to_do() {
         let server = MockServer::start().await;
         let get = |at: &str| Mock::given(method("GET")).and(path(at.to_owned()));
-        answers(&server, get("/api/v1/runs"), 401, json!({ "detail": "give a token" })).await;
-        answers(&server, get("/api/v1/overview"), 503, json!({ "detail": "artifact open/: not reached" })).await;
+        let told = |problem: Problem, detail: &str| json!({ "type": problem, "detail": detail });
+        answers(&server, get("/api/v1/runs"), 401, told(Problem::TokenNeeded, "give a token")).await;
+        answers(&server, get("/api/v1/overview"), 503, told(Problem::Unavailable, "artifact open/: not reached")).await;
+        answers(&server, get("/api/v1/runs/suits%2Ds01e02%2D0123abcd"), 404, told(Problem::NoRun, "no")).await;
         let api = Api::new(&server.uri(), None).unwrap();
         let refused = api.runs(&args(None)).await.unwrap_err().to_string();
         assert!(refused.contains("--token-file"), "{refused}");
         assert!(api.queues().await.unwrap_err().ends_with("artifact open/: not reached"));
         assert!(api.runs(&args(Some("suits-s01e02-0123abcd"))).await.unwrap().is_empty());
+        let elsewhere = api.runs(&args(Some("suits-s01e03-0123abcd"))).await.unwrap_err().to_string();
+        assert!(elsewhere.ends_with("is it a dispatcher's page?"), "{elsewhere}");
+        let later = json!({ "type": "/problems/of-a-later-version", "detail": "the moon is full" });
+        answers(&server, get("/api/v1/runs/suits%2Ds01e04%2D0123abcd"), 409, later).await;
+        let later = api.runs(&args(Some("suits-s01e04-0123abcd"))).await.unwrap_err().to_string();
+        assert!(later.ends_with("the moon is full"), "{later}");
         for wrong in ["", "127.0.0.1:8090", "ftp://host", "http://me:secret@host"] {
             assert!(Api::new(wrong, None).err().unwrap().is::<Usage>(), "{wrong}");
         }

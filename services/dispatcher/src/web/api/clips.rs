@@ -6,6 +6,7 @@ use axum::{
 };
 use futures::stream;
 use langflix_domain::{Blob, ManifestClip};
+use langflix_fleet::view::Problem as Kind;
 use langflix_pipeline::{clip_lines, fleet::manifest};
 
 use super::{
@@ -92,7 +93,7 @@ async fn part(app: &App, key: &str, blob: &Blob, asked: Asked) -> Result<Respons
 }
 
 fn beyond(bytes: u64) -> Problem {
-    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file is shorter");
+    let problem = Problem::new(Kind::BeyondTheEnd, "the file is shorter");
     match HeaderValue::try_from(format!("bytes */{bytes}")) {
         Ok(says) => problem.with_value(header::CONTENT_RANGE, says),
         Err(_) => problem,

@@ -6,7 +6,10 @@ use axum::{
     },
     http::StatusCode,
 };
-use langflix_fleet::dead::{DeadFilter, DeadGroup, Found, Retried, drop_all, retry};
+use langflix_fleet::{
+    dead::{DeadFilter, DeadGroup, Found, Retried, drop_all, retry},
+    view::Problem as Kind,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -116,9 +119,12 @@ fn filter_of(chosen: Choice) -> Result<DeadFilter, Problem> {
 
 fn unreadable(status: StatusCode) -> Problem {
     match status {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(status, "the body is to come as application/json"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Kind::NotJson, "the body is to come as application/json"),
         StatusCode::PAYLOAD_TOO_LARGE => too_long(),
-        _ => Problem::new(status, "the body is no JSON object with queue, run and reason (texts) or all (true)"),
+        status => {
+            let kind = if status == StatusCode::UNPROCESSABLE_ENTITY { Kind::BadBody } else { Kind::BadRequest };
+            Problem::new(kind, "the body is no JSON object with queue, run and reason (texts) or all (true)")
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use langflix_domain::{EpisodeStatus, RunId, slug};
-use langflix_fleet::view::{Run, RunDetails};
+use langflix_fleet::view::{Problem as Kind, Run, RunDetails};
 use langflix_pipeline::fleet::{manifest, state, stored_manifest};
 use langflix_ports::store::check_key;
 use schemars::JsonSchema;
@@ -118,7 +118,8 @@ pub(super) async fn one(State(app): State<App>, run: RunPath) -> Result<Json<Run
 
 pub(super) async fn whole(State(app): State<App>, run: RunPath) -> Result<Response, Problem> {
     let manifest = stored_manifest(app.servers.store.as_ref(), &run_in(run)?).await?;
-    let manifest = manifest.ok_or_else(|| Problem::not_found("there is no such run, or it has not ended yet"))?;
+    let manifest =
+        manifest.ok_or_else(|| Problem::new(Kind::NotEnded, "there is no such run, or it has not ended yet"))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], manifest).into_response())
 }
 
@@ -136,5 +137,5 @@ pub(super) fn run_of(text: &str) -> Result<RunId, Problem> {
 }
 
 pub(super) fn no_run() -> Problem {
-    Problem::not_found("there is no such run")
+    Problem::new(Kind::NoRun, "there is no such run")
 }

@@ -1,6 +1,6 @@
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use langflix_domain::RunId;
-use langflix_fleet::{Cancelled, again, cancel};
+use langflix_fleet::{Cancelled, again, cancel, view::Problem as Kind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ pub(super) async fn stop(State(app): State<App>, run: RunPath) -> Result<Json<Be
         }
         Cancelled::Ended(status) => {
             let detail = format!("{run} has ended {}: there is nothing to cancel", status.as_str());
-            Err(Problem::new(StatusCode::CONFLICT, detail))
+            Err(Problem::new(Kind::RunEnded, detail))
         }
         Cancelled::NoRun => Err(no_run()),
     }

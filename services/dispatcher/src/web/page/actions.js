@@ -3,6 +3,9 @@
 import { post, Problem, token } from "./api.js";
 import { h, text } from "./dom.js";
 
+// Of a token that is asked for again.
+const REFUSED = ["/problems/token-needed", "/problems/wrong-token"];
+
 export class Actions {
   constructor(board) {
     this.board = board;
@@ -53,7 +56,7 @@ export class Actions {
         action.after?.();
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;
-        if (problem.status === 401) token.forget();
+        if (REFUSED.includes(problem.type)) token.forget();
         wrong.textContent = problem.title && problem.title !== problem.message ? `${text(problem.title)}: ${text(problem.message)}` : text(problem.message);
         need();
         if (!asked.hidden) field.focus();

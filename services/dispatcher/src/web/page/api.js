@@ -6,9 +6,10 @@ const KEY = "langflix-action-token";
 
 /// What went wrong, in the server's words.
 export class Problem extends Error {
-  constructor(status, title, detail) {
+  constructor(type, title, detail) {
     super(detail || title);
-    this.status = status;
+    /// The address of what sort of problem it is, as RFC 9457 has it.
+    this.type = type;
     this.title = title;
   }
 
@@ -20,7 +21,7 @@ export class Problem extends Error {
       // No problem document: a proxy's page, or an answer that was cut off.
     }
     const title = typeof said?.title === "string" ? said.title : `The server answered ${answer.status}`;
-    return new Problem(answer.status, title, typeof said?.detail === "string" ? said.detail : "");
+    return new Problem(typeof said?.type === "string" ? said.type : "about:blank", title, typeof said?.detail === "string" ? said.detail : "");
   }
 }
 
@@ -30,7 +31,7 @@ async function send(path, options) {
     answer = await fetch(BASE + path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, "The server was not reached", "The server was not reached.");
+    throw new Problem("about:blank", "The server was not reached", "The server was not reached.");
   }
   if (!answer.ok) throw await Problem.of(answer);
   return answer.json();

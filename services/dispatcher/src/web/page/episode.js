@@ -93,7 +93,7 @@ export class Episode {
     } catch (problem) {
       if (problem.name === "AbortError") return;
       if (!(problem instanceof Problem)) throw problem;
-      write(this.word, problem.status === 404 && this.run === null ? "There is no such run." : text(problem.message));
+      write(this.word, problem.type === "/problems/no-run" && this.run === null ? "There is no such run." : text(problem.message));
     }
   }
 
