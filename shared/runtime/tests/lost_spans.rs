@@ -58,5 +58,6 @@ mod tests {
         // The first batch, and what was left at the end.
         assert!(lost == SPANS && lines.len() <= 2, "{said}");
         assert!(lines.iter().all(|line| line["level"] == "WARN" && line["why"].is_string()), "{said}");
+        assert!(said.contains("the collector is not reached") && said.contains("Connection refused"), "{said}");
     }
 }

@@ -11,6 +11,7 @@ use tracing_subscriber::{Layer, Registry, filter::dynamic_filter_fn, layer::Cont
 
 use super::{
     Error,
+    collector::Collector,
     outbox::{Outbox, SENT_WITHIN},
 };
 use crate::config::{Secret, Telemetry};
@@ -56,7 +57,8 @@ impl Export {
             .with_service_name(self.program.clone())
             .with_attribute(KeyValue::new("service.version", self.version))
             .build();
-        let outbox = Outbox::open(self.exporter(&resource)?)?;
+        let collector = Collector::new().map_err(|error| Error::Export(error.to_string()))?;
+        let outbox = Outbox::open(self.exporter(&resource, collector.clone())?, collector)?;
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(self.sample_ratio))))
             .with_max_links_per_span(LINKS)
@@ -81,12 +83,10 @@ impl Export {
         Ok((layer, Exporting(Some(provider))))
     }
 
-    fn exporter(&self, resource: &Resource) -> Result<SpanExporter, Error> {
-        // A header that another server gets to see is told to a stranger.
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    pub(super) fn exporter(&self, resource: &Resource, collector: Collector) -> Result<SpanExporter, Error> {
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(client.map_err(|error| Error::Export(error.to_string()))?)
+            .with_http_client(collector)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(format!("{}/v1/traces", self.endpoint))
             .with_headers(self.headers.as_ref().map(|headers| pairs(headers.expose())).unwrap_or_default())

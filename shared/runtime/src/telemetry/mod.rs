@@ -1,5 +1,6 @@
 //! What the program tells of itself: events on stderr, for people or for programs, and spans to a collector.
 
+mod collector;
 mod export;
 mod harmless;
 mod lines;

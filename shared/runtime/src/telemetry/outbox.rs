@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Error;
+use super::{Error, collector::Collector};
 
 /// Spans that wait to be sent; what comes beyond them is lost.
 const QUEUE: usize = 8192;
@@ -105,13 +105,13 @@ impl Waiting {
 }
 
 impl Outbox {
-    /// Sends what `exporter` takes from now on.
-    pub(super) fn open(exporter: SpanExporter) -> Result<Self, Error> {
+    /// Sends what `exporter` takes from now on, by way of `collector`.
+    pub(super) fn open(exporter: SpanExporter, collector: Collector) -> Result<Self, Error> {
         let waiting = Arc::new(Waiting::default());
         let (end, ended) = mpsc::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::Export(error.to_string()))?;
-        let sender = Sender { waiting: Arc::clone(&waiting), exporter, under_way: 0, why: String::new(), told: None };
+        let sender = Sender::new(Arc::clone(&waiting), exporter, collector);
         let work = move || {
             runtime.block_on(sender.send());
             // Nobody may wait for it any more.
@@ -149,6 +149,7 @@ impl SpanProcessor for Outbox {
 struct Sender {
     waiting: Arc<Waiting>,
     exporter: SpanExporter,
+    collector: Collector,
     /// Spans that are being sent.
     under_way: usize,
     /// Why spans were lost.
@@ -157,6 +158,10 @@ struct Sender {
 }
 
 impl Sender {
+    fn new(waiting: Arc<Waiting>, exporter: SpanExporter, collector: Collector) -> Self {
+        Self { waiting, exporter, collector, under_way: 0, why: String::new(), told: None }
+    }
+
     /// Sends what there is until it is told to stop, and what is left then within a short time.
     async fn send(mut self) {
         let stop = self.waiting.stop.clone();
@@ -200,7 +205,7 @@ impl Sender {
             let sent = timeout(SENT_WITHIN, self.exporter.export(batch)).await;
             self.under_way = 0;
             if let Err(error) = sent.unwrap_or(Err(OTelSdkError::Timeout(SENT_WITHIN))) {
-                self.why = error.to_string();
+                self.why = self.collector.take_why().unwrap_or_else(|| error.to_string());
                 self.waiting.lose(count);
                 return false;
             }
@@ -218,5 +223,104 @@ impl Sender {
             tracing::warn!(lost, why, "spans are lost on their way to telemetry.otlp_endpoint");
             (self.told, self.why) = (Some(Instant::now()), String::new());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        borrow::Cow,
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        time::SystemTime,
+    };
+
+    use opentelemetry::{
+        InstrumentationScope, SpanId,
+        trace::{SpanContext, SpanKind, Status},
+    };
+    use opentelemetry_sdk::{Resource, trace::SpanEvents, trace::SpanLinks};
+
+    use super::{super::Export, *};
+    use crate::config::{Config, Sources};
+
+    const SECRETS: [&str; 2] = ["a-header-of-ours", "a-path-of-ours"];
+
+    fn span() -> SpanData {
+        SpanData {
+            span_context: SpanContext::NONE,
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: Cow::Borrowed("task"),
+            start_time: SystemTime::UNIX_EPOCH,
+            end_time: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    /// Why a span is lost on its way to the collector at `address`.
+    async fn why(address: &str) -> String {
+        let environment = [
+            ("LANGFLIX__TELEMETRY__OTLP_ENDPOINT", format!("http://{address}/{}", SECRETS[1])),
+            ("OTEL_EXPORTER_OTLP_HEADERS", format!("authorization={}", SECRETS[0])),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
+        let config = Config::load(&Sources { environment, ..Sources::default() }).unwrap();
+        let export = Export::of(&config.telemetry, "test", "0").unwrap();
+        let collector = Collector::new().unwrap();
+        let exporter = export.exporter(&Resource::builder_empty().build(), collector.clone()).unwrap();
+        let mut sender = Sender::new(Arc::default(), exporter, collector);
+        sender.waiting.put(span());
+        assert!(!sender.send_waiting().await);
+        assert!(SECRETS.iter().all(|secret| !sender.why.contains(secret)), "{}", sender.why);
+        sender.why
+    }
+
+    #[tokio::test]
+    async fn of_a_collector_that_nobody_runs_it_is_said_that_it_refuses() {
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let why = why(&gone.to_string()).await;
+        assert!(why.starts_with("the collector is not reached: ") && why.contains("Connection refused"), "{why}");
+    }
+
+    /// A collector that answers each request with this, and what it was sent.
+    fn answering(answer: &'static str) -> (String, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (tell, asked) = mpsc::channel();
+        // It ends with the test.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut asked) = (stream.unwrap(), [0; 8192]);
+                let length = stream.read(&mut asked).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+                // Only the first is looked at.
+                let _unread = tell.send(String::from_utf8_lossy(&asked[..length]).into_owned());
+            }
+        });
+        (address, asked)
+    }
+
+    #[tokio::test]
+    async fn the_status_of_a_collector_that_takes_nothing_is_said_and_nothing_that_it_was_sent() {
+        let (address, asked) =
+            answering("HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 16\r\n\r\na-header-of-ours");
+        let why = why(&address).await;
+        assert!(why.ends_with("status code: 401"), "{why}");
+        let asked = asked.recv().unwrap();
+        assert!(SECRETS.iter().all(|secret| asked.contains(secret)), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn of_a_collector_that_goes_away_in_the_middle_it_is_said_that_it_did() {
+        let (address, _asked) = answering("HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\nhalf");
+        let why = why(&address).await;
+        assert!(why.contains("before message completed") || why.contains("end of file"), "{why}");
     }
 }
