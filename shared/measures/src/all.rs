@@ -7,8 +7,8 @@ use crate::{
     label::GpuInfo,
     measure::{Counter, Description, Gauge, Histogram, Measure},
     words::{
-        Closed, Command, Currency, Direction, End, Ended, Fallback, Found, Intake, Model, Operation, Part, Reason,
-        Reply, RequestOutcome, Server, Service, State, Version, Work,
+        Asked, Closed, Command, Currency, Direction, End, Ended, Fallback, Found, Intake, Model, Operation, Part,
+        Reason, Reply, RequestOutcome, Server, Service, State, Status, Version, Work,
     },
 };
 
@@ -60,6 +60,9 @@ measures! {
     Counter RUNS<(EpisodeStatus,)> = "langflix_runs_ended_total": "Runs that ended, by how";
     Counter STAGES_ENDED<()> = "langflix_sweeper_stages_ended_total": "Ends of stages that only the sweeper noticed";
     Counter RUNS_RESUMED<()> = "langflix_sweeper_runs_resumed_total": "Silent runs whose tasks were published again";
+
+    Counter WEB_REQUESTS<(Asked, Status)> = "langflix_web_requests_total": "Requests to the dispatcher's page and API, by what was asked for and the status of the answer";
+    Gauge WEB_LISTENERS<()> = "langflix_web_listeners": "Streams of events that are open";
 
     Counter LLM_REQUESTS<(Model, Reply)> = "langflix_llm_requests_total": "Requests that were sent to the model, by what came of them";
     Counter LLM_TOKENS<(Model, Direction)> = "langflix_llm_tokens_total": "Tokens that the model says it took and gave, failed requests included";

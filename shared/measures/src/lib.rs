@@ -11,8 +11,8 @@ pub use label::{GpuInfo, Label, Labels};
 pub use measure::{Counter, Description, Gauge, Histogram, Kind};
 pub use operation::profile;
 pub use words::{
-    Closed, Command, Currency, Direction, End, Ended, Fallback, Found, Intake, Model, Operation, Part, Reason, Reply,
-    RequestOutcome, Server, Service, State, Version, Work,
+    Asked, Closed, Command, Currency, Direction, End, Ended, Fallback, Found, Intake, Model, Operation, Part, Reason,
+    Reply, RequestOutcome, Server, Service, State, Status, Version, Work,
 };
 
 #[cfg(test)]

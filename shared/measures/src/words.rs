@@ -184,6 +184,20 @@ words! {
         Redis = "redis",
     }
 
+    /// What is asked of the dispatcher's page.
+    Asked = "route" {
+        /// One of the page's files.
+        Page = "page",
+        /// A file of a clip.
+        Clips = "clips",
+        /// The stream of events.
+        Events = "events",
+        /// Anything else of the API.
+        Api = "api",
+        /// What is not there.
+        Other = "other",
+    }
+
     /// Why an intake takes nothing.
     Closed = "why" {
         /// It was told to end.
@@ -277,6 +291,8 @@ configured! {
     State = "state"
     /// What came of a request to the store.
     RequestOutcome = "outcome"
+    /// The status of an answer over HTTP.
+    Status = "status"
     /// Why software stood in for a GPU.
     Fallback = "reason"
     /// What a server was asked to do.

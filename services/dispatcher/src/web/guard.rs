@@ -10,10 +10,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use langflix_fleet::view::Problem as Kind;
+use langflix_measures::{Asked, WEB_REQUESTS};
 use tokio::time::timeout;
 
 use super::{
     App, api, assets,
+    page::FILES,
     problem::{self, Problem},
     tokens::{May, given},
 };
@@ -58,12 +60,31 @@ pub(super) fn guarded(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), check))
         .layer(from_fn_with_state(app.clone(), bound))
         .layer(from_fn(dress))
+        .layer(from_fn(count))
         .with_state(app)
 }
 
 /// A path as it is repeated.
 fn shown(uri: &Uri) -> String {
     uri.path().chars().take(200).collect()
+}
+
+/// Counts every answer.
+async fn count(request: Request, next: Next) -> Response {
+    let asked = asked(request.uri().path());
+    let response = next.run(request).await;
+    WEB_REQUESTS.add((asked, response.status().as_str().to_owned().into()), 1);
+    response
+}
+
+fn asked(path: &str) -> Asked {
+    match path {
+        "/api/v1/events" => Asked::Events,
+        path if path.starts_with("/api/v1/runs/") && path.contains("/clips/") => Asked::Clips,
+        path if path.starts_with("/api/") => Asked::Api,
+        path if FILES.iter().any(|file| file.path == path) => Asked::Page,
+        _ => Asked::Other,
+    }
 }
 
 /// Gives every answer the headers that keep the page what it is.

@@ -191,3 +191,35 @@ async fn the_log_says_where_the_page_cannot_be_or_is_open_to_all() {
     let site = Site::open(&town).await;
     assert!(!site.program.said().contains("whoever reaches the page may look"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_open_streams_are_counted() {
+    let town = Town::new().await;
+    let site = Site::open(&town).await;
+    let stream = site.request(Method::GET, "/api/v1/events").send().await.unwrap();
+    let gone = "/api/v1/runs/gone-s01e01-0123abcd";
+    for path in ["/", "/app.js", "/api/v1/runs", gone, &format!("{gone}/clips/1/clip.mp4"), "/nothing"] {
+        site.get(path).await;
+    }
+    let measured = async |name: &str, labels: &[&str]| {
+        let (_, text) = site.program.get_bytes("/metrics").await.unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let of = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
+        text.lines().find(of).map(|line| line.rsplit(' ').next().unwrap().to_owned())
+    };
+    for (route, status, count) in [
+        ("page", 200, "2"),
+        ("api", 200, "1"),
+        ("api", 404, "1"),
+        ("clips", 404, "1"),
+        ("other", 404, "1"),
+        ("events", 200, "1"),
+    ] {
+        let labels = [&*format!("route=\"{route}\""), &*format!("status=\"{status}\"")];
+        let told = measured("langflix_web_requests_total{", &labels).await;
+        assert_eq!(told.as_deref(), Some(count), "{route} {status}");
+    }
+    assert_eq!(measured("langflix_web_listeners", &[]).await.as_deref(), Some("1"));
+    drop(stream);
+    until("nobody listens", async || measured("langflix_web_listeners", &[]).await.as_deref() == Some("0")).await;
+}

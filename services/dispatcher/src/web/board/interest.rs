@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use langflix_measures::WEB_LISTENERS;
 use tokio::{sync::Notify, time::Instant};
 
 /// How long somebody who asked once is taken to be interested.
@@ -37,6 +38,7 @@ impl Interest {
     /// Somebody listens.
     pub(super) fn listen(&self) -> Listening {
         self.inner.listeners.fetch_add(1, Relaxed);
+        WEB_LISTENERS.of(&()).increment(1.0);
         self.inner.awake.notify_waiters();
         Listening(self.clone())
     }
@@ -62,6 +64,7 @@ impl Interest {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.0.inner.listeners.fetch_sub(1, Relaxed);
+        WEB_LISTENERS.of(&()).decrement(1.0);
     }
 }
 
