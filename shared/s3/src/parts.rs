@@ -88,7 +88,7 @@ impl Part {
 }
 
 pub(crate) fn hex(md5: &[u8; 16]) -> String {
-    md5.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(*md5))
 }
 
 #[cfg(test)]
