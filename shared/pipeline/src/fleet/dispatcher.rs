@@ -42,6 +42,14 @@ struct Answers {
     chunks: Outcomes<ChunkAnalysis>,
 }
 
+/// What follows a stage, and from what.
+enum Next {
+    /// The plan of the clips, from what came of the analysis.
+    Clips(Answers),
+    /// The manifest, from that plan.
+    Manifest(Option<EncodingPlan>),
+}
+
 impl Dispatcher<'_> {
     /// Plans a run, or goes on where it stands.
     ///
@@ -66,12 +74,11 @@ impl Dispatcher<'_> {
     /// [`Error`]: called again, it goes on.
     pub async fn stage_done(&self, run: &RunId, stage: Stage) -> Result<(), Error> {
         // Nobody waits for one answer to ask for the next: this is what a run's end waits for.
-        let (answers, ended, asked, analysis, encoding) = futures::try_join!(
-            async { if stage == Stage::Analysis { self.answers(run).await.map(Some) } else { Ok(None) } },
+        let (next, ended, asked, analysis) = futures::try_join!(
+            self.next(run, stage),
             async { Ok::<_, Error>(self.store.get(&manifest_key(run)).await?.is_some()) },
             self.requests.get(self.store, run),
             self.requests.plan(self.store, run),
-            async { read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await },
         )?;
         if ended {
             return self.close(run).await;
@@ -79,13 +86,20 @@ impl Dispatcher<'_> {
         let Some(analysis) = analysis else {
             return self.plan_episode(run).await;
         };
-        match (encoding, answers) {
-            (None, Some(answers)) => self.select(&asked, run, &analysis, answers).await,
-            // A hint that comes again; whoever wrote the plan may have ended before it published a task.
-            (Some(encoding), Some(_)) => self.encode(&asked, run, &analysis, encoding).await,
-            (Some(encoding), None) => self.finish(&asked, run, &analysis, &encoding).await,
-            (None, None) => Ok(()),
+        match next {
+            // Where a hint comes again the clips are planned already, and that plan is taken.
+            Next::Clips(answers) => self.select(&asked, run, &analysis, answers).await,
+            Next::Manifest(Some(encoding)) => self.finish(&asked, run, &analysis, &encoding).await,
+            Next::Manifest(None) => Ok(()),
         }
+    }
+
+    /// What the step after a stage is made of.
+    async fn next(&self, run: &RunId, stage: Stage) -> Result<Next, Error> {
+        Ok(match stage {
+            Stage::Analysis => Next::Clips(self.answers(run).await?),
+            Stage::Encoding => Next::Manifest(read(self.store, &plan_key(run, Stage::Encoding)).await?),
+        })
     }
 
     /// Publishes the next tasks of a stage, from position `from` of its plan on.
