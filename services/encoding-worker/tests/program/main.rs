@@ -14,6 +14,9 @@ mod pressure;
 #[expect(dead_code, reason = "other suites need more of it")]
 #[path = "../../../fleet/tests/support/program.rs"]
 mod program;
+#[cfg(test)]
+#[path = "../../../fleet/tests/support/small.rs"]
+mod small;
 
 #[cfg(test)]
 const PROGRAM: &str = env!("CARGO_BIN_EXE_langflix-encoding-worker");

@@ -17,6 +17,7 @@ use crate::{
     drain::{AT_ONCE, CLIPS, Gate, asked, worker},
     episode::model,
     program::{Program, Town, until},
+    small::Small,
 };
 
 const DRAIN: Duration = Duration::from_secs(30);
@@ -139,34 +140,9 @@ async fn a_worker_whose_memory_is_all_but_used_leaves_clips_to_others_until_ther
     assert_eq!(gate.begun(), CLIPS, "no clip is encoded twice");
 }
 
-/// A file system of 300 MiB, unmounted when dropped.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=300m", "tmpfs"]).arg(dir.path());
-        mount.output().is_ok_and(|done| done.status.success()).then_some(Self(dir))
-    }
-
-    fn fill(&self, name: &str, megabytes: usize) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, vec![1; megabytes << 20]).unwrap();
-        path
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _unmounted = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_room_for_a_clip_lets_go_of_copies_first_and_then_takes_none() {
-    let Some(small) = Small::mount() else {
+    let Some(small) = Small::mount(300) else {
         eprintln!("SKIPPED: only root may mount a small file system");
         return;
     };
@@ -176,7 +152,7 @@ async fn a_worker_without_room_for_a_clip_lets_go_of_copies_first_and_then_takes
     let copy = small.fill(&format!("part-0/copies/{}", "a".repeat(64)), 200);
     let others = small.fill("others", 90);
     town.declare().await;
-    let scratch = ("LANGFLIX__FLEET__SCRATCH_DIR", small.0.path().to_str().unwrap());
+    let scratch = ("LANGFLIX__FLEET__SCRATCH_DIR", small.path().to_str().unwrap());
     let mut worker = worker(&town, &gate, PROGRAM, DRAIN, &[scratch]);
     worker.readiness_is(200).await;
     until("a copy that nobody holds is let go of", async || !copy.exists()).await;

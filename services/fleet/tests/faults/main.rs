@@ -18,6 +18,11 @@ mod processes;
 #[cfg(test)]
 mod role;
 #[cfg(test)]
+mod scratch;
+#[cfg(test)]
+#[path = "../support/small.rs"]
+mod small;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod town;

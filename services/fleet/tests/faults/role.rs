@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
-use langflix_encoding_worker::{Desk, Tools};
+use langflix_encoding_worker::{Desk, S3Sources, Tools};
 use langflix_fleet::{Servers, Service};
 use langflix_pipeline::InPlace;
+use langflix_ports::media::SourceAccess;
 use langflix_runtime::config::{Fallback, Needs};
 use langflix_s3::{S3Store, Settings, Timeouts};
 use rustix::process::{Pid, Signal, kill_process};
@@ -27,6 +28,8 @@ pub(crate) const TWICE: &str = "TEST_TWICE";
 pub(crate) const LOG: &str = "TEST_ENCODER_LOG";
 /// What the clips of an encoder have, where they are to differ.
 pub(crate) const MARK: &str = "TEST_ENCODER_MARK";
+/// Set where sources come from the store, rather than from nowhere.
+pub(crate) const COPIES: &str = "TEST_COPIES";
 /// How long the store may take to answer, in milliseconds, where it is not the usual.
 pub(crate) const STORE_WAITS_MS: &str = "TEST_STORE_WAITS_MS";
 
@@ -84,7 +87,11 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
             let scratch = langflix_encoding_worker::scratch(&service.config)?;
             let slots = langflix_encoding_worker::in_software(&service.config);
             let desk = Desk::without_gpu(&service.config.gpu, Fallback::Software, slots, service.health.part("gpu"));
-            let tools = Tools { encoder: Arc::new(encoder), sources: Arc::new(InPlace), scratch, desk };
+            let sources: Arc<dyn SourceAccess> = match std::env::var_os(COPIES) {
+                Some(_) => Arc::new(S3Sources::new(servers.store, service.config.s3.bucket.clone(), scratch.clone())),
+                None => Arc::new(InPlace),
+            };
+            let tools = Tools { encoder: Arc::new(encoder), sources, scratch, desk };
             Ok(langflix_encoding_worker::encode(service, ports, tools).await)
         }
     }

@@ -72,6 +72,23 @@ impl Town {
         std::fs::read_to_string(self.log()).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
+    /// Holds that so many clips were encoded, and none twice.
+    pub(crate) fn encoded_once(&self, clips: usize) {
+        let encoded = self.encoded();
+        let each: BTreeSet<&String> = encoded.iter().collect();
+        assert_eq!((encoded.len(), each.len()), (clips, clips), "{encoded:?}");
+    }
+
+    /// Waits until a task of a queue waits to be tried again.
+    pub(crate) async fn waits(&self, queue: &str) {
+        let (servers, began, waits) = (self.servers(), Instant::now(), format!("{queue}.wait."));
+        let waiting = |(name, count): (&String, &langflix_rabbitmq::Count)| name.starts_with(&waits) && count.ready > 0;
+        while !servers.queue.counts().await.unwrap().iter().any(waiting) {
+            assert!(began.elapsed() < PATIENCE, "nothing waits in {waits}*");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// The servers as the test reaches them, whatever lies between them and the services.
     pub(crate) fn servers(&self) -> Servers {
         let sources = Sources { environment: self.settings(), ..Sources::default() };
