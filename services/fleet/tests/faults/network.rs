@@ -1,6 +1,6 @@
 //! The network between the services and one of the servers, while runs are under way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use langflix_pipeline::RunRequest;
 use langflix_testkit::proxy::{Link, Proxy};
@@ -13,6 +13,9 @@ use crate::{
 
 /// How long the network is as it should not be, at the least.
 const LASTS: Duration = Duration::from_secs(2);
+
+/// Longer than the broker and its clients wait for a sign of life, which is twice 20 s.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(100);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Server {
@@ -119,6 +122,31 @@ async fn reset(server: Server) {
     assert!(midway.proxy.connections() > before, "nobody has come back");
 }
 
+/// Silent for so long that both ends give the connection up, and take a message for undelivered that is being worked on.
+async fn silent_past_the_heartbeat(server: Server) {
+    let mut midway = Midway::with(server).await;
+    midway.town.is_underway().await;
+    let before = midway.proxy.connections();
+    midway.proxy.set(Link::Silent);
+    midway.submit().await;
+    let began = Instant::now();
+    // Nobody has come through meanwhile: as many as there were are tried anew.
+    while midway.proxy.connections() < 2 * before {
+        assert!(
+            began.elapsed() < GIVEN_UP_WITHIN,
+            "{} of {before} have come back",
+            midway.proxy.connections() - before
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    midway.proxy.set(Link::Whole);
+    let mut clips = 0;
+    for one in &midway.asked {
+        clips += midway.town.is_well(one).await.clips.len();
+    }
+    midway.town.encoded_once(clips);
+}
+
 macro_rules! network {
     ($($name:ident: $fault:ident, $server:ident;)*) => {$(
         #[tokio::test]
@@ -130,6 +158,7 @@ macro_rules! network {
 
 network! {
     rabbitmq_falls_silent: silent, RabbitMq;
+    rabbitmq_stays_silent_past_the_heartbeat: silent_past_the_heartbeat, RabbitMq;
     rabbitmq_is_slow: slow, RabbitMq;
     rabbitmq_is_not_reached: refused, RabbitMq;
     rabbitmq_is_cut_off_in_the_middle_of_frames: cut, RabbitMq;
