@@ -20,7 +20,7 @@ use crate::{
 /// what was recorded of those would be taken for these. Otherwise where the store fails.
 pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<AnalysisPlan, Error> {
     let run = asked.run()?;
-    Open::default().write(store, &run).await?;
+    Open::again(asked).write(store, &run).await?;
     if asked.stored_as.is_none() {
         remember(store, &run, asked).await?;
     }

@@ -23,7 +23,7 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Resu
     }
     // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
     // the failures are still there to be found the next time.
-    Open::default().write(store, &run).await?;
+    Open::again(asked).write(store, &run).await?;
     store.delete(&cancelled_key(&run)).await?;
     store.delete(&manifest_key(&run)).await?;
     if !chunks.is_empty() {

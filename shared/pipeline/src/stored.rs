@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::{Instrument as _, debug_span};
 
 use crate::{
-    Error,
+    Error, RunRequest,
     records::{Outcomes, Recorded},
 };
 
@@ -116,6 +116,11 @@ pub(crate) struct Open {
 }
 
 impl Open {
+    /// What is said of a run that is taken up, and was not handed in just now.
+    pub(crate) fn again(asked: &RunRequest) -> Self {
+        Self { show: Some(asked.episode.show.clone()), ..Self::default() }
+    }
+
     pub(crate) async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Self>, Error> {
         read(store, &open_key(run)).await
     }
