@@ -1,6 +1,10 @@
 use async_trait::async_trait;
 use langflix_domain::{Digest, RunId, Stage};
-use langflix_pipeline::{analyse_chunk, fleet::Order, outcomes};
+use langflix_pipeline::{
+    analyse_chunk,
+    fleet::{Order, state},
+    outcomes,
+};
 use langflix_ports::{
     llm::{self, LanguageModel},
     queue::{Name, Place, Queue as _},
@@ -67,15 +71,18 @@ async fn only_whoever_has_the_token_retries_drops_and_cancels() {
     let open = fleet.town.submit(&episode(2)).await;
     fleet.park(Name::EncodingBulk, b"\x82garbage".to_vec(), "the message cannot be read").await;
     until("all is planned", async || fleet.town.planned().await == 2).await;
-    let recorded = async || {
+    let recorded = async |run: &RunId| {
         let store = fleet.town.servers().store;
-        outcomes::<Value>(store.as_ref(), &parked, Stage::Analysis).await.unwrap().len()
+        outcomes::<Value>(store.as_ref(), run, Stage::Analysis).await.unwrap().len()
     };
-    assert_eq!(recorded().await, 1);
+    assert_eq!(recorded(&parked).await, 1);
     let told = [("URL", dispatcher.url.as_str()), ("ONLOOKER", &onlooker.url), ("TOKEN", TOKEN)];
     browser
         .run("actions.test.js", &[&told[..], &[("PARKED", parked.as_str()), ("OPEN", open.as_str())]].concat())
         .await;
-    assert_eq!(recorded().await, 0, "the failure is forgotten");
+    assert_eq!(recorded(&parked).await, 0, "the failure is forgotten");
+    assert_eq!(recorded(&open).await, 0, "and so is what was cancelled, since the run was taken up again");
+    let again = state(fleet.town.servers().store.as_ref(), &open).await.unwrap();
+    assert_eq!((again.ending, again.cancelled), (None, false));
     assert_eq!(fleet.lying("encoding.bulk.v1.parked").await, 0);
 }

@@ -93,3 +93,21 @@ test("a run is cancelled from its own view", async () => {
   assert.notEqual(PARKED, OPEN);
   isQuiet(page);
 });
+
+test("a run that failed is taken up again from its own view", async () => {
+  await page.getByRole("button", { name: "Retry what failed in The Show S01E02" }).click();
+  await dialog().getByRole("heading", { name: "Retry what failed in The Show S01E02?" }).waitFor();
+  await dialog().getByText(/^[1-9]\d* failed tasks? is forgotten and done again; what is done stays\./).waitFor();
+  await dialog().getByRole("button", { name: "Leave it" }).click();
+  await page.getByText("Failed, cancelled").waitFor();
+  await page.getByRole("button", { name: "Retry what failed in The Show S01E02" }).click();
+  await dialog().getByRole("button", { name: "Retry", exact: true }).click();
+  await notice(/^The Show S01E02: [1-9]\d* failed tasks? again\.$/).waitFor();
+  // It is under way, and may be cancelled once more.
+  await page.getByText("Failed, cancelled").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Cancel the run of The Show S01E02" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Retry/ }).count(), 0);
+  await fits(page);
+  await isAccessible(page);
+  isQuiet(page);
+});
