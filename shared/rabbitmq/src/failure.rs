@@ -20,6 +20,10 @@ fn refused(queue: &str, kind: &AMQPErrorKind, says: &str) -> Error {
             let message = format!("{says}: create it, or correct rabbitmq.url");
             Error { kind: ErrorKind::Denied, queue: queue.to_owned(), message }
         }
+        // So RabbitMQ also calls a queue that another program declares at this moment: it is known, and not there yet.
+        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) if says.contains("is down or inaccessible") => {
+            unavailable(queue, says)
+        }
         AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => missing(queue, says),
         AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
             let message = format!("{says}: check rabbitmq.username, its password and its permissions");

@@ -1,7 +1,8 @@
 //! Declares what has to be there, and looks whether it is.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use backon::{ExponentialBuilder, Retryable as _};
 use langflix_ports::queue::{Error, ErrorKind};
 use lapin::{
     Channel, ExchangeKind,
@@ -24,7 +25,15 @@ enum Mode {
     Look,
 }
 
+/// Declares all that is not there; again and again what another program declares at the same moment.
 pub(crate) async fn apply(link: &Link) -> Result<(), Error> {
+    link.consuming(WORK).await?;
+    let waits = ExponentialBuilder::new().with_min_delay(Duration::from_millis(50)).with_max_times(6).with_jitter();
+    let declare = || declare_and_bind(link);
+    declare.retry(waits).when(|error| error.kind == ErrorKind::Unavailable).await
+}
+
+async fn declare_and_bind(link: &Link) -> Result<(), Error> {
     let connected = link.consuming(WORK).await?;
     let channel = connected.channel(WORK).await?;
     declare(&channel, &topology()).await?;

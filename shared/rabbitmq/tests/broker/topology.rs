@@ -1,8 +1,12 @@
+use std::time::Duration;
+
+use futures::future::join_all;
 use langflix_ports::queue::{ErrorKind, Message, Name, Place, Queue as _};
 use langflix_rabbitmq::{Count, RabbitQueue, topology};
 use langflix_testkit::servers;
 use reqwest::Method;
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::town::{delete_queue, manage, queues, settings};
 
@@ -14,6 +18,20 @@ async fn what_is_declared_may_be_declared_again_and_is_found() {
     let counts = queue.counts().await.unwrap();
     assert_eq!(counts.len(), topology().queues.len());
     assert!(counts.values().all(|count| *count == Count::default()), "{counts:?}");
+}
+
+#[tokio::test]
+async fn many_may_declare_at_once() {
+    let rabbit = servers::rabbitmq().await;
+    let programs = [(); 6].map(|()| RabbitQueue::new(settings(&rabbit.url)).unwrap());
+    let declare = programs.iter().zip(0..).map(async |(program, number)| {
+        // Each meets queues that another one has just begun to declare.
+        sleep(Duration::from_millis(7) * number).await;
+        program.apply_topology().await
+    });
+    for declared in join_all(declare).await {
+        declared.unwrap();
+    }
 }
 
 #[tokio::test]
