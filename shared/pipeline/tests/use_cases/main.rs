@@ -20,10 +20,18 @@ mod manifest;
 #[cfg(test)]
 mod options;
 #[cfg(test)]
+mod queues;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod remembered;
+#[cfg(test)]
 mod retry;
 #[cfg(test)]
 mod run_id;
+#[cfg(test)]
+mod steering;
+#[cfg(test)]
+mod traces;
