@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Dispatching;
 
-/// Time between sweeps. Two of them see a stage's end that nobody noticed.
+/// Time between sweeps. Two of them see a stage's end that nobody noticed; most runs are looked at by few.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(10);
 
 /// Looks after unfinished runs until `shutdown`; see [`Sweeper`].

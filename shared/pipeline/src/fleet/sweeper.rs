@@ -1,16 +1,22 @@
 use std::{
     collections::HashMap,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use langflix_domain::{RunId, Stage};
-use langflix_ports::queue::Name;
+use langflix_ports::{queue::Name, store::ArtifactStore};
+use tokio::time::Instant;
 
 use super::{Dispatcher, Order, tasks::Tasks};
 use crate::{
-    Error, done_tasks,
-    stored::{Open, open_runs},
+    Error,
+    stored::{Open, open_runs, outcome_prefix, plan_key},
 };
+
+/// How often a run is looked at within the silence that is long enough to act on.
+const LOOKS: u32 = 16;
+/// The longest time between two looks, however long that silence is.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Looks after the unfinished runs: what was lost on the way, a message, a count or a dispatcher, is made good.
 #[derive(Debug)]
@@ -23,12 +29,15 @@ pub struct Sweeper {
 /// What was seen of a run.
 #[derive(Debug)]
 struct Seen {
-    at: Standing,
+    /// Where it stood at the last look; `None` before the first.
+    at: Option<Standing>,
     since: Instant,
+    /// When it is looked at again. Most runs end before their first look, or wait long for others.
+    due: Instant,
     /// When it was submitted, and in which span.
-    open: Open,
-    /// How many tasks the stage has; plans are large, and read once.
-    tasks: Option<usize>,
+    open: Option<Open>,
+    /// How many tasks a stage has; plans are large, and read once.
+    tasks: Option<(Stage, usize)>,
 }
 
 /// Where a run stands.
@@ -47,7 +56,7 @@ pub struct Swept {
     pub ended: usize,
     /// Runs that had fallen silent.
     pub resumed: usize,
-    /// How long ago the oldest unfinished run was submitted, where there is one.
+    /// How long ago the oldest unfinished run that was looked at was submitted, where there is one.
     pub oldest: Option<Duration>,
 }
 
@@ -57,7 +66,7 @@ impl Sweeper {
         Self { silence, seen: HashMap::new() }
     }
 
-    /// Looks at every unfinished run once.
+    /// Looks at every unfinished run whose turn it is: one that it has not seen before waits for its first look.
     ///
     /// # Errors
     /// [`Error`] where the store or the queue fails: the next sweep looks again.
@@ -71,53 +80,79 @@ impl Sweeper {
                 // One run's unreadable record keeps no other waiting.
                 Err(error) => tracing::warn!(%run, %error, "a run cannot be looked after"),
                 Ok(Finding::Moving) => {}
-                Ok(Finding::Ended(stage)) => {
-                    let order = Order::StageDone { run: run.clone(), stage };
-                    dispatcher.queue.publish(Name::Stages, &order.message(self.trace(&run))?).await?;
-                    swept.ended += 1;
-                }
+                Ok(Finding::Ended(_)) => swept.ended += 1,
                 Ok(Finding::Silent) => {
                     tracing::warn!(%run, silent_s = self.silence.as_secs(), "nothing moves: publishing the missing tasks again");
-                    let order = Order::PlanEpisode { run: run.clone() };
-                    dispatcher.queue.publish(Name::Episodes, &order.message(self.trace(&run))?).await?;
                     swept.resumed += 1;
                 }
             }
         }
-        swept.oldest = self.seen.values().map(|seen| seen.open.submitted_at_ms).filter(|&at| at > 0).min().map(since);
+        let submitted = self.seen.values().filter_map(|seen| Some(seen.open.as_ref()?.submitted_at_ms));
+        swept.oldest = submitted.filter(|&at| at > 0).min().map(since);
         Ok(swept)
     }
 
-    /// The span that what is published for a run belongs to: no message has asked for it.
-    fn trace(&self, run: &RunId) -> Option<&str> {
-        self.seen.get(run)?.open.trace.as_deref()
-    }
-
+    /// Looks at a run if it is due, and has done what follows from what it finds.
     async fn look(&mut self, dispatcher: Dispatcher<'_>, run: &RunId) -> Result<Finding, Error> {
-        let known = self.seen.get(run).map(|seen| (seen.at.stage, seen.tasks));
-        let (stage, tasks) = standing(dispatcher, run, known).await?;
-        let done = match stage {
-            Some(stage) => done_tasks(dispatcher.store, run, stage).await?.len(),
-            None => 0,
-        };
-        let (at, now) = (Standing { stage, done }, Instant::now());
-        let Some(seen) = self.seen.get_mut(run).filter(|seen| seen.at == at) else {
-            let open = match self.seen.remove(run) {
-                Some(before) => before.open,
-                None => Open::of(dispatcher.store, run).await?.unwrap_or_default(),
-            };
-            self.seen.insert(run.clone(), Seen { at, since: now, open, tasks });
+        let now = Instant::now();
+        let later = now + LONGEST.min(self.silence / LOOKS);
+        let new = || Seen { at: None, since: now, due: later, open: None, tasks: None };
+        let seen = self.seen.entry(run.clone()).or_insert_with(new);
+        if now < seen.due {
             return Ok(Finding::Moving);
-        };
-        match (stage, seen.tasks) {
-            // Seen like this twice: whoever should have gone on has not.
-            (Some(stage), Some(tasks)) if done >= tasks => Ok(Finding::Ended(stage)),
-            _ if now.duration_since(seen.since) >= self.silence => {
-                seen.since = now;
-                Ok(Finding::Silent)
-            }
-            _ => Ok(Finding::Moving),
         }
+        let at = Standing::of(dispatcher.store, run).await?;
+        seen.read(dispatcher.store, run, at.stage).await?;
+        let ended = seen.tasks.filter(|(_, tasks)| at.done >= *tasks);
+        let moved = seen.at.replace(at) != Some(at);
+        let finding = match ended {
+            _ if moved => Finding::Moving,
+            // Seen like this twice: whoever should have gone on has not.
+            Some((stage, _)) => Finding::Ended(stage),
+            None if now.duration_since(seen.since) >= self.silence => Finding::Silent,
+            None => Finding::Moving,
+        };
+        if let Some((name, order)) = finding.order(run) {
+            // No message has asked for it: it belongs to the span that the run was submitted in.
+            let trace = seen.open.as_ref().and_then(|open| open.trace.as_deref());
+            dispatcher.queue.publish(name, &order.message(trace)?).await?;
+        }
+        // Whoever is about to go on has until the next sweep.
+        seen.due = if moved && ended.is_some() { now } else { later };
+        if moved || matches!(finding, Finding::Silent) {
+            seen.since = now;
+        }
+        Ok(finding)
+    }
+}
+
+impl Seen {
+    /// Reads what does not change while the run is open, or in this stage.
+    async fn read(&mut self, store: &dyn ArtifactStore, run: &RunId, stage: Option<Stage>) -> Result<(), Error> {
+        if self.open.is_none() {
+            self.open = Open::of(store, run).await?;
+        }
+        if self.tasks.map(|(stage, _)| stage) != stage {
+            self.tasks = match stage {
+                Some(stage) => Tasks::of(store, run, stage).await?.map(|tasks| (stage, tasks.len())),
+                None => None,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Standing {
+    /// By the names of what lies in the store, which are one question.
+    async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Self, Error> {
+        let keys = store.list(&format!("runs/{run}/")).await?;
+        let planned = |stage: &Stage| keys.binary_search(&plan_key(run, *stage)).is_ok();
+        let stage = [Stage::Encoding, Stage::Analysis].into_iter().find(planned);
+        let done = stage.map_or(0, |stage| {
+            let prefix = outcome_prefix(run, stage);
+            keys.iter().filter(|key| key.starts_with(&prefix)).count()
+        });
+        Ok(Self { stage, done })
     }
 }
 
@@ -132,21 +167,14 @@ enum Finding {
     Silent,
 }
 
-/// The stage that a run is in, and its tasks; what is known already is not read again.
-async fn standing(
-    dispatcher: Dispatcher<'_>,
-    run: &RunId,
-    known: Option<(Option<Stage>, Option<usize>)>,
-) -> Result<(Option<Stage>, Option<usize>), Error> {
-    if let Some((Some(Stage::Encoding), tasks)) = known {
-        return Ok((Some(Stage::Encoding), tasks));
+impl Finding {
+    /// What is published for the run.
+    fn order(&self, run: &RunId) -> Option<(Name, Order)> {
+        let run = run.clone();
+        match *self {
+            Self::Moving => None,
+            Self::Ended(stage) => Some((Name::Stages, Order::StageDone { run, stage })),
+            Self::Silent => Some((Name::Episodes, Order::PlanEpisode { run })),
+        }
     }
-    if let Some(tasks) = Tasks::of(dispatcher.store, run, Stage::Encoding).await? {
-        return Ok((Some(Stage::Encoding), Some(tasks.len())));
-    }
-    if let Some((Some(Stage::Analysis), tasks)) = known {
-        return Ok((Some(Stage::Analysis), tasks));
-    }
-    let tasks = Tasks::of(dispatcher.store, run, Stage::Analysis).await?;
-    Ok((tasks.as_ref().map(Tasks::stage), tasks.as_ref().map(Tasks::len)))
 }

@@ -240,6 +240,10 @@ impl<'a> Failing<'a> {
         Self { inner, count: AtomicUsize::new(0), good, done }
     }
 
+    pub(crate) fn operations(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     async fn pass<T>(
         &self,
         key: &str,

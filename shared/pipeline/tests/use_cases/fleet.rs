@@ -1,17 +1,15 @@
 //! Runs that are led through queues, by processes that end anywhere and messages that come twice, late or never.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use langflix_domain::{EpisodeStatus, Failure, FailureKind, Footage, Lane, Stage};
 use langflix_pipeline::{
     EncodingTask, Try,
-    fleet::{Order, Submitted, Sweeper, TaskOrder},
+    fleet::{Order, Submitted, TaskOrder},
     retry_failed,
 };
 use langflix_ports::{
     llm::{ErrorKind, LanguageModel},
-    queue::{Name, Queue},
+    queue::Queue,
 };
 
 use crate::{
@@ -91,51 +89,6 @@ async fn without_a_tally_the_store_tells_the_end_of_a_stage() {
     let fleet = Fleet { tally: Counts { away: true, ..Counts::default() }, ..Fleet::new(&room) };
     fleet.submit(&asked, Lane::Bulk).await;
     fleet.work(&Model::good(), &Encoder::good()).await;
-    assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
-}
-
-#[tokio::test]
-async fn what_is_lost_on_the_way_is_made_good_by_the_sweeper() {
-    let (room, asked) = (Room::new(), episode());
-    let (model, encoder) = (Model::good(), Encoder::good());
-    let fleet = Fleet::new(&room);
-    fleet.submit(&asked, Lane::Bulk).await;
-    let mut sweeper = Sweeper::new(Duration::ZERO);
-    // Whatever lies in a queue is lost each time, after two messages more were worked on.
-    for round in 0.. {
-        assert!(round < 100, "the run never ends");
-        if fleet.manifest(&asked).await.is_some() {
-            break;
-        }
-        // One plans, and the other is its first task.
-        for _ in 0..2 {
-            let Some((_, message)) = fleet.queue.take() else { continue };
-            fleet.handle(&Order::read(&message.body).unwrap(), Try::ONLY, &model, &encoder).await.unwrap();
-        }
-        fleet.queue.lose_all();
-        fleet.tally.done.lock().unwrap().clear();
-        sweeper.sweep(fleet.dispatcher()).await.unwrap();
-        sweeper.sweep(fleet.dispatcher()).await.unwrap();
-    }
-    assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
-    assert_eq!((model.asks().len(), encoder.tried().len()), (4, 4), "nothing is done twice");
-}
-
-#[tokio::test]
-async fn an_end_that_nobody_noticed_is_noticed_long_before_silence() {
-    let (room, asked) = (Room::new(), episode());
-    let fleet = Fleet::new(&room);
-    fleet.submit(&asked, Lane::Bulk).await;
-    let mut sweeper = Sweeper::new(Duration::from_secs(3600));
-    let mut ended = 0;
-    for _stage in 0..2 {
-        fleet.queue.lost.lock().unwrap().push(Name::Stages);
-        fleet.work(&Model::good(), &Encoder::good()).await;
-        assert_eq!(sweeper.sweep(fleet.dispatcher()).await.unwrap().ended, 0, "somebody may be about to go on");
-        ended += sweeper.sweep(fleet.dispatcher()).await.unwrap().ended;
-    }
-    fleet.work(&Model::good(), &Encoder::good()).await;
-    assert_eq!(ended, 2);
     assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
 }
 

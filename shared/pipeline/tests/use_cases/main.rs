@@ -34,4 +34,6 @@ mod run_id;
 #[cfg(test)]
 mod steering;
 #[cfg(test)]
+mod sweeper;
+#[cfg(test)]
 mod traces;
