@@ -12,8 +12,8 @@ use crate::{
     stored::{is_cancelled, plan_key, read},
 };
 
-/// Runs of which something is kept; tasks of more at once are rare, since a run's tasks lie together in a queue.
-const KEPT: usize = 16;
+/// Runs of which something is kept. Those of the bulk lane take turns, so that a season's come again and again.
+const KEPT: usize = 64;
 /// The most cues of all kept runs together, where there is more than one: some 5 MB.
 const CUES: usize = 30_000;
 /// How long a run may go on after somebody cancelled it.
