@@ -6,6 +6,7 @@ mod encode;
 mod error;
 pub mod fleet;
 mod lines;
+mod names;
 mod notes;
 mod plan;
 mod probe;

@@ -35,9 +35,14 @@ pub async fn outcomes<T: DeserializeOwned>(
 /// # Errors
 /// [`Error`] where the store cannot be read.
 pub async fn done_tasks(store: &dyn ArtifactStore, run: &RunId, stage: Stage) -> Result<BTreeSet<String>, Error> {
+    Ok(done_among(&store.list(&outcome_prefix(run, stage)).await?, run, stage))
+}
+
+/// The tasks of a stage whose outcomes are among `keys`.
+pub(crate) fn done_among(keys: &[String], run: &RunId, stage: Stage) -> BTreeSet<String> {
     let prefix = outcome_prefix(run, stage);
-    let task = |key: String| Some(key.strip_prefix(&prefix)?.strip_suffix(".json")?.to_owned());
-    Ok(store.list(&prefix).await?.into_iter().filter_map(task).collect())
+    let task = |key: &String| Some(key.strip_prefix(&prefix)?.strip_suffix(".json")?.to_owned());
+    keys.iter().filter_map(task).collect()
 }
 
 pub(crate) fn request_key(run: &RunId) -> String {

@@ -1,4 +1,4 @@
-use std::{future::ready, sync::Arc};
+use std::{collections::BTreeSet, future::ready, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, Failure, Lane, RunId, Stage};
@@ -9,7 +9,9 @@ use super::{Order, Requests, tasks::Tasks, work_queue, worker};
 use crate::{
     AnalysisPlan, EncodingPlan, Error, Outcomes, RunRequest, abandon,
     complete::complete_with,
-    done_tasks, outcomes, plan_analysis, plan_encoding,
+    done_tasks,
+    names::Names,
+    outcomes, plan_analysis, plan_encoding,
     stored::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
 };
 
@@ -36,6 +38,12 @@ pub struct Dispatcher<'a> {
     pub follows: &'a (dyn Fn(&str) + Send + Sync),
 }
 
+/// What there is of a stage before its tasks are published.
+struct Before {
+    cancelled: bool,
+    done: BTreeSet<String>,
+}
+
 /// What came of the analysis, if anybody still wants it.
 struct Answers {
     cancelled: bool,
@@ -56,15 +64,21 @@ impl Dispatcher<'_> {
     /// # Errors
     /// [`Error`]: called again, it goes on.
     pub async fn plan_episode(&self, run: &RunId) -> Result<(), Error> {
-        let asked = Arc::new(self.asked(run).await?);
-        if self.store.get(&manifest_key(run)).await?.is_some() {
+        let (asked, names) = futures::try_join!(self.asked(run), Names::of(self.store, run))?;
+        if names.has_ended() {
             return self.close(run).await;
         }
+        let asked = Arc::new(asked);
         let analysis = Arc::new(plan_analysis(self.store, &asked).instrument(debug_span!("plan")).await?);
         self.requests.keep(run, &asked, &analysis);
-        match read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await? {
-            Some(encoding) => self.encode(&asked, run, &analysis, encoding).await,
-            None => self.analyse(&asked, run, &analysis).await,
+        let encoding = match names.is_planned(Stage::Encoding) {
+            true => read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await?,
+            false => None,
+        };
+        let before = |stage| Before { cancelled: names.is_cancelled(), done: names.done(stage) };
+        match encoding {
+            Some(encoding) => self.encode(&asked, run, &analysis, encoding, before(Stage::Encoding)).await,
+            None => self.analyse(&asked, run, &analysis, before(Stage::Analysis)).await,
         }
     }
 
@@ -107,11 +121,18 @@ impl Dispatcher<'_> {
     /// # Errors
     /// [`Error`]: called again, it goes on.
     pub async fn advance(&self, run: &RunId, stage: Stage, from: u32) -> Result<(), Error> {
-        let Some(tasks) = Tasks::of(self.store, run, stage).await? else { return Ok(()) };
+        let tasks = match stage {
+            Stage::Analysis => {
+                self.requests.plan(self.store, run).await?.map(|plan| Tasks::from(AnalysisPlan::clone(&plan)))
+            }
+            Stage::Encoding => Tasks::of(self.store, run, stage).await?,
+        };
+        let Some(tasks) = tasks else { return Ok(()) };
         let done = done_tasks(self.store, run, stage).await?;
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let missing: Vec<usize> = tasks.missing(&done).into_iter().filter(|&at| at >= from).collect();
-        self.publish(run, &tasks, &missing).await
+        // In the other lane all are published at once.
+        self.publish(run, &tasks, &missing, Lane::Bulk).await
     }
 
     /// Ends a run: what has no outcome gets one that says so.
@@ -133,7 +154,8 @@ impl Dispatcher<'_> {
             Order::EncodeClip(order) => (&order.run, Stage::Encoding, &order.task.id, order.tasks, order.then),
             other => {
                 abandon(self.store, &self.asked(other.run()).await?, failure).await?;
-                return self.close(other.run()).await;
+                self.forget(other.run()).await;
+                return Ok(());
             }
         };
         record_failure(self.store, run, stage, task, failure, self.trace).await?;
@@ -145,8 +167,14 @@ impl Dispatcher<'_> {
         RunRequest::of(self.store, run).await?.ok_or_else(|| Error::NoRun { run: run.clone() })
     }
 
-    async fn analyse(&self, asked: &RunRequest, run: &RunId, analysis: &AnalysisPlan) -> Result<(), Error> {
-        if self.begin(run, &Tasks::from(analysis.clone())).await? {
+    async fn analyse(
+        &self,
+        asked: &RunRequest,
+        run: &RunId,
+        analysis: &AnalysisPlan,
+        before: Before,
+    ) -> Result<(), Error> {
+        if self.begin(run, &Tasks::from(analysis.clone()), &before).await? {
             let answers = self.answers(run).await?;
             self.select(asked, run, analysis, answers).await?;
         }
@@ -169,13 +197,15 @@ impl Dispatcher<'_> {
     ) -> Result<(), Error> {
         if answers.cancelled {
             abandon(self.store, asked, cancelled()).await?;
-            return self.close(run).await;
+            self.forget(run).await;
+            return Ok(());
         }
         let selecting = plan_encoding(self.store, asked, analysis, &answers.chunks);
         match selecting.instrument(debug_span!("select")).await {
             Ok(encoding) => {
                 self.follow(&answers.chunks);
-                self.encode(asked, run, analysis, encoding).await
+                let done = done_tasks(self.store, run, Stage::Encoding).await?;
+                self.encode(asked, run, analysis, encoding, Before { cancelled: false, done }).await
             }
             // The hint came too early.
             Err(Error::Unfinished { .. }) => Ok(()),
@@ -189,8 +219,9 @@ impl Dispatcher<'_> {
         run: &RunId,
         analysis: &AnalysisPlan,
         encoding: EncodingPlan,
+        before: Before,
     ) -> Result<(), Error> {
-        if self.begin(run, &Tasks::from(encoding.clone())).await? {
+        if self.begin(run, &Tasks::from(encoding.clone()), &before).await? {
             self.finish(asked, run, analysis, &encoding).await?;
         }
         Ok(())
@@ -209,7 +240,8 @@ impl Dispatcher<'_> {
             Ok(manifest) => {
                 self.follow(&clips);
                 tracing::info!(%run, status = manifest.status.as_str(), clips = manifest.clips.len(), "run finished");
-                self.close(run).await
+                self.forget(run).await;
+                Ok(())
             }
             // The hint came too early.
             Err(Error::Unfinished { .. }) => Ok(()),
@@ -218,15 +250,15 @@ impl Dispatcher<'_> {
     }
 
     /// Publishes the first tasks of a stage that have no outcome. Gives whether all have theirs.
-    async fn begin(&self, run: &RunId, tasks: &Tasks) -> Result<bool, Error> {
-        let done = done_tasks(self.store, run, tasks.stage()).await?;
-        let missing = tasks.missing(&done);
+    async fn begin(&self, run: &RunId, tasks: &Tasks, before: &Before) -> Result<bool, Error> {
+        let missing = tasks.missing(&before.done);
         if missing.is_empty() {
             return Ok(true);
         }
-        if !is_cancelled(self.store, run).await? {
+        if !before.cancelled {
             self.count(run, tasks, &missing).await;
-            self.publish(run, tasks, &missing).await?;
+            let lane = Open::of(self.store, run).await?.unwrap_or_default().lane;
+            self.publish(run, tasks, &missing, lane).await?;
             return Ok(false);
         }
         let ids = tasks.ids();
@@ -250,8 +282,7 @@ impl Dispatcher<'_> {
 
     /// Publishes as many of the `missing` tasks as may be in flight, the next ones being published when half of these
     /// are done.
-    async fn publish(&self, run: &RunId, tasks: &Tasks, missing: &[usize]) -> Result<(), Error> {
-        let lane = self.lane(run).await?;
+    async fn publish(&self, run: &RunId, tasks: &Tasks, missing: &[usize], lane: Lane) -> Result<(), Error> {
         let batch = match lane {
             Lane::Interactive => missing.len(),
             // Half of a batch is still in flight when the next one follows.
@@ -272,24 +303,25 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
-    async fn lane(&self, run: &RunId) -> Result<Lane, Error> {
-        Ok(Open::of(self.store, run).await?.unwrap_or_default().lane)
-    }
-
     /// Tells which tasks a step follows from.
     fn follow<T>(&self, outcomes: &Outcomes<T>) {
         outcomes.values().filter_map(|recorded| recorded.trace.as_deref()).for_each(self.follows);
     }
 
-    /// Forgets what only an unfinished run needs.
+    /// Closes a run whose manifest is there.
     async fn close(&self, run: &RunId) -> Result<(), Error> {
-        self.requests.forget(run);
         self.store.delete(&open_key(run)).await?;
+        self.forget(run).await;
+        Ok(())
+    }
+
+    /// Forgets what only an unfinished run needs.
+    async fn forget(&self, run: &RunId) {
+        self.requests.forget(run);
         for stage in [Stage::Analysis, Stage::Encoding] {
             if let Err(error) = self.tally.forget(run, stage).await {
                 tracing::debug!(%run, %error, "a count is left to expire by itself");
             }
         }
-        Ok(())
     }
 }

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::{Dispatcher, Order, tasks::Tasks};
 use crate::{
     Error,
-    stored::{Open, open_runs, outcome_prefix, plan_key},
+    names::Names,
+    stored::{Open, open_runs},
 };
 
 /// How often a run is looked at within the silence that is long enough to act on.
@@ -143,16 +144,10 @@ impl Seen {
 }
 
 impl Standing {
-    /// By the names of what lies in the store, which are one question.
     async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Self, Error> {
-        let keys = store.list(&format!("runs/{run}/")).await?;
-        let planned = |stage: &Stage| keys.binary_search(&plan_key(run, *stage)).is_ok();
-        let stage = [Stage::Encoding, Stage::Analysis].into_iter().find(planned);
-        let done = stage.map_or(0, |stage| {
-            let prefix = outcome_prefix(run, stage);
-            keys.iter().filter(|key| key.starts_with(&prefix)).count()
-        });
-        Ok(Self { stage, done })
+        let names = Names::of(store, run).await?;
+        let stage = [Stage::Encoding, Stage::Analysis].into_iter().find(|stage| names.is_planned(*stage));
+        Ok(Self { stage, done: stage.map_or(0, |stage| names.done(stage).len()) })
     }
 }
 

@@ -11,7 +11,8 @@ use serde::{
 use super::tasks::Tasks;
 use crate::{
     Error,
-    stored::{Open, cancelled_key, manifest_key, outcome_prefix, plan_key, read},
+    names::Names,
+    stored::{Open, manifest_key, read},
 };
 
 /// Where a run stands.
@@ -103,17 +104,14 @@ impl Watched {
             *self = Self::new(self.run.clone());
             return Ok(brief.state(&self.run));
         }
-        // One question tells what is planned, what is done, and whether somebody cancelled it.
-        let keys = store.list(&format!("runs/{}/", self.run)).await?;
+        let names = Names::of(store, &self.run).await?;
         if self.open.is_none() {
             self.open = Open::of(store, &self.run).await?;
         }
-        self.analysis = tasks(store, &self.run, Stage::Analysis, &keys, self.analysis).await?;
-        self.encoding = tasks(store, &self.run, Stage::Encoding, &keys, self.encoding).await?;
+        self.analysis = tasks(store, &self.run, Stage::Analysis, &names, self.analysis).await?;
+        self.encoding = tasks(store, &self.run, Stage::Encoding, &names, self.encoding).await?;
         let progress = |stage, tasks: Option<usize>| {
-            let prefix = outcome_prefix(&self.run, stage);
-            let done = keys.iter().filter(|key| key.starts_with(&prefix)).count();
-            tasks.map(|tasks| Progress { done: done.min(tasks), tasks, failed: None })
+            tasks.map(|tasks| Progress { done: names.done(stage).len().min(tasks), tasks, failed: None })
         };
         Ok(RunState {
             run: self.run.clone(),
@@ -121,7 +119,7 @@ impl Watched {
             lane: self.open.as_ref().map(|open| open.lane),
             // A run that was taken up again does not say when.
             submitted_at_ms: self.open.as_ref().map(|open| open.submitted_at_ms).filter(|at| *at > 0),
-            cancelled: keys.binary_search(&cancelled_key(&self.run)).is_ok(),
+            cancelled: names.is_cancelled(),
             analysis: progress(Stage::Analysis, self.analysis),
             encoding: progress(Stage::Encoding, self.encoding),
             ending: None,
@@ -129,15 +127,15 @@ impl Watched {
     }
 }
 
-/// How many tasks a stage has; nothing where its plan is not among `keys`.
+/// How many tasks a stage has; nothing where it has no plan.
 async fn tasks(
     store: &dyn ArtifactStore,
     run: &RunId,
     stage: Stage,
-    keys: &[String],
+    names: &Names,
     known: Option<usize>,
 ) -> Result<Option<usize>, Error> {
-    if keys.binary_search(&plan_key(run, stage)).is_err() {
+    if !names.is_planned(stage) {
         return Ok(None);
     }
     match known {

@@ -9,7 +9,7 @@ use langflix_ports::queue::Name;
 
 use crate::{
     episode::{Room, cue, episode},
-    fakes::{Encoder, Model},
+    fakes::{Encoder, Failing, Model},
     queues::{Fleet, Messages},
 };
 
@@ -38,6 +38,36 @@ async fn whoever_planned_a_run_goes_on_without_reading_what_never_changes() {
     fleet.dispatcher().stage_done(&run, Stage::Analysis).await.unwrap();
     assert_eq!(fleet.queue.waiting.lock().unwrap()[&Name::EncodingBulk].len(), 4);
     assert!(matches!(fleet.dispatcher().plan_episode(&run).await, Err(Error::NoRun { .. })), "planning reads anew");
+}
+
+#[tokio::test]
+async fn a_run_costs_its_dispatcher_few_requests() {
+    let (room, asked) = (Room::new(), episode());
+    let fleet = Fleet { in_flight: 3, ..Fleet::new(&room) };
+    fleet.submit(&asked, Lane::Bulk).await;
+    let counting = Failing::after(&room.store, usize::MAX, false);
+    let dispatcher = Dispatcher { store: &counting, ..fleet.dispatcher() };
+    let mut asks = Vec::new();
+    while let Some((_, message)) = fleet.queue.take() {
+        let before = counting.operations();
+        match Order::read(&message.body).unwrap() {
+            Order::PlanEpisode { run } => dispatcher.plan_episode(&run).await.unwrap(),
+            Order::Advance { run, stage, from } => dispatcher.advance(&run, stage, from).await.unwrap(),
+            Order::StageDone { run, stage } => dispatcher.stage_done(&run, stage).await.unwrap(),
+            order => {
+                fleet.handle(&order, Try::ONLY, &Model::good(), &Encoder::good()).await.unwrap();
+                continue;
+            }
+        }
+        asks.push(counting.operations() - before);
+    }
+    assert!(fleet.manifest(&asked).await.is_some() && !fleet.is_open().await);
+    let planned = 5; // what was asked for, what there is, the mark of an open run, the plan, the lane
+    let more_chunks = 1; // what is done
+    let selected = 10; // the outcomes and their list, a cancellation, a manifest, the plan, what is done, the lane
+    let more_clips = 2; // the plan, what is done
+    let finished = 9; // the plan, the outcomes and their list, a manifest and this one, the mark
+    assert_eq!(asks, [planned, more_chunks, selected, more_clips, finished]);
 }
 
 #[tokio::test]
