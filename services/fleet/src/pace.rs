@@ -17,21 +17,6 @@ const LEAST: Duration = Duration::from_secs(15);
 /// Nor of fewer tasks.
 const LEAST_TASKS: u64 = 3;
 
-/// Tasks of a stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Those with an outcome.
-    pub done: usize,
-    /// All of them.
-    pub tasks: usize,
-}
-
-impl From<&Progress> for Count {
-    fn from(progress: &Progress) -> Self {
-        Self { done: progress.done, tasks: progress.tasks }
-    }
-}
-
 /// How far a run is.
 #[derive(Clone, Copy, Debug)]
 pub struct Far<'a> {
@@ -40,13 +25,12 @@ pub struct Far<'a> {
     /// Whether it has ended.
     pub ended: bool,
     /// Its chunks and its clips, where they are planned.
-    pub stages: [Option<Count>; 2],
+    pub stages: [Option<Progress>; 2],
 }
 
 impl<'a> From<&'a Run> for Far<'a> {
     fn from(run: &'a Run) -> Self {
-        let stages = [&run.analysis, &run.encoding].map(|progress| progress.as_ref().map(Count::from));
-        Self { run: &run.run, ended: run.status.is_some(), stages }
+        Self { run: &run.run, ended: run.status.is_some(), stages: [run.analysis, run.encoding] }
     }
 }
 
@@ -68,8 +52,8 @@ impl Sum {
     pub fn of<'a>(runs: impl IntoIterator<Item = Far<'a>>) -> [Self; 2] {
         let mut stages = [Planned::default(); 2];
         for run in runs {
-            for (stage, count) in stages.iter_mut().zip(run.stages) {
-                stage.add(count, run.ended);
+            for (stage, progress) in stages.iter_mut().zip(run.stages) {
+                stage.add(progress, run.ended);
             }
         }
         stages.map(Planned::sum)
@@ -86,12 +70,12 @@ struct Planned {
 }
 
 impl Planned {
-    fn add(&mut self, count: Option<Count>, ended: bool) {
-        match count {
-            Some(count) => {
+    fn add(&mut self, progress: Option<Progress>, ended: bool) {
+        match progress {
+            Some(Progress { done, tasks, .. }) => {
                 // Of one that has ended nothing is left, whatever became of it.
-                self.done += if ended { count.tasks } else { count.done };
-                self.tasks += count.tasks;
+                self.done += if ended { tasks } else { done };
+                self.tasks += tasks;
                 self.planned += 1;
             }
             None if ended => self.planned += 1,
@@ -125,7 +109,7 @@ impl Pace {
     /// Takes in where all runs stood at `at`, counted from any beginning.
     pub fn look<'a>(&mut self, at: Duration, runs: impl IntoIterator<Item = Far<'a>>) {
         for run in runs {
-            let now = run.stages.map(|count| count.unwrap_or_default().done);
+            let now = run.stages.map(|progress| progress.map_or(0, |progress| progress.done));
             // What was done before anybody looked took another's time, and what is done again counts again.
             let before = self.last.insert(run.run.clone(), now).unwrap_or(now);
             for (sum, (now, before)) in self.done.iter_mut().zip(now.into_iter().zip(before)) {
@@ -175,8 +159,8 @@ mod tests {
     use super::*;
 
     fn far(run: &RunId, ended: bool, chunks: (usize, usize), clips: Option<(usize, usize)>) -> Far<'_> {
-        let count = |(done, tasks)| Count { done, tasks };
-        Far { run, ended, stages: [Some(count(chunks)), clips.map(count)] }
+        let progress = |(done, tasks)| Progress { done, tasks, failed: None };
+        Far { run, ended, stages: [Some(progress(chunks)), clips.map(progress)] }
     }
 
     fn run(number: u16) -> RunId {

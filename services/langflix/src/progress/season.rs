@@ -7,10 +7,10 @@ use std::{
 
 use langflix_domain::{EpisodeId, RunId, Stage};
 use langflix_fleet::{
-    pace::Count,
     parts,
     view::{Phase, Queue},
 };
+use langflix_pipeline::fleet::Progress;
 use langflix_ports::observer::{Event, Observer};
 
 use super::{
@@ -117,13 +117,15 @@ impl State {
     fn notice(&mut self, run: &RunId, event: Event) {
         let Some(episode) = self.episodes.iter_mut().find(|episode| episode.run == *run) else { return };
         match event {
-            Event::StagePlanned { stage, tasks, done } => *episode.count(stage) = Some(Count { done, tasks }),
+            Event::StagePlanned { stage, tasks, done } => {
+                *episode.progress(stage) = Some(Progress { done, tasks, failed: None })
+            }
             Event::TaskStarted { task, label, .. } => {
                 self.labels.insert(task, label);
             }
             Event::TaskProgress { .. } => {}
             Event::TaskFinished { stage, task, failure } => {
-                episode.count(stage).get_or_insert_default().done += 1;
+                episode.progress(stage).get_or_insert_default().done += 1;
                 let label = self.labels.remove(&task).unwrap_or(task);
                 if let Some(failure) = failure {
                     episode.failed += 1;
@@ -139,7 +141,7 @@ impl State {
 }
 
 impl Episode {
-    fn count(&mut self, stage: Stage) -> &mut Option<Count> {
+    fn progress(&mut self, stage: Stage) -> &mut Option<Progress> {
         match stage {
             Stage::Analysis => &mut self.analysis,
             Stage::Encoding => &mut self.encoding,

@@ -1,6 +1,7 @@
 //! Lines with a bar in them.
 
-use langflix_fleet::pace::{Count, Sum};
+use langflix_fleet::pace::Sum;
+use langflix_pipeline::fleet::Progress;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
@@ -26,7 +27,7 @@ fn bar_beside(widths: impl Iterator<Item = usize>, width: usize, most: usize) ->
 /// What is told of a stage.
 pub(super) struct Stage {
     name: &'static str,
-    count: Count,
+    progress: Progress,
     told: Line,
 }
 
@@ -46,7 +47,7 @@ impl Stage {
             Some(rate) if rate > 0.0 => told.and(Style::Faint, format!("  {} a minute", rounded(rate))),
             _ => told,
         };
-        Self { name, count: Count { done: sum.done, tasks: expected }, told }
+        Self { name, progress: Progress { done: sum.done, tasks: expected, failed: None }, told }
     }
 
     /// All of them. A bar is the first that goes where there is no room.
@@ -62,7 +63,7 @@ impl Stage {
 
     /// `analysis  ██████░░░░  320 of about 960 chunks  22 a minute`
     fn line(&self, columns: usize) -> Line {
-        bar(Line::new().and(Style::Plain, self.name), self.count, columns).then(&self.told)
+        bar(Line::new().and(Style::Plain, self.name), self.progress, columns).then(&self.told)
     }
 }
 
@@ -89,7 +90,7 @@ impl Row<'_> {
     }
 
     /// What it is in decides which stage is told.
-    fn count(&self) -> Option<(&'static str, Count)> {
+    fn progress(&self) -> Option<(&'static str, Progress)> {
         match (self.episode.analysis, self.episode.encoding) {
             (_, Some(clips)) => Some(("clips", clips)),
             (Some(chunks), None) => Some(("chunks", chunks)),
@@ -98,9 +99,9 @@ impl Row<'_> {
     }
 
     fn told(&self, nouns: bool) -> Line {
-        let Some((noun, count)) = self.count() else { return Line::new() };
+        let Some((noun, Progress { done, tasks, .. })) = self.progress() else { return Line::new() };
         let noun = if nouns { format!(" {noun}") } else { String::new() };
-        let line = Line::new().and(Style::Plain, format!("  {}/{}{noun}", count.done, count.tasks));
+        let line = Line::new().and(Style::Plain, format!("  {done}/{tasks}{noun}"));
         match self.episode.failed {
             0 => line,
             failed => line.and(Style::Bad, format!("  {failed} failed")),
@@ -122,16 +123,16 @@ impl Row<'_> {
         let phase = if self.episode.cancelled { "cancelling" } else { self.episode.phase.as_str() };
         let shown = self.called(name);
         let space = " ".repeat(name.saturating_sub(shown.width()) + GAP);
-        let phase = format!("{phase:<width$}", width = if self.count().is_some() { Self::PHASE } else { 0 });
+        let phase = format!("{phase:<width$}", width = if self.progress().is_some() { Self::PHASE } else { 0 });
         let line = Line::new().and(Style::Plain, format!("{shown}{space}{phase}"));
-        match self.count() {
-            Some((_, count)) => bar(line, count, columns).then(told),
+        match self.progress() {
+            Some((_, progress)) => bar(line, progress, columns).then(told),
             None => line,
         }
     }
 }
 
-fn bar(line: Line, Count { done, tasks }: Count, columns: usize) -> Line {
+fn bar(line: Line, Progress { done, tasks, .. }: Progress, columns: usize) -> Line {
     if columns == 0 {
         return line;
     }

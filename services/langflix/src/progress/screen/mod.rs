@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use langflix_domain::{EpisodeStatus, RunId};
 use langflix_fleet::{
-    pace::{Count, Far, Pace},
+    pace::{Far, Pace},
     view::{Phase, Queue, Run},
 };
+use langflix_pipeline::fleet::Progress;
 
 pub(crate) use live::Live;
 pub(crate) use paint::fitted;
@@ -36,8 +37,8 @@ pub(crate) struct Episode {
     pub(crate) phase: Phase,
     pub(crate) status: Option<EpisodeStatus>,
     pub(crate) cancelled: bool,
-    pub(crate) analysis: Option<Count>,
-    pub(crate) encoding: Option<Count>,
+    pub(crate) analysis: Option<Progress>,
+    pub(crate) encoding: Option<Progress>,
     /// Tasks that are known to have failed.
     pub(crate) failed: usize,
 }
@@ -61,8 +62,8 @@ impl From<&Run> for Episode {
             phase: run.phase,
             status: run.status,
             cancelled: run.cancelled,
-            analysis: run.analysis.as_ref().map(Count::from),
-            encoding: run.encoding.as_ref().map(Count::from),
+            analysis: run.analysis,
+            encoding: run.encoding,
             failed: stages.filter_map(|progress| progress.failed).sum(),
         }
     }

@@ -16,8 +16,8 @@ fn episode(number: u16, phase: Phase) -> Episode {
     }
 }
 
-fn count(done: usize, tasks: usize) -> Option<Count> {
-    Some(Count { done, tasks })
+fn count(done: usize, tasks: usize) -> Option<Progress> {
+    Some(Progress { done, tasks, failed: None })
 }
 
 fn ended(number: u16, status: EpisodeStatus, failed: usize) -> Episode {
