@@ -8,7 +8,6 @@ use langflix_ports::{
     llm::{self, ErrorKind, LanguageModel},
     store::ArtifactStore,
 };
-use tracing::{Instrument as _, debug_span};
 
 use crate::{
     AnalysisTask, Ended, Error, Recorded, RunRequest, Try,
@@ -119,8 +118,7 @@ impl Analyst<'_> {
         let mut feedback: Vec<RejectedItem> = Vec::new();
         let mut unreadable = None;
         for _ in 0..=RE_ASKS {
-            let asking = self.model.ask(request, &feedback).instrument(debug_span!("ask", model = self.model.name()));
-            let answer = match asking.await {
+            let answer = match self.model.ask(request, &feedback).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     self.usage += error.usage;

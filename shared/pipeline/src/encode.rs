@@ -9,8 +9,6 @@ use langflix_ports::{
     store::{ArtifactStore, Put},
 };
 
-use tracing::{Instrument as _, debug_span};
-
 use crate::{
     EncodingTask, Ended, Error, Recorded, RunRequest, Try,
     stored::{read, record, recorded, write_or_take},
@@ -107,8 +105,7 @@ async fn made(
         let dir = tempfile::Builder::new().prefix("clip-").tempdir_in(cutter.scratch)?;
         match cut(cutter, asked, spec, dir.path(), progress).await {
             Ok((mut clip, read)) => {
-                let uploading = upload(store, &prefix, dir.path(), &mut clip).instrument(debug_span!("upload"));
-                Operation::Upload.time(uploading).await?;
+                Operation::Upload.time(upload(store, &prefix, dir.path(), &mut clip)).await?;
                 return Ok(Made::Clip(write_or_take(store, &record, clip).await?, Some(read)));
             }
             Err(media::Error { kind, message, fault: Some(fault), .. }) if fault.is_of_device() && !this.alone => {
@@ -155,12 +152,10 @@ async fn cut(
         info: &asked.media,
         footage: cutter.footage.unwrap_or_else(|| Footage::of([spec.bounds])),
     };
-    let opening = cutter.sources.open(wanted).instrument(debug_span!("open"));
-    let opened = Operation::Source.time(opening).await?;
+    let opened = Operation::Source.time(cutter.sources.open(wanted)).await?;
     let (location, read) = (opened.location.clone(), opened.read);
     let source = Source { location: &location, info: &asked.media };
-    let encoding = cutter.encoder.encode(source, spec, dir, progress);
-    let encoded = encoding.instrument(debug_span!("encode")).await;
+    let encoded = cutter.encoder.encode(source, spec, dir, progress).await;
     let clip = encoded.map_err(|error| named(error, &location, asked))?;
     cutter.sources.close(wanted, opened).await?;
     Ok((clip, read))

@@ -6,7 +6,6 @@ use langflix_domain::{EpisodeId, Failure, FailureKind, Lane, Outcome, RunId, Sta
 use langflix_measures::Operation;
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tracing::{Instrument as _, debug_span};
 
 use crate::{
     Error, RunRequest,
@@ -176,7 +175,7 @@ pub(crate) async fn record<T: Serialize + DeserializeOwned>(
     recorded: Recorded<T>,
 ) -> Result<Option<Failure>, Error> {
     let key = outcome_key(run, stage, &recorded.task);
-    let recording = write_or_take(store, &key, recorded).instrument(debug_span!("record"));
+    let recording = write_or_take(store, &key, recorded);
     Ok(Operation::Outcome.time(recording).await?.failure().cloned())
 }
 

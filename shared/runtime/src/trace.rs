@@ -1,15 +1,14 @@
 //! The thread that runs through the spans of all programs that work on one thing.
 
-use std::fmt;
+use std::{fmt, pin::pin};
 
 use opentelemetry::{
-    Context,
-    trace::{SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState},
+    Context, KeyValue, Value, global,
+    trace::{
+        FutureExt as _, Span as _, SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+        Tracer as _,
+    },
 };
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-
-use crate::telemetry;
 
 /// The flag of `traceparent` that says that the trace is to be sent.
 const SAMPLED: u8 = 1;
@@ -23,32 +22,6 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Has `make` make a span below `parent`, or else one that belongs to no other. Gives its place as well: where spans are
-    /// sent it is the one that the collector gets to see; whether it gets to see it was decided where the trace began.
-    pub fn below(parent: Option<Self>, make: impl FnOnce() -> Span) -> (Span, Self) {
-        if let Some(parent) = parent.filter(|parent| !parent.is_sampled()) {
-            return (telemetry::left_out(make), parent.child());
-        }
-        let span = make();
-        if let Some(parent) = parent {
-            // There is nobody to tell where spans are not sent.
-            let _nobody = span.set_parent(Context::new().with_remote_span_context(parent.into()));
-        }
-        let sent = Self::sent(&span);
-        if sent.is_some_and(|place| !place.is_sampled()) {
-            telemetry::leave_out(&span);
-        }
-        let place = sent.unwrap_or_else(|| parent.map_or_else(Self::begin, Self::child));
-        (span, place)
-    }
-
-    /// The place of `span`, where spans are sent.
-    pub fn sent(span: &Span) -> Option<Self> {
-        let context = span.context();
-        let found = context.span();
-        Self::try_from(found.span_context()).ok()
-    }
-
     /// A span that belongs to no other.
     pub fn begin() -> Self {
         Self { trace: fastrand::u128(1..), span: fastrand::u64(1..), flags: SAMPLED }
@@ -85,27 +58,67 @@ impl Trace {
     }
 }
 
-/// Lets the span that runs point to another, which `traceparent` names: one that it follows from and that is not its parent.
+/// A span of work that begins here or was asked for by a message. What is done within it and timed as an operation is a span
+/// below it.
+#[derive(Debug)]
+pub struct Span {
+    /// None where no collector gets to see it: then it costs nothing.
+    context: Option<Context>,
+    place: Option<Trace>,
+}
+
+impl Span {
+    /// Begins a span below `parent`, or else one that belongs to no other. Whether a collector gets to see it was decided where
+    /// the trace began.
+    pub fn begin(parent: Option<Trace>, name: impl FnOnce() -> String) -> Self {
+        if let Some(parent) = parent.filter(|parent| !parent.is_sampled()) {
+            return Self { context: None, place: Some(parent.child()) };
+        }
+        let around = parent.map_or_else(Context::new, |parent| Context::new().with_remote_span_context(parent.into()));
+        let span = global::tracer("langflix").start_with_context(name(), &around);
+        let place = Trace::try_from(span.span_context()).ok();
+        if span.is_recording() {
+            return Self { context: Some(around.with_span(span)), place };
+        }
+        // Where nothing is sent a span has its parent's place.
+        Self { context: None, place: if parent.is_none() { place } else { parent.map(Trace::child) } }
+    }
+
+    /// Its place; `None` where it belongs to no other and spans of this process go nowhere.
+    pub fn place(&self) -> Option<Trace> {
+        self.place
+    }
+
+    /// Does `work` within it, which ends with that.
+    pub async fn around<F: Future>(self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        match self.context {
+            Some(context) => work.as_mut().with_context(context).await,
+            None => work.await,
+        }
+    }
+}
+
+/// Says something of the span that is at work.
+pub fn say(key: &'static str, value: impl Into<Value>) {
+    Context::map_current(|at| at.has_active_span().then(|| at.span().set_attribute(KeyValue::new(key, value))));
+}
+
+/// Lets the span that is at work point to another, which `traceparent` names: one that it follows from and that is not its
+/// parent.
 pub fn link(traceparent: &str) {
-    if let Some(other) = Trace::parse(traceparent) {
-        Span::current().add_link(other.into());
-    }
+    Context::map_current(|at| {
+        if let Some(other) = at.has_active_span().then(|| Trace::parse(traceparent)).flatten() {
+            at.span().add_link(other.into(), Vec::new());
+        }
+    });
 }
 
-/// Tells `span` from others of its kind by what it is called, where it is sent.
-pub(crate) fn name(span: &Span, name: impl FnOnce() -> String) {
-    let context = span.context();
-    let sent = context.span();
-    if sent.is_recording() {
-        sent.update_name(name());
-    }
-}
-
-/// Says of `span` how it ended, and why where it failed.
-pub(crate) fn ended(span: &Span, how: &'static str, failure: Option<&str>) {
-    span.set_attribute("end", how);
+/// Says of the span that is at work how it ended, and why where it failed.
+pub(crate) fn ended(how: &'static str, failure: Option<&str>) {
+    say("end", how);
     if let Some(why) = failure {
-        span.set_status(Status::error(why.to_owned()));
+        Context::map_current(|at| at.span().set_status(Status::error(why.to_owned())));
     }
 }
 

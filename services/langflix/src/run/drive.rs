@@ -4,7 +4,7 @@ use std::{cmp::Reverse, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, RunId, Stage, TaskId};
-use langflix_measures::Operation;
+use langflix_measures::{Operation, step};
 use langflix_media::Slots;
 use langflix_pipeline::{
     AnalysisTask, Cutter, EncodingTask, Error, InPlace, RunRequest, analyse_chunk, complete, encode_clip, outcomes,
@@ -16,9 +16,9 @@ use langflix_ports::{
     observer::{Event, Observer},
     store::ArtifactStore,
 };
-use langflix_runtime::pressure::Pressure;
+use langflix_runtime::{pressure::Pressure, trace};
 use tokio::sync::watch;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 /// What every episode of this process shares.
 pub(crate) struct Workshop<'a> {
@@ -60,13 +60,13 @@ impl Workshop<'_> {
         let open: Vec<&AnalysisTask> = analysis.tasks.iter().filter(|task| !done.contains_key(&task.id)).collect();
         self.planned(&run, Stage::Analysis, analysis.tasks.len(), open.len());
         stream::iter(open)
-            .map(|task| self.analyse(&run, asked, task).instrument(span(&run, &task.id)))
+            .map(|task| tell(&run, &task.id, self.analyse(&run, asked, task)))
             .buffer_unordered(self.chunks_at_once)
             .try_collect::<()>()
             .await?;
         let chunks = outcomes(self.store, &run, Stage::Analysis).await?;
         let selecting = plan_encoding(self.store, asked, &analysis, &chunks);
-        let encoding = Operation::FanIn.time(selecting.instrument(tracing::debug_span!("select"))).await?;
+        let encoding = Operation::FanIn.time(selecting).await?;
         let done = outcomes::<EncodedClip>(self.store, &run, Stage::Encoding).await?;
         let clips = encoding.tasks.iter().filter(|task| task.clip.is_some());
         let mut open: Vec<&EncodingTask> = clips.clone().filter(|task| !done.contains_key(&task.id)).collect();
@@ -74,12 +74,12 @@ impl Workshop<'_> {
         // A long clip that comes last leaves the other cores idle.
         open.sort_by_key(|task| (Reverse(task.scene.duration()), task.scene.start));
         stream::iter(open)
-            .map(|task| self.encode(&run, asked, task).instrument(span(&run, &task.id)))
+            .map(|task| tell(&run, &task.id, self.encode(&run, asked, task)))
             .buffered(usize::MAX)
             .try_collect::<()>()
             .await?;
         let completing = complete(self.store, asked, &analysis, &encoding);
-        let manifest = Operation::FanIn.time(completing.instrument(tracing::debug_span!("complete"))).await?;
+        let manifest = Operation::FanIn.time(completing).await?;
         self.observer.notice(&run, Event::RunFinished { status: manifest.status });
         Ok(manifest)
     }
@@ -138,7 +138,12 @@ impl Workshop<'_> {
     }
 }
 
-/// The span of a task.
-fn span(run: &RunId, task: &TaskId) -> Span {
-    tracing::info_span!("task", %run, %task)
+/// Does the work of a task, so that logs and spans name it.
+async fn tell(run: &RunId, task: &TaskId, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let named = async {
+        trace::say("run", run.to_string());
+        trace::say("task", task.to_string());
+        work.await
+    };
+    step("task", named).instrument(tracing::info_span!("task", %run, %task)).await
 }

@@ -24,6 +24,7 @@ use langflix_runtime::{
     config::{Config, Provider},
     pressure::Watch,
     shutdown::Shutdown,
+    trace,
 };
 use tracing::Instrument as _;
 
@@ -106,8 +107,9 @@ async fn all(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     let episode = &|sources| one(&workshop, &videos, sources, &asked, &config.run.output);
     let ends: Vec<(&Sources, anyhow::Result<Manifest>)> = stream::iter(&episodes)
         .map(|sources| async move {
-            let span = tracing::info_span!("run", episode = %sources.episode);
-            (sources, episode(sources).instrument(span).await)
+            let logged = tracing::info_span!("run", episode = %sources.episode);
+            let span = trace::Span::begin(None, || "run".to_owned());
+            (sources, span.around(episode(sources)).instrument(logged).await)
         })
         .buffered(at_once)
         .collect()

@@ -3,7 +3,6 @@ use std::{collections::BTreeSet, future::ready, sync::Arc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use langflix_domain::{ChunkAnalysis, Failure, Lane, RunId, Stage};
 use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
-use tracing::{Instrument as _, debug_span};
 
 use super::{Order, Requests, tasks::Tasks, work_queue, worker};
 use crate::{
@@ -69,7 +68,7 @@ impl Dispatcher<'_> {
             return self.close(run).await;
         }
         let asked = Arc::new(asked);
-        let analysis = Arc::new(plan_analysis(self.store, &asked).instrument(debug_span!("plan")).await?);
+        let analysis = Arc::new(plan_analysis(self.store, &asked).await?);
         self.requests.keep(run, &asked, &analysis);
         let encoding = match names.is_planned(Stage::Encoding) {
             true => read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await?,
@@ -200,8 +199,7 @@ impl Dispatcher<'_> {
             self.forget(run).await;
             return Ok(());
         }
-        let selecting = plan_encoding(self.store, asked, analysis, &answers.chunks);
-        match selecting.instrument(debug_span!("select")).await {
+        match plan_encoding(self.store, asked, analysis, &answers.chunks).await {
             Ok(encoding) => {
                 self.follow(&answers.chunks);
                 let done = done_tasks(self.store, run, Stage::Encoding).await?;
@@ -235,8 +233,7 @@ impl Dispatcher<'_> {
         encoding: &EncodingPlan,
     ) -> Result<(), Error> {
         let clips = outcomes(self.store, run, Stage::Encoding).await?;
-        let completing = complete_with(self.store, asked, analysis, encoding, &clips);
-        match completing.instrument(debug_span!("complete")).await {
+        match complete_with(self.store, asked, analysis, encoding, &clips).await {
             Ok(manifest) => {
                 self.follow(&clips);
                 tracing::info!(%run, status = manifest.status.as_str(), clips = manifest.clips.len(), "run finished");
@@ -297,8 +294,7 @@ impl Dispatcher<'_> {
             Ok::<_, Error>(self.queue.publish(queue, &order.message(self.trace)?).await?)
         };
         let publishing: Vec<_> = now.iter().enumerate().map(publish).collect();
-        let publishing = stream::iter(publishing).buffer_unordered(PUBLISHED_AT_ONCE).try_collect::<()>();
-        publishing.instrument(debug_span!("publish", tasks = now.len())).await?;
+        stream::iter(publishing).buffer_unordered(PUBLISHED_AT_ONCE).try_collect::<()>().await?;
         tracing::debug!(%run, stage = tasks.stage().as_str(), published = now.len(), missing = missing.len(), "tasks published");
         Ok(())
     }

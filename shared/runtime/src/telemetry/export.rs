@@ -1,13 +1,11 @@
-use std::{cell::Cell, collections::HashMap, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use opentelemetry::{KeyValue, trace::TracerProvider as _};
+use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider, SpanExporter as _},
 };
-use tracing::{Level, Metadata, Span, Subscriber, level_filters::LevelFilter, subscriber::Interest};
-use tracing_subscriber::{Layer, Registry, filter::dynamic_filter_fn, layer::Context, registry::LookupSpan};
 
 use super::{
     Error,
@@ -48,11 +46,8 @@ impl Export {
         })
     }
 
-    /// The layer that spans of our crates leave through.
-    pub(super) fn layer<S>(&self) -> Result<(impl Layer<S> + use<S>, Exporting), Error>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
+    /// Has the spans of this process sent.
+    pub(super) fn begin(&self) -> Result<Exporting, Error> {
         let resource = Resource::builder()
             .with_service_name(self.program.clone())
             .with_attribute(KeyValue::new("service.version", self.version))
@@ -65,22 +60,8 @@ impl Export {
             .with_resource(resource)
             .with_span_processor(outbox)
             .build();
-        let layer = tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer("langflix"))
-            .with_location(false)
-            .with_threads(false)
-            .with_tracked_inactivity(false)
-            .with_target(false)
-            .with_level(false)
-            // Nothing else here asks OpenTelemetry for the current span.
-            .with_context_activation(false)
-            .with_filter(
-                dynamic_filter_fn(leaves)
-                    // So that nobody asks again and again about what other libraries tell.
-                    .with_callsite_filter(|it| if may_leave(it) { Interest::sometimes() } else { Interest::never() })
-                    .with_max_level_hint(LevelFilter::DEBUG),
-            );
-        Ok((layer, Exporting(Some(provider))))
+        global::set_tracer_provider(provider.clone());
+        Ok(Exporting(Some(provider)))
     }
 
     pub(super) fn exporter(&self, resource: &Resource, collector: Collector) -> Result<SpanExporter, Error> {
@@ -96,48 +77,6 @@ impl Export {
         exporter.set_resource(resource);
         Ok(exporter)
     }
-}
-
-/// Nothing below such a span is sent, nor made for that.
-struct Unsampled;
-
-thread_local! {
-    /// Whether the span that is being made belongs to a trace that is not sampled.
-    static LEFT_OUT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Makes a span of a trace that is not sampled: for logs alone.
-pub(crate) fn left_out(make: impl FnOnce() -> Span) -> Span {
-    LEFT_OUT.set(true);
-    let span = make();
-    LEFT_OUT.set(false);
-    span
-}
-
-/// Says that `span` belongs to a trace that is not sampled.
-pub(crate) fn leave_out(span: &Span) {
-    span.with_subscriber(|(id, told)| {
-        if let Some(span) = told.downcast_ref::<Registry>().and_then(|registry| registry.span(id)) {
-            span.extensions_mut().replace(Unsampled);
-        }
-    });
-}
-
-/// Whether this is a span of ours.
-fn may_leave(it: &Metadata<'_>) -> bool {
-    it.is_span() && it.target().starts_with("langflix") && *it.level() <= Level::DEBUG
-}
-
-/// Whether this is a span that leaves, where it is sampled. What is a step of something else begins no trace.
-fn leaves<S>(it: &Metadata<'_>, context: &Context<'_, S>) -> bool
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    let sampled = || match context.lookup_current() {
-        Some(around) => around.extensions().get::<Unsampled>().is_none(),
-        None => *it.level() <= Level::INFO,
-    };
-    may_leave(it) && !LEFT_OUT.get() && sampled()
 }
 
 /// `name=value,name=value` with percent-encoded values, as OpenTelemetry writes headers.

@@ -11,17 +11,16 @@ mod outbox;
 
 use std::io::{self, IsTerminal};
 
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    filter::{FilterExt as _, filter_fn},
+    filter::filter_fn,
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
 pub use export::{Export, Exporting};
-pub(crate) use export::{leave_out, left_out};
 use harmless::OneLine;
 pub use harmless::harmless;
 use lines::Lines;
@@ -137,17 +136,11 @@ pub fn init_with<W>(settings: &Settings, writer: W) -> Result<Exporting, Error>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let events = layer(settings, writer)?;
-    let Some(export) = &settings.export else {
-        Registry::default().with(events).try_init().map_err(Error::AlreadySet)?;
-        return Ok(Exporting::default());
-    };
-    let (spans, exporting) = export.layer::<Registry>()?;
-    Registry::default().with(spans.and_then(events)).try_init().map_err(Error::AlreadySet)?;
-    Ok(exporting)
+    events(settings, writer)?.try_init().map_err(Error::AlreadySet)?;
+    settings.export.as_ref().map_or_else(|| Ok(Exporting::default()), Export::begin)
 }
 
-fn layer<W>(settings: &Settings, writer: W) -> Result<impl Layer<Registry> + use<W>, Error>
+fn events<W>(settings: &Settings, writer: W) -> Result<impl Subscriber + Send + Sync + use<W>, Error>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -165,7 +158,8 @@ where
         (false, true) => text().with_writer(OneLine { writer, color }).without_time().with_target(false).boxed(),
         (false, false) => text().with_writer(OneLine { writer, color }).boxed(),
     };
-    Ok(layer.with_filter(filter.and(filter_fn(is_discreet))))
+    // Filters for all that follows: one of a layer's own looks up every span whenever it is entered or left.
+    Ok(Registry::default().with(filter_fn(is_discreet)).with(filter).with(layer))
 }
 
 /// What is told while `work` runs on this thread.
@@ -188,7 +182,7 @@ pub(crate) fn told_of(settings: &Settings, work: impl FnOnce()) -> String {
 
     let page = Page::default();
     let writer = page.clone();
-    let told = Registry::default().with(layer(settings, move || writer.clone()).unwrap());
+    let told = events(settings, move || writer.clone()).unwrap();
     tracing::subscriber::with_default(told, work);
     let bytes = page.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()

@@ -22,7 +22,7 @@ use crate::{
     health::{Entry, Health},
     pressure::Pressure,
     shutdown::Shutdown,
-    trace::Trace,
+    trace::{self, Trace},
 };
 
 /// The longest that a task may take. RabbitMQ closes the channel of a consumer that does not settle within 30 minutes by
@@ -142,6 +142,8 @@ impl Job {
     /// Says in logs and in `/status` which task of which run this is.
     pub fn concerns(&self, run: &str, task: &str) {
         tracing::Span::current().record("run", run).record("task", task);
+        trace::say("run", run.to_owned());
+        trace::say("task", task.to_owned());
         self.entry.concerns(run, task);
     }
 }

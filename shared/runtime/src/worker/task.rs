@@ -12,12 +12,12 @@ use langflix_measures::{self as measures, HANDED_BACK};
 use langflix_ports::queue::{Delivery, Error, ErrorKind, Place};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Instrument as _, field::Empty};
 
 use super::{End, Fault, Job, Reason, TASK_LIMIT, Why};
 use crate::{
     health::{Running, TaskMeasures},
-    trace::{self, Trace},
+    trace::{self, Span, Trace},
 };
 
 /// A broker that takes longer to settle is as good as gone.
@@ -90,16 +90,13 @@ where
     let lane = &slot.context.lanes[slot.lane];
     let parent = delivery.message.trace.as_deref().and_then(Trace::parse);
     let attempt = delivery.message.attempt;
-    let id = parent.map(Trace::id);
-    let make = || tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = id);
-    let (span, trace) = Trace::below(parent, make);
-    trace::name(&span, || format!("task {}", lane.queue));
-    if parent.is_none() {
-        span.record("trace", trace.id());
-    }
+    let span = Span::begin(parent, || format!("task {}", lane.queue));
+    let trace = span.place().unwrap_or_else(|| parent.map_or_else(Trace::begin, Trace::child));
+    let logged =
+        tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = trace.id());
     // So that a message without one belongs to the same thread when it is tried again.
     delivery.message.trace = Some(trace.to_string());
-    handle_and_settle(slot, delivery, trace).instrument(span).await
+    span.around(handle_and_settle(slot, delivery, trace)).instrument(logged).await
 }
 
 async fn handle_and_settle<H, F>(slot: Slot<H>, delivery: Delivery, trace: Trace) -> Verdict
@@ -195,7 +192,7 @@ fn tell(end: &End, settled: Result<(), Error>, elapsed: Duration) {
     let (end_of, reason) = (how.as_str(), reason.as_str());
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     if let Err(error) = settled {
-        trace::ended(&Span::current(), "unsettled", Some(&error.to_string()));
+        trace::ended("unsettled", Some(&error.to_string()));
         tracing::warn!(end = end_of, elapsed_ms, %error, "not settled: the message comes again");
         return;
     }
@@ -203,7 +200,7 @@ fn tell(end: &End, settled: Result<(), Error>, elapsed: Duration) {
         End::Retry { why, .. } | End::Bury { why, .. } => Some(why.text.as_str()),
         End::Done | End::HandBack { .. } | End::Pause { .. } => None,
     };
-    trace::ended(&Span::current(), end_of, failure);
+    trace::ended(end_of, failure);
     match end {
         End::Done => tracing::info!(end = end_of, elapsed_ms, "done"),
         End::Retry { why, .. } => tracing::warn!(end = end_of, reason, elapsed_ms, why = why.text, "to be tried again"),

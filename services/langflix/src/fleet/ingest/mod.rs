@@ -11,6 +11,7 @@ use futures::{StreamExt as _, stream};
 use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, RunId};
 use langflix_fleet::parts;
 use langflix_llm::Identity;
+use langflix_measures::Operation;
 use langflix_media::Ffmpeg;
 use langflix_pipeline::{
     RunRequest, RunSettings,
@@ -19,7 +20,7 @@ use langflix_pipeline::{
 use langflix_rabbitmq::RabbitQueue;
 use langflix_runtime::{
     config::{Config, S3},
-    trace::Trace,
+    trace::{self, Trace},
 };
 use langflix_s3::{S3Store, Stat};
 use tracing::{Instrument as _, Span, field::Empty};
@@ -191,8 +192,10 @@ async fn send(
     let one = |ready: Ready| async move {
         let episode = ready.asked.episode.clone();
         // Where spans are sent, the run's trace begins here.
-        let span = tracing::info_span!("ingest", %episode, run = Empty);
-        match send_one(place, ready, lane, told).instrument(span).await {
+        let span = trace::Span::begin(None, || "ingest".to_owned());
+        let sending = send_one(place, ready, lane, span.place(), told);
+        let logged = tracing::info_span!("ingest", %episode, run = Empty);
+        match span.around(sending).instrument(logged).await {
             Ok((run, submitted)) => {
                 told.submitted(&episode, &run, submitted);
                 (episode, Some((run, submitted)))
@@ -212,20 +215,22 @@ async fn send_one(
     place: Place<'_>,
     Ready { asked, file }: Ready,
     lane: Lane,
+    trace: Option<Trace>,
     told: &Told,
 ) -> anyhow::Result<(RunId, Submitted)> {
     let asked = match file {
         Some(file) => {
             let track = told.track(&asked.episode);
             let uploading = upload::upload(place.store, &file, &track);
-            let (key, stat) = uploading.instrument(tracing::debug_span!("upload")).await?;
+            let (key, stat) = Operation::Upload.time(uploading).await?;
             of_bucket(asked, &place.s3.bucket, &key, &stat)
         }
         None => asked,
     };
-    let span = Span::current();
-    span.record("run", asked.run()?.as_str());
-    let trace = Trace::sent(&span).map(|trace| trace.to_string());
+    let run = asked.run()?;
+    Span::current().record("run", run.as_str());
+    trace::say("run", run.to_string());
+    let trace = trace.map(|trace| trace.to_string());
     Ok(submit(place.store, place.queue, &asked, lane, trace.as_deref()).await?)
 }
 
