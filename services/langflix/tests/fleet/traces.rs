@@ -19,7 +19,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 use crate::{
     servers::Fleet,
     services::Service,
-    support::{complete, episode},
+    support::{complete, episode, langflix},
 };
 
 const SERVICES: [&str; 3] = ["dispatcher", "analysis-worker", "encoding-worker"];
@@ -206,4 +206,34 @@ async fn a_run_that_is_not_sampled_where_it_begins_is_traced_by_nobody() {
     let lines = logged(dir.path(), "analysis-worker");
     let traces: BTreeSet<&str> = lines.iter().map(|line| line["trace"].as_str().unwrap()).collect();
     assert_eq!(traces.len(), 1, "its lines belong together all the same: {lines:#?}");
+}
+
+/// The names of the spans from the root down to each span of a run without servers.
+async fn run_alone(ratio: &str) -> BTreeSet<Vec<String>> {
+    let (collector, dir) = (collector().await, tempdir().unwrap());
+    let (video, out) = (episode(), dir.path().to_str().unwrap());
+    let mut run =
+        langflix(["run", video.to_str().unwrap(), "--language", "ko", "--max-expressions", "1", "--out", out]);
+    tell(&mut run, &collector, ratio);
+    let said = tokio::task::spawn_blocking(move || complete(&mut run)).await.unwrap();
+    assert!(!said.err.contains("spans are lost"), "{said:#?}");
+    let spans = received(&collector).await;
+    let way = |span: &Span| {
+        let above = |of: &&Span| spans.iter().find(|span| span.id == of.parent);
+        let mut names: Vec<String> = std::iter::successors(Some(span), above).map(|span| span.name.clone()).collect();
+        names.reverse();
+        names
+    };
+    spans.iter().map(way).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_without_servers_is_one_trace_too_or_none() {
+    let ways = run_alone("1").await;
+    let way = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let steps = ["outcome", "source", "encode", "upload"].map(|step| way(&["run", "task", step]));
+    let others = [way(&["run"]), way(&["run", "plan"]), way(&["run", "task"]), way(&["run", "fan_in"])];
+    assert!(ways.is_superset(&steps.into_iter().chain(others).collect()), "{ways:?}");
+    assert!(ways.iter().all(|way| way[0] == "run"), "{ways:?}");
+    assert_eq!(run_alone("0").await, BTreeSet::new());
 }
