@@ -51,11 +51,14 @@ class Fleet:
         sign = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "AK:SK", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
         place = f"{os.environ['LANGFLIX_TEST_S3']}/{BUCKET}"
         subprocess.run(["curl", "-fsS", *sign, "-X", "PUT", "-o", "/dev/null", place], check=True)
-        self.start("dispatcher", "dispatcher")
+        page = f"127.0.0.1:{free_port()}"
+        self.start("dispatcher", "dispatcher", LANGFLIX__WEB__ADDRESS=page)
         self.start("analysis-worker", "analysis-worker")
         self.start("encoding-worker-cpu", "encoding-worker")
         try:
             self.wait_until_ready()
+            # As a browser that shows the page until the end.
+            self.listening = urllib.request.urlopen(f"http://{page}/api/v1/events", timeout=5)
         except BaseException:
             self.__exit__()
             raise
