@@ -36,6 +36,11 @@ use langflix_runtime::{
     telemetry::{self, Export, Exporting},
 };
 use langflix_testkit::{media::silent_film, servers};
+use tikv_jemallocator::Jemalloc;
+
+/// As in the services.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const FAN_IN: usize = 1_000;
 
