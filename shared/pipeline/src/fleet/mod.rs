@@ -1,5 +1,6 @@
 //! The use cases of many processes: the same stages, their tasks in queues.
 
+mod begin;
 mod dispatcher;
 mod follow;
 mod order;
