@@ -62,7 +62,7 @@ impl Trace {
 /// below it.
 #[derive(Debug)]
 pub struct Span {
-    /// None where no collector gets to see it: then it costs nothing.
+    /// `None` where no collector gets to see it.
     context: Option<Context>,
     place: Option<Trace>,
 }
@@ -80,8 +80,8 @@ impl Span {
         if span.is_recording() {
             return Self { context: Some(around.with_span(span)), place };
         }
-        // Where nothing is sent a span has its parent's place.
-        Self { context: None, place: if parent.is_none() { place } else { parent.map(Trace::child) } }
+        // Where spans of this process go nowhere, this one has its parent's place.
+        Self { context: None, place: parent.map(Trace::child).or(place) }
     }
 
     /// Its place; `None` where it belongs to no other and spans of this process go nowhere.

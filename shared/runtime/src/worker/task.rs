@@ -91,7 +91,7 @@ where
     let parent = delivery.message.trace.as_deref().and_then(Trace::parse);
     let attempt = delivery.message.attempt;
     let span = Span::begin(parent, || format!("task {}", lane.queue));
-    let trace = span.place().unwrap_or_else(|| parent.map_or_else(Trace::begin, Trace::child));
+    let trace = span.place().unwrap_or_else(Trace::begin);
     let logged =
         tracing::info_span!("task", queue = &*lane.queue, run = Empty, task = Empty, attempt, trace = trace.id());
     // So that a message without one belongs to the same thread when it is tried again.
