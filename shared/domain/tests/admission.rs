@@ -260,6 +260,22 @@ fn sessions_that_are_not_shown_yet_take_memory_all_the_same() {
 }
 
 #[test]
+fn a_model_is_known_by_its_name_with_whatever_stands_behind_it() {
+    for (name, engines) in [
+        ("NVIDIA H200", Some(0)),
+        ("NVIDIA H100 80GB HBM3", Some(0)),
+        ("NVIDIA A100-SXM4-80GB MIG 2g.20gb", Some(0)),
+        ("NVIDIA L4", Some(2)),
+        ("NVIDIA L40S", Some(3)),
+        ("NVIDIA L40", None),
+        ("NVIDIA H1000", None),
+        ("NVIDIA GeForce RTX 4080", None),
+    ] {
+        assert_eq!(gpu("GPU-1", name).engines(), engines, "{name}");
+    }
+}
+
+#[test]
 fn a_slice_without_an_engine_is_told_from_a_gpu_without_one() {
     let mut admission = Admission::new(LIMITS);
     admission.pin(&gpu("MIG-1", "NVIDIA H200"));

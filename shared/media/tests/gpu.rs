@@ -57,16 +57,28 @@ fn a_gpu_with_an_encoder_tells_who_it_is_and_what_is_left_of_it() {
 }
 
 #[test]
-fn a_gpu_without_an_encoder_looks_idle_but_for_its_capacity() {
+fn a_model_without_an_encoder_has_no_capacity_whatever_its_driver_tells() {
     let stand_in = StandIn::new();
     let uuid = stand_in.h200();
     let gpu = open(&stand_in, "auto").unwrap();
     assert_eq!(gpu.gpu().name, "NVIDIA H200");
-    let idle = GpuSample { capacity_percent: None, sessions: 0, utilization_percent: Some(0), free_memory_mb: 150_754 };
-    assert_eq!(gpu.sample(), Ok(idle));
-    // Other drivers answer with a number.
-    stand_in.change(&uuid, |gpu| gpu.capacity_percent = Some(0));
-    assert_eq!(gpu.sample(), Ok(GpuSample { capacity_percent: Some(0), ..idle }));
+    let idle = GpuSample { capacity_percent: None, sessions: 0, utilization_percent: Some(0), free_memory_mb: 150_109 };
+    // An H200 tells of 100 %.
+    for told in [Some(100), Some(0), None] {
+        stand_in.change(&uuid, |gpu| gpu.capacity_percent = told);
+        assert_eq!(gpu.sample(), Ok(idle), "{told:?}");
+    }
+}
+
+#[test]
+fn of_a_model_that_is_not_known_the_driver_is_believed() {
+    let stand_in = StandIn::new();
+    let uuid = stand_in.add(Gpu { name: "NVIDIA X1".to_owned(), memory_mb: 24_152, ..Gpu::default() });
+    let gpu = open(&stand_in, "auto").unwrap();
+    for told in [Some(100), Some(0), None] {
+        stand_in.change(&uuid, |gpu| gpu.capacity_percent = told);
+        assert_eq!(gpu.sample().unwrap().capacity_percent, told.map(|percent| percent as u8));
+    }
 }
 
 #[test]

@@ -211,7 +211,7 @@ extern "C" fn mig_mode(device: Device, current: *mut c_uint, pending: *mut c_uin
 
 #[unsafe(export_name = "nvmlDeviceGetMaxMigDeviceCount")]
 extern "C" fn max_slices(device: Device, to: *mut c_uint) -> c_uint {
-    give(to, on(device, |_, _| Ok(7)))
+    give(to, on(device, |state, gpu| Ok(if state.slices(&gpu.uuid).next().is_some() { 7 } else { 0 })))
 }
 
 #[unsafe(export_name = "nvmlDeviceGetMigDeviceHandleByIndex")]

@@ -71,11 +71,11 @@ impl Refusal {
             Self::NoCuda => &["Cannot load libcuda.so.1"],
             Self::NoVideo => &[
                 "Cannot load libnvidia-encode.so.1",
-                "The minimum required Nvidia driver for nvenc is 520.56.06 or newer",
+                "The minimum required Nvidia driver for nvenc is 470.57.02 or newer",
             ],
             Self::DriverTooOld => &[
                 "Driver does not support the required nvenc API version. Required: 12.0 Found: 11.1",
-                "The minimum required Nvidia driver for nvenc is 520.56.06 or newer",
+                "The minimum required Nvidia driver for nvenc is 470.57.02 or newer",
             ],
             Self::NoDevice => {
                 &["dl_fn->cuda_dl->cuInit(0) failed -> CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected"]

@@ -63,9 +63,16 @@ impl StandIn {
         self.add(Gpu { engines: 2, memory_mb: 24_152, session_mb: 600, session_percent: 15, ..model("NVIDIA L4") })
     }
 
-    /// Adds an H200, which has no encoder and looks idle; returns its UUID.
+    /// Adds an H200, which has no encoder and looks idle, as driver 580.159.04 tells of one; returns its UUID.
     pub fn h200(&self) -> String {
-        self.add(Gpu { memory_mb: 150_754, session_mb: 600, ..model("NVIDIA H200") })
+        let (memory_mb, used_memory_mb) = (150_754, 645);
+        self.add(Gpu {
+            memory_mb,
+            used_memory_mb,
+            capacity_percent: Some(100),
+            session_mb: 600,
+            ..model("NVIDIA H200")
+        })
     }
 
     /// Adds an A100 in two slices without an encoder; returns the UUIDs of the slices.

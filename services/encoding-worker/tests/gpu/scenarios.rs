@@ -5,7 +5,7 @@ use std::{
 
 use langflix_domain::VideoCodec;
 use langflix_testkit::{
-    gpu::{Failure, Refusal, StandIn},
+    gpu::{Failure, Gpu, Refusal, StandIn},
     video::{self, Recipe},
 };
 
@@ -53,10 +53,24 @@ async fn a_gpu_without_an_encoder_encodes_in_software_where_that_is_allowed() {
     let why = waiting.gpu().waits.unwrap();
     assert!(why.contains("no NVENC engine"), "{why}");
     assert!(place.recorded().await.is_empty());
+    // Its model is known, and no frame would tell more.
+    assert_eq!(machine.counts().refusals, 0);
     drop(waiting);
     let worker = place.worker(&machine, "auto", &[]);
     assert_eq!(made(&place, 2).await, [VideoCodec::Libx264; 2]);
     assert!(worker.gpu().ready && worker.says().ends_with("clips are encoded in software"), "{}", worker.says());
+}
+
+#[tokio::test]
+async fn a_gpu_that_claims_an_encoder_is_found_out_by_one_frame() {
+    let (machine, place) = (StandIn::new(), place().await);
+    machine.add(Gpu { name: "NVIDIA X1".to_owned(), memory_mb: 24_152, capacity_percent: Some(100), ..Gpu::default() });
+    let worker = place.worker(&machine, "auto", &[]);
+    place.ask(2, SECOND).await;
+    assert_eq!(made(&place, 2).await, [VideoCodec::Libx264; 2]);
+    let said = worker.says();
+    assert!(said.contains("no NVENC engine") && said.contains("unsupported device (2)"), "{said}");
+    assert_eq!((machine.counts().opens, machine.counts().refusals), (0, 1));
 }
 
 #[tokio::test]

@@ -38,7 +38,9 @@ impl Gpu {
         const KNOWN: [(&str, u32); 6] =
             [("L40S", 3), ("L4", 2), ("GeForce RTX 4080 SUPER", 2), ("A100", 0), ("H100", 0), ("H200", 0)];
         let model = self.name.strip_prefix("NVIDIA ").unwrap_or(&self.name);
-        let is = |name: &str| model == name || model.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        // `A100-SXM4-80GB`, `H100 80GB HBM3`.
+        let is =
+            |name: &str| model.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ' ']));
         KNOWN.iter().find(|(name, _)| is(name)).map(|(_, engines)| *engines)
     }
 }
@@ -47,7 +49,7 @@ impl Gpu {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GpuSample {
     /// How much of the encoder is left for H.264, in percent. `None`, and 0 while no session is open, mean that there is
-    /// no encoder: the driver gives either, depending on its version.
+    /// no encoder; 100 does not mean that there is one.
     pub capacity_percent: Option<u8>,
     /// Encoder sessions that are open on this GPU, of all processes.
     pub sessions: u32,

@@ -50,8 +50,8 @@ impl GpuProbe for NvmlGpu {
     fn sample(&self) -> Result<GpuSample, Error> {
         let mut driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
         let nvml = driver.take().map_or_else(|| load(&self.library), Ok)?;
-        let sample = look(&nvml, &self.gpu.uuid)
-            .map_err(|error| told(&format!("{} ({})", self.gpu.uuid, self.gpu.name), &error))?;
+        let sample =
+            look(&nvml, &self.gpu).map_err(|error| told(&format!("{} ({})", self.gpu.uuid, self.gpu.name), &error))?;
         *driver = Some(nvml);
         Ok(sample)
     }
@@ -61,10 +61,13 @@ fn load(library: &Path) -> Result<Nvml, Error> {
     Nvml::builder().lib_path(library.as_os_str()).init().map_err(|error| told("NVML", &error))
 }
 
-fn look(nvml: &Nvml, uuid: &str) -> Result<GpuSample, NvmlError> {
-    let device = nvml.device_by_uuid(uuid)?;
-    // In percent, whatever the wrapper's documentation says of macroblocks.
-    let capacity = figure(device.encoder_capacity(EncoderType::H264))?;
+fn look(nvml: &Nvml, gpu: &Gpu) -> Result<GpuSample, NvmlError> {
+    let device = nvml.device_by_uuid(gpu.uuid.as_str())?;
+    // In percent, whatever the wrapper's documentation says of macroblocks. Of an H200, driver 580 says 100.
+    let capacity = match gpu.engines() {
+        Some(0) => None,
+        _ => figure(device.encoder_capacity(EncoderType::H264))?,
+    };
     // Not `encoder_sessions()`: it fails where a session is opened while it counts, and where one encodes AV1.
     let stats = figure(device.encoder_stats())?;
     let utilization = figure(device.encoder_utilization())?;
