@@ -10,6 +10,8 @@ use super::{desk::OnGpu, measures};
 
 /// How long a GPU that failed to encode a frame is left alone before the next one.
 const TRIED_AGAIN: Duration = Duration::from_secs(10);
+/// The same of one that said that it has no encoder, which another driver or another GPU may have, looked for beside this.
+const TRIED_SELDOM: Duration = Duration::from_mins(10);
 /// How long a sample stands while the driver stumbles.
 const STALE: Duration = Duration::from_secs(10);
 /// How long nothing is taken after a clip found no place on the processor.
@@ -54,7 +56,7 @@ enum Seen {
 enum Trial {
     Due,
     Passed,
-    Failed { state: GpuState, says: String, at: Instant },
+    Failed { state: GpuState, says: String, again: Instant },
 }
 
 impl Books {
@@ -101,7 +103,7 @@ impl Books {
         let due = match &self.trial {
             Trial::Due => true,
             Trial::Passed => false,
-            Trial::Failed { at, .. } => now.duration_since(*at) >= TRIED_AGAIN,
+            Trial::Failed { again, .. } => now >= *again,
         };
         // Where NVML tells of no encoder, a frame would tell no more.
         let may_encode = match (&self.seen, &self.trial) {
@@ -123,9 +125,13 @@ impl Books {
                     self.refused(now);
                 }
                 None if kind == FailureKind::TimedOut => {
-                    self.trial = Trial::Failed { state: GpuState::Lost, says: message, at: now };
+                    self.trial = Trial::Failed { state: GpuState::Lost, says: message, again: now + TRIED_AGAIN };
                 }
-                fault => self.trial = Trial::Failed { state: self.of_fault(fault), says: message, at: now },
+                fault => {
+                    // What a clip says may be true of its codec alone.
+                    let wait = if fault == Some(EncoderFault::NoEncoder) { TRIED_SELDOM } else { TRIED_AGAIN };
+                    self.trial = Trial::Failed { state: self.of_fault(fault), says: message, again: now + wait };
+                }
             },
         }
     }
@@ -136,7 +142,8 @@ impl Books {
             EncoderFault::NoSession | EncoderFault::OutOfMemory => self.refused(now),
             EncoderFault::Input => {}
             fault => {
-                self.trial = Trial::Failed { state: self.of_fault(Some(fault)), says: says.to_owned(), at: now };
+                let (state, says) = (self.of_fault(Some(fault)), says.to_owned());
+                self.trial = Trial::Failed { state, says, again: now + TRIED_AGAIN };
             }
         }
     }
@@ -256,6 +263,43 @@ impl Books {
         match &self.gpu {
             Some(Gpu { name, uuid, pci, driver }) => format!("{name} ({uuid}, {pci}, driver {driver}): {state}{why}"),
             None => format!("{state}{why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_that_said_that_it_has_no_encoder_is_seldom_asked_again() {
+        let limits = GpuLimits {
+            max_sessions: None,
+            min_capacity_percent: 10,
+            min_free_memory_mb: 600,
+            max_utilization_percent: 95,
+        };
+        let gpu = Gpu { uuid: "GPU-1".to_owned(), name: "X1".to_owned(), pci: String::new(), driver: "1".to_owned() };
+        let sample =
+            GpuSample { capacity_percent: Some(100), sessions: 0, utilization_percent: Some(0), free_memory_mb: 9000 };
+        let began = Instant::now();
+        let asked_after = |fault| {
+            let mut books = Books::new(limits);
+            books.seen(began, Some(&gpu), Ok(sample));
+            books.judge(began);
+            assert!(books.wants_trial(began));
+            let error = media::Error { kind: FailureKind::Encoder, transient: false, fault, message: String::new() };
+            books.tried(began, Err(error));
+            books.judge(began);
+            let soon = [TRIED_AGAIN, TRIED_SELDOM].map(|wait| books.wants_trial(began + wait));
+            // Another driver may have one.
+            books.seen(began, Some(&Gpu { driver: "2".to_owned(), ..gpu.clone() }), Ok(sample));
+            books.judge(began);
+            (soon, books.wants_trial(began))
+        };
+        assert_eq!(asked_after(Some(EncoderFault::NoEncoder)), ([false, true], true));
+        for passes in [None, Some(EncoderFault::DriverTooOld), Some(EncoderFault::NoVideoCapability)] {
+            assert_eq!(asked_after(passes), ([true, true], true), "{passes:?}");
         }
     }
 }
