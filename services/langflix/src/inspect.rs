@@ -7,7 +7,7 @@ use langflix_media::Ffmpeg;
 use langflix_ports::media::MediaProbe as _;
 use langflix_runtime::config::Config;
 use langflix_subtitles::{Diagnostic, parse};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     cli::InspectArgs,
@@ -38,7 +38,9 @@ enum Content {
     Video {
         #[serde(flatten)]
         info: MediaInfo,
-        encoder: Option<String>,
+        /// Its name, or why none is usable.
+        #[serde(serialize_with = "name")]
+        encoder: Result<&'static str, String>,
     },
     Unusable {
         error: String,
@@ -97,8 +99,13 @@ fn subtitles(path: &Path) -> anyhow::Result<Content> {
 async fn video(path: &Path, config: &Config) -> anyhow::Result<Content> {
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
     let info = ffmpeg.probe(&path.to_string_lossy()).await?;
-    let encoder = crate::run::codec(&ffmpeg, &config.video).await.ok().map(|codec| codec.as_str().to_owned());
+    let codec = crate::run::codec(&ffmpeg, &config.video).await;
+    let encoder = codec.map(|codec| codec.as_str()).map_err(|error| format!("{error:#}"));
     Ok(Content::Video { info, encoder })
+}
+
+fn name<S: Serializer>(encoder: &Result<&str, String>, to: S) -> Result<S::Ok, S::Error> {
+    encoder.as_ref().ok().serialize(to)
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {
@@ -115,10 +122,10 @@ fn print(report: &Report) -> anyhow::Result<()> {
         Content::Video { info, encoder } => {
             say::out!("{}", report.file)?;
             print_video(info)?;
-            say::out!(
-                "  clips would be encoded with {}",
-                encoder.as_deref().unwrap_or("nothing: no encoder is usable")
-            )?;
+            match encoder {
+                Ok(encoder) => say::out!("  clips would be encoded with {encoder}")?,
+                Err(why) => say::out!("  no clip could be encoded: {why}")?,
+            }
         }
     }
     Ok(())

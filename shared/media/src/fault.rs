@@ -122,7 +122,7 @@ pub(crate) fn advice(fault: Fault) -> &'static str {
         Fault::OutOfMemory => {
             "the GPU's memory is full; bound its clips by gpu.max_sessions, or raise gpu.min_free_memory_mb"
         }
-        Fault::NoEncoder => "the device has no such encoder; give another GPU, or let video.fallback be software",
+        Fault::NoEncoder => "the device has no such encoder",
         Fault::NoDriver => "check that the node's driver is loaded and that this process is given the device",
         Fault::NoVideoCapability => "NVIDIA_DRIVER_CAPABILITIES must hold `video`",
         Fault::DriverTooOld => "install a newer driver on the node, or an image with an older ffmpeg",

@@ -6,11 +6,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use langflix_domain::{CutMethod, EncodeSpec, LanguageTag, VideoCodec};
+use langflix_domain::{CutMethod, EncodeSpec, GpuDevice, LanguageTag, VideoCodec};
 use langflix_fleet::CLIP_THREADS;
 use langflix_llm::{Identity, LlmSettings};
-use langflix_media::{Asked, Capacity, Ffmpeg, Machine, presets, settings, usable};
+use langflix_media::{Asked, Capacity, Ffmpeg, Machine, NvmlGpu, presets, settings, usable};
 use langflix_pipeline::RunSettings;
+use langflix_ports::gpu::{ErrorKind, GpuProbe as _};
 use langflix_runtime::{
     config::{Config, HardwareAcceleration, Llm, Provider, Video},
     pressure::memory_for_work,
@@ -120,16 +121,30 @@ pub(crate) async fn codec(ffmpeg: &Ffmpeg, video: &Video) -> anyhow::Result<Vide
     for &codec in admitted {
         match usable(ffmpeg, codec).await {
             Ok(()) => return Ok(codec),
-            Err(error) => why = Some(error),
+            Err(error) => why = why.or(Some(error)),
         }
     }
     match (video.hardware_acceleration, why) {
-        (Hardware::Auto | Hardware::None, _) | (_, None) => {
+        (Hardware::Auto | Hardware::None, why) | (_, why @ None) => {
             let advice = "no encoder is usable: install an ffmpeg that has libx264, or set video.codec";
             usable(ffmpeg, VideoCodec::Libx264).await.context(advice)?;
+            if let Some(why) = why
+                && let Some(gpu) = nvidia().await
+            {
+                tracing::warn!(gpu, %why, "clips are encoded in software, since the GPU that is here does not");
+            }
             Ok(VideoCodec::Libx264)
         }
         (_, Some(error)) => Err(error).context("video.hardware_acceleration: give another one, or auto"),
+    }
+}
+
+/// The GPU of NVIDIA's that is here, of which one may expect that it encodes.
+async fn nvidia() -> Option<String> {
+    let opened = tokio::task::spawn_blocking(|| NvmlGpu::open(&GpuDevice::Auto, None));
+    match opened.await.ok()? {
+        Ok(gpu) => Some(gpu.gpu().name.clone()),
+        Err(error) => (error.kind == ErrorKind::Pin).then(|| "several".to_owned()),
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fs;
 
+use langflix_testkit::gpu::StandIn;
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -45,6 +46,22 @@ fn a_video_is_told_with_its_streams_and_the_encoder_that_would_be_used() {
     assert_eq!(report["encoder"], "libx264");
     let plain = complete(langflix(["inspect"]).arg(episode())).out;
     assert!(plain.contains("24.000 frames a second") && plain.contains("keyframes every"), "{plain}");
+}
+
+#[test]
+fn a_gpu_that_encodes_nothing_is_told_and_software_takes_its_place_unless_it_was_asked_for() {
+    let machine = StandIn::new();
+    machine.h200();
+    let told = |settings: &[&str]| said(langflix(["inspect"]).args(settings).arg(episode()).envs(machine.env()));
+    let automatic = told(&[]);
+    assert!(automatic.out.contains("clips would be encoded with libx264"), "{automatic:?}");
+    let warns = |word| automatic.err.lines().count() == 1 && automatic.err.contains(word);
+    assert!(warns("NVIDIA H200") && warns("encoded in software") && warns("unsupported device (2)"), "{automatic:?}");
+    let asked = told(&["--set", "video.hardware_acceleration=nvenc"]);
+    let why =
+        "no clip could be encoded: video.hardware_acceleration: give another one, or auto: h264_nvenc cannot be used";
+    assert!(asked.out.contains(why) && asked.err.is_empty(), "{asked:?}");
+    assert_eq!(told(&["--set", "video.hardware_acceleration=none"]).err, "");
 }
 
 #[test]
