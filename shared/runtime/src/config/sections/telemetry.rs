@@ -36,7 +36,7 @@ impl Telemetry {
         let sample_ratio = read.value(
             "telemetry.sample_ratio",
             kind::number(0.0..=1.0),
-            1.0,
+            0.1,
             "how many of the runs that begin here are traced, of 1; a run is traced whole or not at all",
         );
         let json_logs = read.value(
