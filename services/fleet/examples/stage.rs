@@ -3,9 +3,7 @@
 //! outcome to its end being handled.
 //!
 //! `stage TASKS [RUNS [TELLS]]`: the first run has TASKS chunks, and RUNS more of 1,000 chunks follow, one after another.
-//! TELLS is what the process tells of itself: `nothing`, `measures` (if not given), `lines` of a log as well, on stderr, or
-//! `spans` as well, to the collector in `LANGFLIX__TELEMETRY__OTLP_ENDPOINT`, of as many runs as
-//! `LANGFLIX__TELEMETRY__SAMPLE_RATIO` says.
+//! TELLS is what the process tells of itself: `nothing`, or `measures` (if not given).
 
 use std::{
     collections::HashMap,
@@ -33,7 +31,6 @@ use langflix_runtime::{
     config::{FleetConfig, Needs, Sources},
     health::Health,
     shutdown::Shutdown,
-    telemetry::{self, Export, Exporting},
 };
 use langflix_testkit::{media::silent_film, servers};
 use tikv_jemallocator::Jemalloc;
@@ -185,24 +182,7 @@ fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers:
         ("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "64"),
         ("LANGFLIX__FLEET__TASKS_IN_FLIGHT", "2000"),
     ];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    settings.into_iter().chain(env::vars().filter(|(name, _)| name.starts_with("LANGFLIX__TELEMETRY__"))).collect()
-}
-
-/// Has this process tell of itself what `tells` names.
-fn tell(tells: &str, config: &FleetConfig) -> Result<Exporting, Box<dyn Error>> {
-    let lines = telemetry::Settings::for_service(None, Some(true));
-    match tells {
-        "nothing" => metrics::set_global_recorder(metrics::NoopRecorder).map_err(|error| error.to_string())?,
-        "measures" => {}
-        "lines" => return Ok(telemetry::init(&lines)?),
-        "spans" => {
-            let export = Export::of(&config.common.telemetry, "bench", "0");
-            return Ok(telemetry::init(&telemetry::Settings { export, ..lines })?);
-        }
-        other => return Err(format!("{other}: nothing, measures, lines or spans").into()),
-    }
-    Ok(Exporting::default())
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 async fn run(servers: &Servers, number: u16, chunks: usize) -> Result<f64, Box<dyn Error>> {
@@ -221,11 +201,14 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let tasks: usize = arguments.next().unwrap_or_else(|| "10000".to_owned()).parse()?;
     let more: u16 = arguments.next().unwrap_or_else(|| "20".to_owned()).parse()?;
-    let tells = arguments.next().unwrap_or_else(|| "measures".to_owned());
+    match arguments.next().as_deref() {
+        Some("nothing") => metrics::set_global_recorder(metrics::NoopRecorder).map_err(|error| error.to_string())?,
+        Some("measures") | None => {}
+        Some(other) => return Err(format!("{other}: nothing or measures").into()),
+    }
     let (rabbit, redis, s3) = (servers::rabbitmq().await, servers::redis().await, servers::s3().await);
     let environment = configuration(&rabbit, &redis, &s3);
     let config = FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers)?;
-    let _exporting = tell(&tells, &config)?;
     let servers = Servers::of(&config, "bench")?;
     servers.queue.apply_topology().await?;
     let watched = Arc::new(Watched { inner: servers.store.clone(), seen: Mutex::default() });
