@@ -65,7 +65,10 @@ pub(crate) async fn status(args: &StatusArgs, source: &dyn Source, parting: &Par
     let (runs, queues) = tokio::join!(source.runs(args), source.queues());
     let runs = runs?;
     if let Some(show) = args.show.as_deref().filter(|_| runs.is_empty()) {
-        bail!("{show}: no such run was ever submitted: `langflix status` lists them");
+        let numbers = [("season", args.season), ("episode", args.episode)];
+        let numbers: String =
+            numbers.iter().filter_map(|(what, number)| Some(format!(", {what} {}", (*number)?))).collect();
+        bail!("{show}{numbers}: no such run was ever submitted: `langflix status` lists them");
     }
     match args.json {
         true => say::out!("{:#}", as_json(&runs, &queues))?,
