@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use langflix_domain::{Digest, RunId};
+use langflix_domain::{Digest, Lane, RunId};
 use langflix_pipeline::{Error, fleet::Order};
 use langflix_ports::{
     queue::{Message, Name, Place, Shelf},
@@ -207,7 +207,7 @@ pub async fn retry(store: &dyn ArtifactStore, queue: &RabbitQueue, found: &[Foun
     let (mut tasks, mut anew) = (0, BTreeSet::new());
     for run in found.iter().filter_map(|found| found.run.as_ref()).collect::<BTreeSet<_>>() {
         // `None` for a run that is not there: its messages go back, and are parked again with the reason.
-        if let Some(failed @ 1..) = planned_anew(store, queue, run).await? {
+        if let Some(failed @ 1..) = planned_anew(store, queue, run, Lane::Bulk).await? {
             tasks += failed;
             anew.insert(run);
         }

@@ -1,6 +1,6 @@
 //! What operators do with runs.
 
-use langflix_domain::{EpisodeStatus, RunId};
+use langflix_domain::{EpisodeStatus, Lane, RunId};
 use langflix_pipeline::{
     Error, RunRequest,
     fleet::{Order, state},
@@ -43,14 +43,19 @@ pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -
 }
 
 /// Forgets what failed in `run` and has it planned anew, with which the messages of it that were set aside are dropped: the
-/// plan publishes what they ask for. Gives how much failed; `None` where there is no such run.
+/// plan publishes what they ask for. A run that had ended goes on in `lane`. Gives how much failed; `None` where there is no such run.
 ///
 /// # Errors
 /// Where a server fails. What was forgotten is then found missing by the dispatcher, and done all the same.
-pub async fn again(store: &dyn ArtifactStore, queue: &RabbitQueue, run: &RunId) -> Result<Option<usize>, Error> {
+pub async fn again(
+    store: &dyn ArtifactStore,
+    queue: &RabbitQueue,
+    run: &RunId,
+    lane: Lane,
+) -> Result<Option<usize>, Error> {
     // Those that were there before: what fails from now on is kept.
     let aside = of_run(queue, run).await?;
-    let failed = planned_anew(store, queue, run).await?;
+    let failed = planned_anew(store, queue, run, lane).await?;
     if failed.is_some_and(|failed| failed > 0) {
         drop_all(queue, &aside).await?;
     }
@@ -62,9 +67,10 @@ pub(crate) async fn planned_anew(
     store: &dyn ArtifactStore,
     queue: &dyn Queue,
     run: &RunId,
+    lane: Lane,
 ) -> Result<Option<usize>, Error> {
     let Some(asked) = RunRequest::of(store, run).await? else { return Ok(None) };
-    let failed = retry_failed(store, &asked).await?;
+    let failed = retry_failed(store, &asked, lane).await?;
     if failed > 0 {
         // Of a run that goes on; one that had ended begins a trace of its own.
         let trace = trace_of(store, run).await?;

@@ -11,7 +11,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use episodes::{EpisodeArgs, Output, RunArgs};
-pub(crate) use fleet::{DeadCommand, DoctorArgs, FetchArgs, IngestArgs, RunNameArgs, StatusArgs, TopologyCommand};
+pub(crate) use fleet::{
+    DeadCommand, DoctorArgs, FetchArgs, IngestArgs, RetryArgs, RunNameArgs, StatusArgs, TopologyCommand,
+};
 pub(crate) use plan::PlanArgs;
 
 /// Where help shows what every command takes: behind its own options.
@@ -62,7 +64,7 @@ pub(crate) enum Command {
     Cancel(RunNameArgs),
     /// Do again what failed in a run of the fleet.
     #[command(after_help = fleet::RETRY_EXAMPLES)]
-    Retry(RunNameArgs),
+    Retry(RetryArgs),
     /// Look at the queues that the fleet needs, or declare them.
     #[command(after_help = fleet::TOPOLOGY_EXAMPLES)]
     Topology {

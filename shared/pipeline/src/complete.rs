@@ -122,9 +122,14 @@ fn manifest(
 /// What stands in a task's place where the run itself failed.
 const WHOLE: &str = "run";
 
+/// Whether this is a failure of the run itself and of no task.
+pub fn is_of_run(failure: &ManifestFailure) -> bool {
+    failure.task == WHOLE
+}
+
 /// Whether the run was given up.
 pub(crate) fn is_abandoned(manifest: &Manifest) -> bool {
-    manifest.failures.iter().any(|failure| failure.task == WHOLE)
+    manifest.failures.iter().any(is_of_run)
 }
 
 /// A failure of the run itself and of no task.

@@ -16,7 +16,7 @@ mod stored;
 mod tries;
 
 pub use analyse::{analyse_chunk, try_chunk};
-pub use complete::{abandon, complete, rfc3339};
+pub use complete::{abandon, complete, is_of_run, rfc3339};
 pub use encode::{Cutter, InPlace, encode_clip, try_clip};
 pub use error::Error;
 pub use lines::clip_lines;

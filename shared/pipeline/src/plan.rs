@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
 use langflix_domain::{
-    Burn, Candidate, Chunk, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, RunId, SelectionLimits, Span, Stage,
-    TaskId, align, apply_translations, chunk, clip_bounds, select,
+    Burn, Candidate, Chunk, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, Lane, RunId, SelectionLimits, Span,
+    Stage, TaskId, align, apply_translations, chunk, clip_bounds, select,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use langflix_subtitles::{BurnLine, write_ass};
@@ -20,7 +20,7 @@ use crate::{
 /// what was recorded of those would be taken for these. Otherwise where the store fails.
 pub async fn plan_analysis(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<AnalysisPlan, Error> {
     let run = asked.run()?;
-    Open::again(asked).write(store, &run).await?;
+    Open::now(asked, Lane::Bulk, None).write(store, &run).await?;
     if asked.stored_as.is_none() {
         remember(store, &run, asked).await?;
     }

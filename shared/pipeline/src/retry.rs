@@ -1,4 +1,4 @@
-use langflix_domain::{ChunkAnalysis, EncodedClip, Manifest, Stage, TaskId};
+use langflix_domain::{ChunkAnalysis, EncodedClip, Lane, Manifest, Stage, TaskId};
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
@@ -9,11 +9,11 @@ use crate::{
 };
 
 /// Forgets what failed in a run, so that its next round tries that again. Gives the number of tasks, the run
-/// itself counting as one where it was given up; what succeeded stays.
+/// itself counting as one where it was given up; what succeeded stays. A run that had ended is open again, in `lane`.
 ///
 /// # Errors
 /// [`Error`] where the store fails; called again, it goes on.
-pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Result<usize, Error> {
+pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest, lane: Lane) -> Result<usize, Error> {
     let run = asked.run()?;
     let chunks = failed(&outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?);
     let clips = failed(&outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?);
@@ -23,7 +23,7 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest) -> Resu
     }
     // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
     // the failures are still there to be found the next time.
-    Open::again(asked).write(store, &run).await?;
+    Open::now(asked, lane, None).write(store, &run).await?;
     store.delete(&cancelled_key(&run)).await?;
     store.delete(&manifest_key(&run)).await?;
     if !chunks.is_empty() {

@@ -1,6 +1,6 @@
 //! Where records lie in the store, and how they are read and written.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::SystemTime};
 
 use langflix_domain::{EpisodeId, Failure, FailureKind, Lane, Outcome, RunId, Stage, TaskId, Usage, slug};
 use langflix_measures::Operation;
@@ -120,9 +120,15 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// What is said of a run that is taken up, and was not handed in just now.
-    pub(crate) fn again(asked: &RunRequest) -> Self {
-        Self { show: Some(asked.episode.show.clone()), ..Self::default() }
+    /// A run that is handed in, or taken up again, now.
+    pub(crate) fn now(asked: &RunRequest, lane: Lane, trace: Option<&str>) -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            show: Some(asked.episode.show.clone()),
+            lane,
+            submitted_at_ms: now.as_millis() as u64,
+            trace: trace.map(str::to_owned),
+        }
     }
 
     pub(crate) async fn of(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Self>, Error> {

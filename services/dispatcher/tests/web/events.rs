@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use langflix_domain::Lane;
 use langflix_pipeline::retry_failed;
 use langflix_ports::store::ArtifactStore as _;
 use reqwest::{Method, Response};
@@ -86,7 +87,7 @@ async fn a_run_is_followed_from_its_submission_to_its_end_and_when_it_is_taken_u
     let failed =
         format!("{{\"task\":\"{task}\",\"outcome\":{{\"failed\":{{\"kind\":\"malformed\",\"message\":\"no\"}}}}}}");
     store.put_if_absent(key, failed.as_bytes()).await.unwrap();
-    assert_eq!(retry_failed(store.as_ref(), &asked).await.unwrap(), 1);
+    assert_eq!(retry_failed(store.as_ref(), &asked, Lane::Bulk).await.unwrap(), 1);
     listener.until(run.as_str(), "it is open again", |run| run["status"].is_null()).await;
 }
 

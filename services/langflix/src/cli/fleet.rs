@@ -52,8 +52,9 @@ What has no outcome yet gets one that says so, and the run ends; what is done st
 `langflix retry` takes it up again.";
 
 pub(super) const RETRY_EXAMPLES: &str = "\
-Example:
+Examples:
   langflix retry suits-s01e02
+  langflix retry suits-s01e02 --lane interactive
 
 Only what failed is done again; what succeeded stays, and nothing is paid for twice.";
 
@@ -77,7 +78,7 @@ pub(crate) struct IngestArgs {
     #[command(flatten)]
     pub(crate) episodes: EpisodeArgs,
 
-    /// How urgent it is: interactive goes before bulk.
+    /// How urgent it is: interactive goes before bulk. A run that is under way stays in its lane.
     #[arg(long, value_enum, default_value_t = LaneArg::Bulk)]
     lane: LaneArg,
     /// Wait until the fleet is done with all of them.
@@ -94,16 +95,22 @@ enum LaneArg {
     Bulk,
 }
 
+impl LaneArg {
+    fn lane(self) -> Lane {
+        match self {
+            Self::Interactive => Lane::Interactive,
+            Self::Bulk => Lane::Bulk,
+        }
+    }
+}
+
 impl IngestArgs {
     pub(crate) fn output(&self) -> Output {
         self.output.output()
     }
 
     pub(crate) fn lane(&self) -> Lane {
-        match self.lane {
-            LaneArg::Interactive => Lane::Interactive,
-            LaneArg::Bulk => Lane::Bulk,
-        }
+        self.lane.lane()
     }
 
     pub(crate) fn settings(&self) -> Vec<Setting> {
@@ -161,6 +168,22 @@ pub(crate) struct RunNameArgs {
     /// A run's name, or an episode's as in suits-s01e02: its newest run.
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// A run's name, or an episode's as in suits-s01e02: its newest run.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// How urgent it is where the run has ended: interactive goes before bulk. One that goes on stays in its lane.
+    #[arg(long, value_enum, default_value_t = LaneArg::Bulk)]
+    lane: LaneArg,
+}
+
+impl RetryArgs {
+    pub(crate) fn lane(&self) -> Lane {
+        self.lane.lane()
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -49,7 +49,7 @@ pub(crate) async fn command(
         Command::Fetch(args) => fetch::fetch(store, &args.run, &config.common.run.output, args.output()).await,
         Command::Dead { command } => dead::dead(command, store, queue).await,
         Command::Cancel(args) => steer::cancel(store, queue, &args.run).await,
-        Command::Retry(args) => steer::retry(store, queue, &args.run).await,
+        Command::Retry(args) => steer::retry(store, queue, args).await,
         Command::Topology { command: TopologyCommand::Show { json } } => topology::show(queue, *json).await,
         Command::Topology { command: TopologyCommand::Apply } => topology::apply(queue).await,
         Command::Run(_)

@@ -8,7 +8,7 @@ use langflix_ports::{queue::Queue, store::ArtifactStore};
 use langflix_rabbitmq::RabbitQueue;
 
 use super::which;
-use crate::{counted, say};
+use crate::{cli::RetryArgs, counted, say};
 
 /// Tells the fleet to end the named run.
 ///
@@ -31,9 +31,13 @@ pub(crate) async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, name: &
 ///
 /// # Errors
 /// Where there is no such run, or a server fails.
-pub(crate) async fn retry(store: &dyn ArtifactStore, queue: &RabbitQueue, name: &str) -> anyhow::Result<EpisodeStatus> {
-    let run = which::one(store, name).await?;
-    match again(store, queue, &run).await?.with_context(|| no_run(&run))? {
+pub(crate) async fn retry(
+    store: &dyn ArtifactStore,
+    queue: &RabbitQueue,
+    args: &RetryArgs,
+) -> anyhow::Result<EpisodeStatus> {
+    let run = which::one(store, &args.run).await?;
+    match again(store, queue, &run, args.lane()).await?.with_context(|| no_run(&run))? {
         0 => match state(store, &run).await?.ending {
             Some(_) => say::out!("{run}: nothing failed in it")?,
             None => say::out!("{run}: nothing failed in it so far, and it goes on")?,

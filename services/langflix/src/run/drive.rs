@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, path::Path};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Manifest, RunId, Stage, TaskId};
+use langflix_domain::{ChunkAnalysis, EncodedClip, Failure, Lane, Manifest, RunId, Stage, TaskId};
 use langflix_measures::{Operation, step};
 use langflix_media::Slots;
 use langflix_pipeline::{
@@ -54,7 +54,7 @@ impl Workshop<'_> {
     /// [`Error`] where the store fails: the run stays open and goes on when it is started again.
     pub(crate) async fn drive(&self, asked: &RunRequest) -> Result<Manifest, Error> {
         let run = asked.run()?;
-        retry_failed(self.store, asked).await?;
+        retry_failed(self.store, asked, Lane::Bulk).await?;
         let analysis = Operation::Plan.time(plan_analysis(self.store, asked)).await?;
         let done = outcomes::<ChunkAnalysis>(self.store, &run, Stage::Analysis).await?;
         let open: Vec<&AnalysisTask> = analysis.tasks.iter().filter(|task| !done.contains_key(&task.id)).collect();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use langflix_domain::{EpisodeId, EpisodeStatus, Manifest, ManifestFailure};
+use langflix_pipeline::is_of_run;
 
 use super::{deliver, prepare::Sources};
 use crate::{cli::Output, counted, progress, say};
@@ -57,9 +58,11 @@ pub(crate) fn say(manifest: &Manifest, place: &str, output: Output) {
     for group in groups {
         let [first, more @ ..] = group.as_slice() else { continue };
         let (noun, at) = (progress::noun(first.stage), first.span.start);
-        let which = match more.len() {
-            0 => format!("the {noun} at {at} failed"),
-            more => format!("{} failed, the first at {at}", counted(more + 1, noun)),
+        let of_tasks = group.iter().filter(|failure| !is_of_run(failure)).count();
+        let which = match (of_tasks, more.len()) {
+            (0, _) => "the run failed".to_owned(),
+            (1, 0) => format!("the {noun} at {at} failed"),
+            (count, _) => format!("{} failed, the first at {at}", counted(count, noun)),
         };
         say::err!("error: {}: {which}: {}", manifest.episode, first.failure.message);
     }

@@ -1,9 +1,11 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use langflix_domain::{Failure, FailureKind, Lane, Manifest, RunId, Stage};
 use langflix_pipeline::{
     fleet::{Dispatcher, Order, state},
     plan_analysis,
 };
-use langflix_ports::{queue::Name, tally};
+use langflix_ports::{queue::Name, store::ArtifactStore as _, tally};
 use serde_json::Value;
 
 use crate::{
@@ -63,9 +65,12 @@ async fn a_run_is_cancelled_and_taken_up_again() {
     let said = fleet.done(&["cancel", run.as_str()]);
     assert_eq!(said, format!("{run} has ended failed: there is nothing to cancel\n"));
 
-    let said = fleet.done(&["retry", run.as_str()]);
+    let retried_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    let said = fleet.done(&["retry", run.as_str(), "--lane", "interactive"]);
     assert_eq!(said, format!("{run}: {} failed tasks again\n", manifest.failures.len()));
     assert_eq!(orders(&fleet, Name::Episodes, 1).await, [Order::PlanEpisode { run: run.clone() }]);
+    let open: Value = serde_json::from_slice(&fleet.store.get(&format!("open/{run}")).await.unwrap().unwrap()).unwrap();
+    assert!(open["lane"] == "interactive" && open["submitted_at_ms"].as_u64().unwrap() >= retried_at, "{open}");
     let state = state(&fleet.store, &run).await.unwrap();
     assert_eq!((state.ending.is_some(), state.cancelled, state.analysis.unwrap().done), (false, false, 0));
     let said = fleet.done(&["retry", run.as_str()]);
@@ -104,9 +109,14 @@ async fn one_run_is_named_and_must_be_there() {
         let said = fleet.said(&[command, "the-long-way-home-s01"]);
         assert_eq!((said.code, complaint(&said).contains("names no run")), (Some(64), true), "{said:#?}");
     }
-    for named in [&["suits"][..], &["suits-s01e01-0123abcd"], &["Suits", "1", "2"]] {
+    for (named, asked) in [
+        (&["suits"][..], "suits: "),
+        (&["suits-s01e01-0123abcd"], "suits-s01e01-0123abcd: "),
+        (&["The Long Way Home", "1", "7"], "The Long Way Home, season 1, episode 7: "),
+    ] {
         let said = fleet.said(&[&["status"], named].concat());
-        assert_eq!((said.code, complaint(&said).contains("no such run")), (Some(1), true), "{said:#?}");
+        let told = complaint(&said).contains(&format!("{asked}no such run"));
+        assert_eq!((said.code, told), (Some(1), true), "{said:#?}");
     }
 }
 

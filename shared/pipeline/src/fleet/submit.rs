@@ -1,5 +1,3 @@
-use std::time::SystemTime;
-
 use langflix_domain::{EpisodeStatus, Lane, Manifest, RunId};
 use langflix_ports::{
     queue::{Name, Queue},
@@ -41,11 +39,10 @@ pub async fn submit(
     }
     // What was asked for comes first: an open run without it could not be planned by anybody.
     write(store, &request_key(&run), asked).await?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let before = Open::of(store, &run).await?.is_some();
-    let (show, trace_of_run) = (Some(asked.episode.show.clone()), trace.map(str::to_owned));
-    Open { show, lane, submitted_at_ms: now, trace: trace_of_run }.write(store, &run).await?;
-    write(store, &show_key(&asked.episode, &run), &now).await?;
+    let open = Open::now(asked, lane, trace);
+    open.write(store, &run).await?;
+    write(store, &show_key(&asked.episode, &run), &open.submitted_at_ms).await?;
     if !before {
         queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await?;
     }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU8, path::Path};
 
 use langflix_domain::{
-    Burn, ChunkAnalysis, Cue, CueKind, CutMethod, DiagnosticCount, Digest, EncodeSpec, EncodedClip, EpisodeId,
+    Burn, ChunkAnalysis, Cue, CueKind, CutMethod, DiagnosticCount, Digest, EncodeSpec, EncodedClip, EpisodeId, Lane,
     LearnerLevel, Manifest, MediaTime, SourceFile, Span, Stage, Timing, Transcript, VideoCodec,
 };
 use langflix_local::DirectoryStore;
@@ -148,7 +148,7 @@ pub(crate) async fn drive(
     scratch: &Path,
     asked: &RunRequest,
 ) -> Result<Manifest, Error> {
-    retry_failed(store, asked).await?;
+    retry_failed(store, asked, Lane::Bulk).await?;
     let analysis = plan_analysis(store, asked).await?;
     for task in &analysis.tasks {
         analyse_chunk(store, model, asked, task).await?;

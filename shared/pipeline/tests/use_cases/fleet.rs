@@ -144,7 +144,7 @@ async fn a_failure_that_passes_is_tried_again_and_one_that_stays_is_recorded() {
     );
     assert_eq!(manifest.failures[0].failure.kind, FailureKind::TimedOut);
 
-    assert_eq!(retry_failed(&room.store, &asked).await.unwrap(), 1);
+    assert_eq!(retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap(), 1);
     fleet.dispatcher().plan_episode(&asked.run().unwrap()).await.unwrap();
     let encoder = Encoder::good();
     fleet.work(&Model::good(), &encoder).await;

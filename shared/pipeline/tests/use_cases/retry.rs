@@ -1,4 +1,4 @@
-use langflix_domain::{EpisodeStatus, FailureKind};
+use langflix_domain::{EpisodeStatus, FailureKind, Lane};
 use langflix_pipeline::retry_failed;
 use langflix_ports::{llm::ErrorKind, store::ArtifactStore as _};
 
@@ -33,10 +33,10 @@ async fn a_second_round_works_on_what_failed_and_on_nothing_else() {
 #[tokio::test]
 async fn what_succeeded_is_never_forgotten() {
     let (room, asked) = (Room::new(), episode());
-    assert_eq!(retry_failed(&room.store, &asked).await.unwrap(), 0, "nothing is known of the run yet");
+    assert_eq!(retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap(), 0, "nothing is known of the run yet");
     room.drive(&Model::good(), &Encoder::good(), &asked).await;
     let before = room.store.list("").await.unwrap();
-    assert_eq!(retry_failed(&room.store, &asked).await.unwrap(), 0);
+    assert_eq!(retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap(), 0);
     assert_eq!(room.store.list("").await.unwrap(), before);
 }
 

@@ -39,7 +39,7 @@ async fn a_cancelled_run_ends_with_what_it_has_and_can_be_taken_up_again() {
         assert_eq!((model.asks().len(), encoder.tried().len()), (chunks, 0), "nothing more is spent on it");
         assert!(!fleet.is_open().await);
 
-        retry_failed(&room.store, &asked).await.unwrap();
+        retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap();
         fleet.dispatcher().plan_episode(&run).await.unwrap();
         fleet.work(&model, &encoder).await;
         assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await, "cancelled after {chunks}");

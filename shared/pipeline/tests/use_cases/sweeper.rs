@@ -102,7 +102,7 @@ async fn a_run_that_is_taken_up_again_is_seen_in_the_stage_that_it_went_back_to(
         let order = Order::read(&message.body).unwrap();
         fleet.handle(&order, Try::ONLY, &refused, &Encoder::good()).await.unwrap();
     }
-    assert!(!fleet.is_open().await && retry_failed(&room.store, &asked).await.unwrap() > 0);
+    assert!(!fleet.is_open().await && retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap() > 0);
     // The message that says so is lost.
     assert_eq!(sweeper.sweep(fleet.dispatcher()).await.unwrap().resumed, 0);
     tokio::time::advance(3600 * SECOND).await;
