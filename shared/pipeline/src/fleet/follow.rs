@@ -28,13 +28,15 @@ struct Seen {
     stage: Stage,
     /// Its tasks and what people call them; plans are large, and read once.
     tasks: Option<Vec<(TaskId, String)>>,
+    /// Whether that was told.
+    is_planned: bool,
     done: BTreeSet<String>,
 }
 
 impl Follower {
     /// Has seen nothing yet.
     pub fn new(run: RunId) -> Self {
-        let seen = |stage| Seen { stage, tasks: None, done: BTreeSet::new() };
+        let seen = |stage| Seen { stage, tasks: None, is_planned: false, done: BTreeSet::new() };
         Self { run, analysis: seen(Stage::Analysis), encoding: seen(Stage::Encoding) }
     }
 
@@ -71,26 +73,26 @@ impl Seen {
             return Ok(());
         }
         let stage = self.stage;
-        let first = self.tasks.is_none();
-        if first {
+        if self.tasks.is_none() {
             self.tasks = Tasks::of(store, run, stage).await?.map(|tasks| tasks.labels());
         }
         let Some(tasks) = &self.tasks else { return Ok(()) };
         let all = done_tasks(store, run, stage).await?;
-        let (done, tasks): (Vec<_>, usize) =
-            (tasks.iter().filter(|(id, _)| all.contains(id.as_str())).collect(), tasks.len());
-        if first {
-            observer.notice(run, Event::StagePlanned { stage, tasks, done: done.len() });
-            self.done = done.into_iter().map(|(id, _)| id.to_string()).collect();
-            return Ok(());
-        }
-        let new: Vec<_> = done.into_iter().filter(|(id, _)| !self.done.contains(id.as_str())).cloned().collect();
+        let is_new = |(id, _): &&(TaskId, String)| all.contains(id.as_str()) && !self.done.contains(id.as_str());
         let read = |(id, label): (TaskId, String)| async move {
-            Ok::<_, Error>((recorded::<Value>(store, run, stage, &id).await?, id, label))
+            let outcome = recorded::<Value>(store, run, stage, &id).await?;
+            Ok::<_, Error>((id.to_string(), label, outcome.and_then(|outcome| outcome.failure().cloned())))
         };
-        let mut read = stream::iter(new).map(read).buffered(READS_AT_ONCE);
-        while let Some((outcome, id, label)) = read.try_next().await? {
-            let (task, failure) = (id.to_string(), outcome.and_then(|outcome| outcome.failure().cloned()));
+        let new: Vec<_> = tasks.iter().filter(is_new).cloned().collect();
+        let mut new: Vec<_> = stream::iter(new).map(read).buffered(READS_AT_ONCE).try_collect().await?;
+        if !self.is_planned {
+            self.is_planned = true;
+            // What succeeded before is only counted; what failed is told whenever it did.
+            let before = new.extract_if(.., |(_, _, failure)| failure.is_none());
+            self.done.extend(before.map(|(task, _, _)| task));
+            observer.notice(run, Event::StagePlanned { stage, tasks: tasks.len(), done: self.done.len() });
+        }
+        for (task, label, failure) in new {
             self.done.insert(task.clone());
             observer.notice(run, Event::TaskStarted { stage, task: task.clone(), label });
             observer.notice(run, Event::TaskFinished { stage, task, failure });

@@ -95,3 +95,14 @@ async fn of_a_run_that_has_ended_all_is_told_at_once() {
     let told = ["analysis: 4 of 4", "encoding: 4 of 4", "complete"].map(str::to_owned).to_vec();
     assert_eq!(watched.look().await, (Some(EpisodeStatus::Complete), told));
 }
+
+#[tokio::test]
+async fn what_failed_before_anybody_looked_is_told_as_well() {
+    let mut watched = watched();
+    let first = watched.asked.transcript.cues[0].span.end;
+    let encoder = Encoder::new(move |spec, _| (spec.scene.start < first).then(|| trouble(FailureKind::Encoder, false)));
+    watched.room.drive(&Model::good(), &encoder, &watched.asked).await;
+    let told = ["analysis: 4 of 4", "encoding: 3 of 4", "began give up", "it broke", "partial"];
+    let told = told.map(str::to_owned).to_vec();
+    assert_eq!(watched.look().await, (Some(EpisodeStatus::Partial), told));
+}
