@@ -34,7 +34,8 @@ mod tests {
     #[test]
     fn a_collector_that_is_away_costs_a_line_and_no_time() {
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let environment = vec![("LANGFLIX__TELEMETRY__OTLP_ENDPOINT".to_owned(), format!("http://{gone}"))];
+        let environment = [("OTLP_ENDPOINT", format!("http://{gone}")), ("SAMPLE_RATIO", "1".to_owned())];
+        let environment = environment.map(|(key, value)| (format!("LANGFLIX__TELEMETRY__{key}"), value)).into();
         let config = Config::load(&Sources { environment, ..Sources::default() }).unwrap();
         let export = Export::of(&config.telemetry, "test", "0");
         let page = Page::default();
