@@ -1,12 +1,12 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
-use langflix_ports::seldom::Seldom;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::sleep};
 
 /// Requests a second over a longer time, and at once, of those who may look. A page takes some twenty for its files, and few
 /// after that.
@@ -22,6 +22,9 @@ const WRONG: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Addresses that gave wrong tokens and are remembered.
 const REMEMBERED: usize = 4096;
 
+/// How often the log tells of refusals.
+const BETWEEN_LINES: Duration = Duration::from_mins(1);
+
 /// How much is taken of whoever asks.
 pub(super) struct Limits {
     requests: DefaultDirectRateLimiter,
@@ -31,24 +34,55 @@ pub(super) struct Limits {
     pub(super) refusals: Refusals,
 }
 
-/// Requests that were refused: the log tells of them at most once a minute.
+/// Requests that were refused: the log tells of them at most once a minute, and of each within one.
 #[derive(Default)]
-pub(super) struct Refusals {
-    refused: AtomicU64,
-    wrong_tokens: AtomicU64,
-    telling: Seldom,
+pub(super) struct Refusals(Arc<Mutex<Untold>>);
+
+#[derive(Default)]
+struct Untold {
+    refused: u64,
+    wrong_tokens: u64,
+    last_peer: Option<IpAddr>,
+    /// Whether there was a line within the last minute, so that the next one waits.
+    waits: bool,
 }
 
 impl Refusals {
     /// Counts one of `peer`, which may have come with a wrong token.
     pub(super) fn count(&self, peer: Option<IpAddr>, wrong: bool) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        self.wrong_tokens.fetch_add(u64::from(wrong), Ordering::Relaxed);
-        if !self.telling.is_time() {
+        let mut untold = lock(&self.0);
+        untold.refused += 1;
+        untold.wrong_tokens += u64::from(wrong);
+        untold.last_peer = peer;
+        if std::mem::replace(&mut untold.waits, true) {
             return;
         }
-        let (refused, last_peer) = (self.refused.swap(0, Ordering::Relaxed), peer.map(tracing::field::display));
-        match self.wrong_tokens.swap(0, Ordering::Relaxed) {
+        untold.tell();
+        drop(untold);
+        let untold = Arc::clone(&self.0);
+        // Whoever guessed may not come again.
+        tokio::spawn(async move {
+            loop {
+                sleep(BETWEEN_LINES).await;
+                let mut untold = lock(&untold);
+                if untold.refused == 0 {
+                    untold.waits = false;
+                    return;
+                }
+                untold.tell();
+            }
+        });
+    }
+}
+
+fn lock(untold: &Mutex<Untold>) -> MutexGuard<'_, Untold> {
+    untold.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Untold {
+    fn tell(&mut self) {
+        let (refused, last_peer) = (std::mem::take(&mut self.refused), self.last_peer.map(tracing::field::display));
+        match std::mem::take(&mut self.wrong_tokens) {
             // A browser asks without a token first.
             0 => tracing::info!(refused, last_peer, "requests to the page were refused"),
             wrong_tokens => tracing::warn!(refused, wrong_tokens, last_peer, "requests to the page were refused"),
@@ -111,6 +145,23 @@ mod tests {
         assert!(limits.forgives(peer("10.0.0.2")));
         let of_one_network = |last: u16| peer(&format!("2001:db8::{last:x}"));
         assert!((1..50).filter(|last| limits.forgives(of_one_network(*last))).count() < 12);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_refusal_is_told_within_a_minute_though_nobody_comes_after_it() {
+        let refusals = Refusals::default();
+        let untold = || lock(&refusals.0).refused;
+        for _ in 0..12 {
+            refusals.count(None, true);
+        }
+        assert_eq!(untold(), 11, "only the first one was told at once");
+        sleep(BETWEEN_LINES + Duration::from_secs(1)).await;
+        assert_eq!(untold(), 0);
+        refusals.count(None, true);
+        assert_eq!(untold(), 1, "a line a minute");
+        sleep(BETWEEN_LINES * 3).await;
+        refusals.count(None, true);
+        assert_eq!(untold(), 0, "after a quiet minute the next one is told at once");
     }
 
     #[test]
