@@ -12,6 +12,7 @@ use axum::{
 use langflix_fleet::view::Problem as Kind;
 use langflix_measures::{Asked, WEB_REQUESTS};
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::{
     App, api, assets,
@@ -130,6 +131,12 @@ pub(super) fn too_long() -> Problem {
 async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let acts = !matches!(*request.method(), Method::GET | Method::HEAD);
     match permitted(&app, &request, acts) {
+        Ok(()) if acts => {
+            // So that the log tells of what is done who did it.
+            let peer = peer_of(&request).map(tracing::field::display);
+            let logged = tracing::info_span!("action", peer);
+            next.run(request).instrument(logged).await
+        }
         Ok(()) => next.run(request).await,
         Err(problem) => {
             app.limits.refusals.count(peer_of(&request), may(&app, request.headers()).1);

@@ -19,6 +19,9 @@ async fn a_run_is_cancelled_and_taken_up_again() {
     until("it is planned", async || town.planned().await == 1).await;
     let given = site.post(&format!("{path}/cancel"), ACT, &json!({})).await;
     assert_eq!(given.body, json!({ "run": run, "cancelled": true }));
+    let said = site.program.said();
+    let told = said.lines().find(|line| line.contains("is cancelled by an operator"));
+    assert!(told.is_some_and(|line| line.contains(r#""peer":"127.0.0.1""#)), "{said}");
     until("it has ended", async || site.shows(&path).await["phase"] == "ended").await;
     for _ in 0..2 {
         park(&town, Name::EncodingBulk, Order::PlanEpisode { run: run.clone() }, "it failed").await;
