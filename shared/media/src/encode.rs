@@ -25,6 +25,19 @@ use crate::{
     silence,
 };
 
+/// What ffmpeg calls its version, such as `5.1.9-0+deb12u1`.
+///
+/// # Errors
+/// Where it does not start or says nothing.
+pub async fn version(ffmpeg: &Ffmpeg) -> Result<String, Error> {
+    let limits = Limits { memory: None, ..Limits::SHORT };
+    let said = runner::run(&ffmpeg.ffmpeg, &["-version".into()], None, &limits, None).await?.stdout;
+    let said = String::from_utf8_lossy(&said);
+    // "ffmpeg version 5.1.9-0+deb12u1 Copyright (c) …"
+    let version = said.split_whitespace().nth(2).map(|version| version.chars().take(60).collect());
+    version.ok_or_else(|| failed(FailureKind::Encoder, "ffmpeg does not say which version it is".to_owned()))
+}
+
 /// Whether `codec` works here, found by encoding one frame with the arguments of a clip.
 ///
 /// # Errors

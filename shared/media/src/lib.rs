@@ -30,7 +30,7 @@ mod silence;
 
 pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
 pub use counted::Counted;
-pub use encode::{Prepared, usable};
+pub use encode::{Prepared, usable, version};
 pub use fallback::in_software;
 pub use gpu::NvmlGpu;
 pub use quality::{presets, settings};

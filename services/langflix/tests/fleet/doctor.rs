@@ -30,6 +30,8 @@ async fn where_all_is_well_every_check_says_so() {
         assert!(has(&verdicts, service, "warn"), "{service} is not started: {verdicts:?}");
     }
     let text = fleet.done(&["doctor"]);
+    let told = text.lines().find_map(|line| line.strip_prefix("ok       ffmpeg ")).unwrap_or_default();
+    assert!(told.contains("ffmpeg ") && told.contains(|c: char| c.is_ascii_digit()), "{text}");
     assert!(text.lines().any(|line| line.starts_with("ok       s3 ") && line.contains(&fleet.s3.bucket)), "{text}");
     assert_eq!(fleet.keys("").await, [""; 0], "nothing is left behind");
 }

@@ -2,7 +2,7 @@
 
 use langflix_domain::VideoCodec;
 use langflix_llm::Identity;
-use langflix_media::{Ffmpeg, usable};
+use langflix_media::{Ffmpeg, usable, version};
 use langflix_runtime::config::{Llm, Parts, Provider, Sources, Video};
 
 use super::Finding;
@@ -59,5 +59,9 @@ pub(super) async fn encoder(video: &Video) -> Vec<Finding> {
         Ok(()) => Finding::ok("encoder", format!("{} works here", codec.as_str())),
         Err(error) => Finding::warn("encoder", format!("{error}; it must where an encoding worker runs")),
     };
-    vec![Finding::ok("ffmpeg", "ffmpeg and ffprobe are on the PATH"), encoder]
+    let ffmpeg = match version(&ffmpeg).await {
+        Ok(version) => Finding::ok("ffmpeg", format!("ffmpeg {version} and ffprobe are on the PATH")),
+        Err(error) => Finding::fail("ffmpeg", error.to_string()),
+    };
+    vec![ffmpeg, encoder]
 }
