@@ -47,20 +47,22 @@ impl Machine {
     /// Shares the machine out among clips of `width` times `height` pixels. The same for every clip of a run, whatever
     /// else runs: threads are part of what names a clip.
     ///
-    /// x264 keeps a core busy with one and a half threads. One clip gets as many as all cores take, up to eight, since
-    /// its frames ahead are in memory once however many threads work on them; only where cores are left over do more
-    /// clips run at once, as far as memory goes.
+    /// x264 keeps a core busy with one and a half threads, and with two also where a clip begins and ends. One clip gets as
+    /// many as all cores take, up to eight, since its frames ahead are in memory once however many threads work on them;
+    /// only where cores are left over do more clips run at once, as far as memory goes.
     pub fn share(self, codec: VideoCodec, asked: Asked, (width, height): (u32, u32)) -> Capacity {
-        let wanted = self.cores.get().saturating_mul(3).div_ceil(2);
+        let [least, most] = [3, 4].map(|half_threads| self.cores.get().saturating_mul(half_threads).div_ceil(2));
         let given = usize::from(asked.threads).min(MOST_THREADS);
         let threads = match (given, codec) {
-            (0, VideoCodec::Libx264) => wanted.div_ceil(asked.slots.max(wanted.div_ceil(MOST_THREADS))),
+            (0, VideoCodec::Libx264) => {
+                most.div_ceil(asked.slots.max(least.div_ceil(MOST_THREADS))).min(MOST_THREADS)
+            }
             // The GPU encodes; the threads decode.
             (0, _) => self.cores.get().min(2),
             (given, _) => given,
         };
         let slots = match (asked.slots, codec) {
-            (0, VideoCodec::Libx264) => wanted.div_ceil(threads),
+            (0, VideoCodec::Libx264) => least.div_ceil(threads),
             // An encode cannot use more than one of a GPU's engines, and the cheapest cards open two sessions.
             (0, _) => 2,
             (asked, _) => asked,
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn one_clip_has_all_cores_up_to_eight_threads_and_more_clips_the_rest() {
         let shares: Vec<_> = [1, 2, 4, 6, 8, 16, 64].map(|cores| share(cores, 64_000, 0)).into();
-        assert_eq!(shares, [(1, 2), (1, 3), (1, 6), (2, 5), (2, 6), (3, 8), (12, 8)]);
+        assert_eq!(shares, [(1, 2), (1, 4), (1, 8), (2, 6), (2, 8), (3, 8), (12, 8)]);
     }
 
     #[test]
@@ -160,7 +162,7 @@ mod tests {
     #[test]
     fn clips_asked_for_share_the_cores_as_far_as_memory_goes() {
         let eight = NonZeroUsize::new(8).unwrap();
-        assert_eq!(asking(eight, 64_000, Asked { slots: 4, threads: 0 }), (4, 3));
+        assert_eq!(asking(eight, 64_000, Asked { slots: 4, threads: 0 }), (4, 4));
         assert_eq!(asking(eight, 64_000, Asked { slots: 64, threads: 0 }), (64, 1));
         assert_eq!(asking(eight, 1_000, Asked { slots: 64, threads: 0 }), (2, 1));
     }
