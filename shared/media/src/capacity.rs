@@ -54,9 +54,7 @@ impl Machine {
         let [least, most] = [3, 4].map(|half_threads| self.cores.get().saturating_mul(half_threads).div_ceil(2));
         let given = usize::from(asked.threads).min(MOST_THREADS);
         let threads = match (given, codec) {
-            (0, VideoCodec::Libx264) => {
-                most.div_ceil(asked.slots.max(least.div_ceil(MOST_THREADS))).min(MOST_THREADS)
-            }
+            (0, VideoCodec::Libx264) => most.div_ceil(asked.slots.max(least.div_ceil(MOST_THREADS))).min(MOST_THREADS),
             // The GPU encodes; the threads decode.
             (0, _) => self.cores.get().min(2),
             (given, _) => given,
