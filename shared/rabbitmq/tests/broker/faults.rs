@@ -169,7 +169,7 @@ mod heavy {
     use langflix_testkit::servers::private;
 
     use super::*;
-    use crate::town::{rabbitmqctl, settings};
+    use crate::town::settings;
 
     #[tokio::test]
     async fn a_broker_that_stops_and_starts_loses_nothing() {
@@ -209,9 +209,7 @@ mod heavy {
     #[tokio::test]
     async fn channels_closed_by_the_broker_lose_nothing() {
         let rabbit = private::rabbitmq("").await;
-        let short = ["consumer_timeout, 1000", "channel_tick_interval, 500"]
-            .map(|setting| format!("ok = application:set_env(rabbit, {setting})"));
-        rabbitmqctl(&rabbit, &["eval", &format!("{}.", short.join(", "))]);
+        rabbit.close_channels_after(Duration::from_secs(1));
         let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
         again(async || queue.apply_topology().await).await;
         // The broker closes the channel of whoever keeps a message for too long.
@@ -235,7 +233,7 @@ mod heavy {
         for n in 0..20 {
             queue.publish(NAME, &numbered(n)).await.unwrap();
         }
-        rabbitmqctl(&rabbit, &["set_vm_memory_high_watermark", "0.0001"]);
+        rabbit.ctl(&["set_vm_memory_high_watermark", "0.0001"]);
         let began = Instant::now();
         loop {
             // The broker tells of it when it is sent something.
@@ -250,7 +248,7 @@ mod heavy {
         for _ in 0..20 {
             consumer.next().await.unwrap().ack().await.unwrap();
         }
-        rabbitmqctl(&rabbit, &["set_vm_memory_high_watermark", "0.9"]);
+        rabbit.ctl(&["set_vm_memory_high_watermark", "0.9"]);
         drop(consumer);
         flow(&queue, async |_| ()).await;
     }

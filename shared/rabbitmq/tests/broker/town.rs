@@ -1,10 +1,10 @@
 //! What the tests stand on.
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use langflix_ports::queue::{Error, ErrorKind};
 use langflix_rabbitmq::{RabbitQueue, Settings};
-use langflix_testkit::servers::{self, Rabbit, private};
+use langflix_testkit::servers::{self, Rabbit};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -51,16 +51,4 @@ pub(crate) async fn ask(api: &str, method: Method, path: &str, body: Value) -> (
 /// Deletes a queue behind the adapter's back.
 pub(crate) async fn delete_queue(rabbit: &Rabbit, queue: &str) {
     manage(&rabbit.api, Method::DELETE, &format!("queues/{}/{queue}", rabbit.vhost), Value::Null).await;
-}
-
-/// Tells a node of one's own what the management API has no way to tell.
-pub(crate) fn rabbitmqctl(rabbit: &private::Rabbit, command: &[&str]) {
-    let amqp: u16 = rabbit.url.rsplit(':').next().unwrap().parse().unwrap();
-    // Nodes are reached at the third of a node's ports, where no port mapper is asked.
-    let straight = format!("-start_epmd false -dist_listen false -erl_epmd_port {}", amqp + 2);
-    let mut ctl = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
-    ctl.env("RABBITMQ_CTL_ERL_ARGS", straight);
-    ctl.args(["--node", "langflix@localhost", "--erlang-cookie", "langflix"]);
-    let output = ctl.args(command).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
 }

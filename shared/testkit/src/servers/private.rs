@@ -20,6 +20,8 @@ use crate::process::Process;
 /// Starting takes a fifth of this on a busy machine with two cores.
 const START: Duration = Duration::from_secs(90);
 const STOP: Duration = Duration::from_secs(30);
+/// The secret that RabbitMQ's nodes and tools share.
+const COOKIE: &str = "langflix";
 
 /// A Redis server; what it holds is lost when it ends.
 #[derive(Debug)]
@@ -41,6 +43,32 @@ pub struct Rabbit {
     pub server: Server,
     /// By which Erlang's nodes find each other; none finds this one if it is in no cluster.
     _mapper: Arc<Server>,
+}
+
+impl Rabbit {
+    /// Has `rabbitmqctl` do something with the node, which is in no cluster.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub fn ctl(&self, command: &[&str]) {
+        // Nodes are reached at the third of a node's ports, where no port mapper is asked.
+        let straight = format!("-start_epmd false -dist_listen false -erl_epmd_port {}", self.server.ports.port(2));
+        let mut ctl = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        ctl.env("RABBITMQ_CTL_ERL_ARGS", straight);
+        ctl.args(["--node", "langflix@localhost", "--erlang-cookie", COOKIE]);
+        let output = ctl.args(command).output().unwrap_or_else(|error| panic!("rabbitmqctl: {error}"));
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    /// From now on it closes the channel of whoever keeps a message for so long without settling it.
+    ///
+    /// # Panics
+    /// Where it does not take that.
+    pub fn close_channels_after(&self, limit: Duration) {
+        let settings = [("consumer_timeout", limit.as_millis()), ("channel_tick_interval", 500)]
+            .map(|(name, value)| format!("ok = application:set_env(rabbit, {name}, {value})"));
+        self.ctl(&["eval", &format!("{}.", settings.join(", "))]);
+    }
 }
 
 /// Starts a Redis server.
@@ -97,7 +125,7 @@ fn node(name: &str, settings: &str, mapper: Arc<Server>) -> Rabbit {
     write(&folder.path().join("conf.d/test.conf"), settings);
     // Nodes talk to those that have the same secret.
     let cookie = folder.path().join("home/.erlang.cookie");
-    write(&cookie, "langflix");
+    write(&cookie, COOKIE);
     let private = fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400));
     private.unwrap_or_else(|error| panic!("{}: {error}", cookie.display()));
     let [amqp, management, distribution] = [0, 1, 2].map(|number| ports.port(number));
