@@ -14,6 +14,8 @@ const TRIED_AGAIN: Duration = Duration::from_secs(10);
 const TRIED_SELDOM: Duration = Duration::from_mins(10);
 /// How long a sample stands while the driver stumbles.
 const STALE: Duration = Duration::from_secs(10);
+/// How long a look stands for a clip that is to begin: twice the time between two looks at a GPU at work.
+const RECENT: Duration = Duration::from_secs(1);
 /// How long nothing is taken after a clip found no place on the processor.
 const CROWDED: Duration = Duration::from_secs(2);
 /// With less of the GPU's memory free, in MB, frames ahead would take the room of another session.
@@ -26,12 +28,16 @@ pub(super) struct Books {
     admission: Admission,
     gpu: Option<Gpu>,
     seen: Seen,
+    /// When NVML was asked last.
+    asked: Option<Instant>,
     trial: Trial,
     pub(super) state: GpuState,
     /// Whether anybody has looked at the GPU, or is going to.
     pub(super) looked: bool,
     /// The sessions of this worker.
     pub(super) own: Own,
+    /// Tasks, each from its message to its end.
+    pub(super) tasks: usize,
     /// Clips that are encoded in software.
     pub(super) software: usize,
     /// Sessions that end so soon that the next clip may be looked up.
@@ -66,10 +72,12 @@ impl Books {
             admission: Admission::new(limits),
             gpu: None,
             seen: Seen::Nothing(GpuState::NoDriver, "nobody has looked yet".to_owned()),
+            asked: None,
             trial: Trial::Due,
             state: GpuState::NoDriver,
             looked: false,
             own: Own::default(),
+            tasks: 0,
             software: 0,
             leaving: 0,
             ending: 0,
@@ -82,6 +90,7 @@ impl Books {
     /// What NVML tells.
     pub(super) fn seen(&mut self, now: Instant, gpu: Option<&Gpu>, seen: Result<GpuSample, gpu::Error>) {
         self.looked = true;
+        self.asked = Some(now);
         if let Some(gpu) = gpu.filter(|&gpu| self.gpu.as_ref() != Some(gpu)) {
             self.pin(gpu);
         }
@@ -96,6 +105,11 @@ impl Books {
                 self.seen = Seen::Nothing(self.of_error(error.kind), error.message);
             }
         }
+    }
+
+    /// Whether the GPU was looked at just now, so that a clip may begin.
+    pub(super) fn is_known(&self, now: Instant) -> bool {
+        self.asked.is_some_and(|asked| now.saturating_duration_since(asked) < RECENT)
     }
 
     /// Whether a frame is to be encoded to see whether the GPU encodes at all. Not beside clips: each takes a session.

@@ -150,7 +150,7 @@ impl Desk {
     fn now(self: &Arc<Self>, load: Load) -> Result<Option<Encodes>, media::Error> {
         let (state, gpu, fits) = {
             let books = self.lock();
-            (books.state.clone(), books.on_gpu(), books.fits(load))
+            (books.state.clone(), books.on_gpu(), books.is_known(Instant::now()) && books.fits(load))
         };
         match (&state, gpu) {
             (GpuState::Ready { .. }, Some(gpu)) if fits => Ok(Some(Encodes::Gpu(gpu, Place::on_gpu(self, load)))),
@@ -175,6 +175,23 @@ impl Desk {
             return Err(media::Error { message, ..refused(&GpuState::NoDriver, EncoderFault::NoSession) });
         }
         Ok(Place::in_software(self))
+    }
+
+    /// Whether there are tasks, and the GPU encodes.
+    pub(super) fn is_at_work(&self) -> bool {
+        let books = self.lock();
+        books.tasks > 0 && books.state.encodes()
+    }
+
+    /// Waits until there are.
+    pub(super) async fn gets_to_work(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_at_work() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// What the GPU does now.

@@ -29,6 +29,7 @@ pub(crate) struct Place {
 
 impl Task {
     pub(super) fn new(desk: &Arc<Desk>) -> Self {
+        desk.change(|books, _| books.tasks += 1);
         Self { desk: desk.clone(), storing: AtomicBool::new(false) }
     }
 
@@ -44,6 +45,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         self.reached(0.0);
+        self.desk.change(|books, _| books.tasks -= 1);
     }
 }
 

@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 
 use super::Desk;
 
-/// How often the driver is asked.
+/// How often the driver is asked while the GPU has clips to encode.
 const PACE: Duration = Duration::from_millis(500);
-/// How often where there is none, or no encoder behind it.
+/// How often where it has none, or no encoder.
 const SLOWLY: Duration = Duration::from_secs(5);
 
 /// How long the driver may take to answer until the GPU counts as lost. What was asked is waited for all the same: a call
@@ -47,9 +47,11 @@ impl Watched {
                 () = self.look(desk, &mut held) => {}
                 () = told.draining() => return,
             }
-            let pace = if desk.state().encodes() { PACE } else { SLOWLY };
+            let pace = if desk.is_at_work() { PACE } else { SLOWLY };
             tokio::select! {
                 () = tokio::time::sleep(pace) => {}
+                // What was seen last may be too old for the clip that comes.
+                () = desk.gets_to_work(), if pace == SLOWLY => {}
                 () = told.draining() => return,
             }
         }

@@ -103,6 +103,24 @@ async fn a_gpu_that_others_fill_takes_nothing_until_they_leave() {
 }
 
 #[tokio::test]
+async fn a_gpu_that_others_have_filled_meanwhile_is_looked_at_before_a_clip() {
+    let (machine, place) = (StandIn::new(), place().await);
+    let uuid = machine.l4();
+    let worker = place.worker(&machine, "auto", &[]);
+    until("the GPU encodes", async || worker.gpu().ready).await;
+    let before = machine.counts().opens;
+    // Nothing is to be done, and nobody looks, until what was seen is too old for a clip.
+    machine.occupy(&uuid, 7);
+    tokio::time::sleep(2 * SECOND).await;
+    assert!(worker.gpu().ready);
+    place.ask(1, SECOND).await;
+    until("it is seen", async || !worker.gpu().ready).await;
+    assert_eq!(machine.counts().opens, before);
+    machine.occupy(&uuid, 0);
+    assert_eq!(made(&place, 1).await, [VideoCodec::H264Nvenc]);
+}
+
+#[tokio::test]
 async fn a_driver_or_a_gpu_that_is_away_is_found_again() {
     let (machine, place) = (StandIn::new(), place().await);
     let uuid = machine.l4();
