@@ -50,21 +50,34 @@ pub(crate) struct Gate(PathBuf);
 
 impl Gate {
     pub(crate) fn before_ffmpeg(town: &Town) -> Self {
-        let folder = town.dir.path().join("tools");
-        fs::create_dir(&folder).unwrap();
+        let gate = Self(town.dir.path().join("tools"));
+        let here = gate.0.display();
+        gate.write(&format!("pwd >>'{here}/begun'; until [ -e '{here}/open' ]; do sleep 0.05; done"));
+        gate
+    }
+
+    /// One before which nothing waits: while it is closed, whoever comes to it dies.
+    pub(crate) fn deadly(town: &Town) -> Self {
+        let gate = Self(town.dir.path().join("deadly"));
+        let here = gate.0.display();
+        gate.write(&format!("pwd >>'{here}/begun'; [ -e '{here}/open' ] || kill -ILL $$"));
+        gate
+    }
+
+    /// Writes the tools, of which ffmpeg does this first where it is to write a clip.
+    fn write(&self, first: &str) {
+        let folder = &self.0;
+        fs::create_dir(folder).unwrap();
         let path = std::env::var_os("PATH").unwrap();
         let real =
             |name: &str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file()).unwrap();
         std::os::unix::fs::symlink(real("ffprobe"), folder.join("ffprobe")).unwrap();
-        let here = folder.display();
         let script = format!(
-            "#!/bin/sh\ncase \" $* \" in *\" clip.mp4 \"*) pwd >>'{here}/begun'\n\
-             until [ -e '{here}/open' ]; do sleep 0.05; done;; esac\nexec '{}' \"$@\"\n",
+            "#!/bin/sh\ncase \" $* \" in *\" clip.mp4 \"*) {first} ;; esac\nexec '{}' \"$@\"\n",
             real("ffmpeg").display()
         );
         fs::write(folder.join("ffmpeg"), script).unwrap();
         fs::set_permissions(folder.join("ffmpeg"), fs::Permissions::from_mode(0o755)).unwrap();
-        Self(folder)
     }
 
     fn path(&self) -> String {

@@ -20,7 +20,7 @@ use crate::{
     small::Small,
 };
 
-const DRAIN: Duration = Duration::from_secs(30);
+pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 
 /// A cgroup, whose processes are ended with it.
 struct Group(PathBuf);
@@ -83,7 +83,7 @@ impl Drop for Hog {
 }
 
 /// All but the encoding workers work, and a run waits for these.
-async fn waiting(town: &Town) -> RunId {
+pub(crate) async fn waiting(town: &Town) -> RunId {
     town.declare().await;
     tokio::spawn(langflix_dispatcher::dispatch(town.service("dispatcher"), town.servers().ports()));
     let (analyst, ports) = (town.service("analysis-worker"), town.servers().ports());
@@ -101,11 +101,17 @@ async fn wait(town: &Town, clips: usize) {
     .await;
 }
 
-/// Waits until a worker says why it takes nothing, and counts itself among those short of `what`; it is alive meanwhile.
+/// Waits until a worker says why it takes nothing, and holds that it has nothing in hand.
 async fn says(worker: &Program, what: &str, why: &str) {
+    is_closed(worker, what, why).await;
+    assert_eq!(worker.running().await, 0);
+}
+
+/// Waits until a worker says why it takes no more, and counts itself among those that `what` keeps from it; it is alive
+/// meanwhile.
+pub(crate) async fn is_closed(worker: &Program, what: &str, why: &str) {
     until(why, async || worker.readiness_is(503).await["parts"].to_string().contains(why)).await;
     worker.is_alive().await;
-    assert_eq!(worker.running().await, 0);
     let (_, metrics) = worker.get("/metrics").await.unwrap();
     let closed = format!("langflix_intake_closed{{intake=\"clips\",why=\"{what}\"}} 1");
     assert!(metrics.as_str().unwrap().contains(&closed), "{metrics}");
