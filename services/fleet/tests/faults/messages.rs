@@ -25,9 +25,9 @@ async fn shelved(town: &Town, place: Place) -> Vec<Message> {
 async fn every_message_comes_twice_and_each_clip_is_recorded_once() {
     let (mut town, asked) = (Town::new().await, episode(1));
     town.more.push((TWICE.to_owned(), "yes".to_owned()));
-    let _running = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     town.submit(&asked).await;
-    town.is_well(&asked).await;
+    town.ends_well(running, &[asked]).await;
 }
 
 #[tokio::test]
@@ -44,10 +44,12 @@ async fn garbage_and_messages_of_a_later_version_are_parked_with_their_reason() 
     // A message that has gone astray.
     let astray = Order::PlanEpisode { run }.message(None).unwrap();
     queue.publish(Name::AnalysisBulk, &astray).await.unwrap();
-    let _running = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     town.manifest(&asked.run().unwrap()).await;
     let parked: Vec<String> = Name::ALL.map(|name| Place::Shelf(name, Shelf::Parked).to_string()).into();
-    town.is_empty(&parked.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let parked: Vec<&str> = parked.iter().map(String::as_str).collect();
+    town.is_empty(&parked).await;
+    town.rests(running, &parked).await;
     for name in Name::ALL {
         let reasons: Vec<String> = shelved(&town, Place::Shelf(name, Shelf::Parked))
             .await
@@ -66,19 +68,20 @@ async fn a_task_that_ends_its_worker_each_time_fails_and_the_run_ends() {
     let (mut town, asked) = (Town::new().await, episode(1));
     // One chunk at a time, so that no other shares its fate.
     town.more.push(("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS".to_owned(), "1".to_owned()));
-    let _others = town.start([Role::Dispatcher, Role::Encoding]);
+    let mut running = town.start([Role::Dispatcher, Role::Encoding]);
     town.submit(&asked).await;
     let poison = Some("put outcomes/chunk-0002.json before");
     for _delivery in 0..6 {
         Process::start(&town, Role::Analysis, poison).was_killed().await;
     }
-    let _survivor = Process::start(&town, Role::Analysis, poison);
+    running.push(Process::start(&town, Role::Analysis, poison));
     let manifest = town.manifest(&asked.run().unwrap()).await;
     assert_eq!(manifest.status, EpisodeStatus::Partial);
     let failures: Vec<_> =
         manifest.failures.iter().map(|failure| (failure.task.as_str(), failure.failure.kind)).collect();
     assert_eq!(failures, [("chunk-0002", FailureKind::Crashed)]);
     town.is_empty(&["analysis.bulk.v1.parked"]).await;
+    town.rests(running, &["analysis.bulk.v1.parked"]).await;
     let parked = shelved(&town, Place::Shelf(Name::AnalysisBulk, Shelf::Parked)).await;
     assert!(parked.len() == 1 && parked[0].reason.as_ref().is_some_and(|reason| reason.contains("chunk-0002")));
 }

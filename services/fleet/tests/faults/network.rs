@@ -30,7 +30,7 @@ struct Midway {
     server: Server,
     proxy: Proxy,
     asked: Vec<RunRequest>,
-    _running: Vec<Process>,
+    running: Vec<Process>,
 }
 
 impl Midway {
@@ -44,7 +44,7 @@ impl Midway {
         let proxy = Proxy::before(&town.environment().into_iter().find(|(name, _)| name == key).unwrap().1);
         town.more.push((key.to_owned(), proxy.url.clone()));
         let running = town.start(Role::ALL);
-        let mut midway = Self { town, server, proxy, asked: Vec::new(), _running: running };
+        let mut midway = Self { town, server, proxy, asked: Vec::new(), running };
         for _ in 0..3 {
             midway.submit().await;
         }
@@ -72,10 +72,9 @@ impl Midway {
         self.proxy.set(Link::Whole);
     }
 
-    async fn ends_well(&self) {
-        for one in &self.asked {
-            self.town.is_well(one).await;
-        }
+    /// Gives the number of clips.
+    async fn ends_well(&mut self) -> usize {
+        self.town.ends_well(std::mem::take(&mut self.running), &self.asked).await
     }
 }
 
@@ -140,10 +139,7 @@ async fn silent_past_the_heartbeat(server: Server) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     midway.proxy.set(Link::Whole);
-    let mut clips = 0;
-    for one in &midway.asked {
-        clips += midway.town.is_well(one).await.clips.len();
-    }
+    let clips = midway.ends_well().await;
     midway.town.encoded_once(clips);
 }
 

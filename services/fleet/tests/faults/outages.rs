@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use langflix_testkit::servers::{Rabbit, private};
+use rustix::process::Signal;
 
-use crate::{episode::episode, role::Role, town::Town};
+use crate::{
+    episode::episode,
+    role::{Process, Role},
+    town::Town,
+};
 
 /// Episodes enough for something to happen in their middle.
 const EPISODES: u16 = 6;
@@ -12,7 +17,7 @@ const EPISODES: u16 = 6;
 #[tokio::test]
 async fn connections_that_the_broker_closes_are_opened_anew_and_nothing_is_lost() {
     let town = Town::new().await;
-    let _running = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
     for one in &asked {
         town.submit(one).await;
@@ -21,15 +26,13 @@ async fn connections_that_the_broker_closes_are_opened_anew_and_nothing_is_lost(
         tokio::time::sleep(Duration::from_millis(400)).await;
         town.cut_connections("").await;
     }
-    for one in &asked {
-        town.is_well(one).await;
-    }
+    town.ends_well(running, &asked).await;
 }
 
 #[tokio::test]
 async fn redis_that_forgets_everything_changes_nothing() {
     let town = Town::new().await;
-    let _running = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
     for one in &asked {
         town.submit(one).await;
@@ -38,9 +41,7 @@ async fn redis_that_forgets_everything_changes_nothing() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         town.flush_redis().await;
     }
-    for one in &asked {
-        town.is_well(one).await;
-    }
+    town.ends_well(running, &asked).await;
 }
 
 #[tokio::test]
@@ -48,7 +49,7 @@ async fn redis_that_is_gone_and_comes_back_changes_nothing() {
     let mut town = Town::new().await;
     let mut redis = private::redis().await;
     town.redis.url.clone_from(&redis.url);
-    let _running = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
     town.submit(&asked[0]).await;
     tokio::time::sleep(Duration::from_millis(700)).await;
@@ -64,6 +65,7 @@ async fn redis_that_is_gone_and_comes_back_changes_nothing() {
         town.submit(one).await;
         town.is_well(one).await;
     }
+    town.rests(running, &[]).await;
 }
 
 mod heavy {
@@ -74,16 +76,39 @@ mod heavy {
         let mut town = Town::new().await;
         let mut rabbit = private::rabbitmq("").await;
         town.rabbit = at(&rabbit);
-        let _running = town.start(Role::ALL);
+        let running = town.start(Role::ALL);
         let asked: Vec<_> = (1..=EPISODES).map(episode).collect();
         for one in &asked {
             town.submit(one).await;
         }
         rabbit.server.stop().await;
         rabbit.server.start().await;
-        for one in &asked {
-            town.is_well(one).await;
-        }
+        town.ends_well(running, &asked).await;
+    }
+
+    #[tokio::test]
+    async fn channels_that_the_broker_closes_are_opened_anew_and_nothing_is_lost() {
+        let mut town = Town::new().await;
+        let rabbit = private::rabbitmq("").await;
+        rabbit.close_channels_after(Duration::from_secs(5));
+        town.rabbit = at(&rabbit);
+        let asked = [episode(1), episode(2)];
+        let step = format!("put runs/{}/analysis/outcomes/chunk-0001.json sleep", asked[0].run().unwrap());
+        let mut running = town.start([Role::Dispatcher, Role::Encoding]);
+        let sleeper = Process::start(&town, Role::Analysis, Some(&step));
+        town.submit(&asked[0]).await;
+        sleeper.sleeps().await;
+        // Its connection lasts, and what it took comes to another all the same.
+        let mut other = Process::start(&town, Role::Analysis, None);
+        town.is_well(&asked[0]).await;
+        other.send(Signal::TERM);
+        assert!(other.ended().await.success());
+        sleeper.send(Signal::CONT);
+        // It alone may analyse this one.
+        town.submit(&asked[1]).await;
+        running.push(sleeper);
+        let clips = town.ends_well(running, &asked).await;
+        town.encoded_once(clips);
     }
 
     #[tokio::test]
@@ -115,9 +140,7 @@ mod heavy {
             town.manifest(&one.run().unwrap()).await;
         }
         cluster[0].server.start().await;
-        for one in &asked {
-            town.is_well(one).await;
-        }
+        town.ends_well(running, &asked).await;
     }
 
     fn at(rabbit: &private::Rabbit) -> Rabbit {

@@ -13,26 +13,26 @@ use crate::{
 #[tokio::test]
 async fn dispatchers_and_workers_that_race_give_one_manifest() {
     let (town, asked) = (Town::new().await, episode(1));
-    let _running = town.start([Role::ALL, Role::ALL, Role::ALL].concat());
+    let running = town.start([Role::ALL, Role::ALL, Role::ALL].concat());
     town.submit(&asked).await;
-    town.is_well(&asked).await;
+    town.ends_well(running, &[asked]).await;
 }
 
 #[tokio::test]
 async fn services_that_begin_before_anything_is_declared_wait_for_it() {
     let (town, asked) = (Town::new().await, episode(1));
-    let workers = town.start([Role::Analysis, Role::Encoding]);
+    let mut running = town.start([Role::Analysis, Role::Encoding]);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let _dispatcher = town.start([Role::Dispatcher]);
+    running.extend(town.start([Role::Dispatcher]));
     town.submit(&asked).await;
-    town.is_well(&asked).await;
-    drop(workers);
+    let clips = town.ends_well(running, &[asked]).await;
+    town.encoded_once(clips);
 }
 
 /// Has the service of that `role` fall asleep at `step`, others do its work meanwhile, and wakes it when all is done.
 async fn sleeps_at(role: Role, step: &str) {
     let (mut town, asked) = (Town::new().await, episode(1));
-    let _others = town.start(Role::ALL.into_iter().filter(|other| *other != role));
+    let mut others = town.start(Role::ALL.into_iter().filter(|other| *other != role));
     // Its clips are told from those of the one that takes over.
     town.more.push((MARK.to_owned(), " by the sleeper".to_owned()));
     let mut sleeper = Process::start(&town, role, Some(step));
@@ -41,10 +41,10 @@ async fn sleeps_at(role: Role, step: &str) {
     sleeper.sleeps().await;
     // The broker finds out by itself that it hears nothing, and gives its tasks to another. Here its connections are cut.
     town.cut_connections(role.name()).await;
-    let _other = Process::start(&town, role, None);
+    others.push(Process::start(&town, role, None));
     town.is_well(&asked).await;
     assert!(sleeper.wakes_and_ends().await.success());
-    town.is_well(&asked).await;
+    town.ends_well(others, &[asked]).await;
 }
 
 macro_rules! asleep {
@@ -75,6 +75,7 @@ async fn services_that_are_told_to_end_hand_back_and_end_well() {
     for process in &mut running {
         assert!(process.ended().await.success());
     }
-    let _again = town.start(Role::ALL);
-    town.is_well(&asked).await;
+    let again = town.start(Role::ALL);
+    let clips = town.ends_well(again, &[asked]).await;
+    town.encoded_once(clips);
 }

@@ -4,7 +4,7 @@ use langflix_testkit::proxy::{Act, Http};
 
 use crate::{
     episode::episode,
-    role::{Process, Role, STORE_WAITS_MS},
+    role::{Role, STORE_WAITS_MS},
     town::Town,
 };
 
@@ -33,9 +33,9 @@ async fn happens(times: usize, methods: &[&str], act: Act) {
     for (method, target) in STEPS.into_iter().filter(|(method, _)| methods.contains(method)) {
         http.next(times, method, target, act);
     }
-    let _running: Vec<Process> = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     town.submit(&asked).await;
-    town.is_well(&asked).await;
+    town.ends_well(running, &[asked]).await;
     assert_eq!(http.left(), 0, "{:?}", http.requests());
 }
 
@@ -80,10 +80,10 @@ async fn s3_takes_no_outcome_for_a_while() {
     for stage in ["analysis", "encoding"] {
         http.next(12, "PUT", &format!("/{stage}/outcomes/"), Act::Answer(503, "SlowDown"));
     }
-    let _running = town.start(Role::ALL);
+    let running = town.start(Role::ALL);
     town.submit(&asked).await;
-    let manifest = town.is_well(&asked).await;
+    let clips = town.ends_well(running, &[asked]).await;
     assert_eq!(http.left(), 0);
     // What was encoded before is taken as it is.
-    assert_eq!(town.encoded().len(), manifest.clips.len());
+    town.encoded_once(clips);
 }

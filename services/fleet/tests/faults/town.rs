@@ -12,6 +12,7 @@ use langflix_pipeline::{RunRequest, fleet::submit, outcomes};
 use langflix_ports::store::ArtifactStore;
 use langflix_runtime::config::{FleetConfig, Needs, Sources};
 use langflix_testkit::servers::{self, Rabbit, Redis, S3};
+use rustix::process::Signal;
 
 use crate::{
     episode::{text, undisturbed},
@@ -173,6 +174,38 @@ impl Town {
             assert!(began.elapsed() < PATIENCE, "open: {open:?}, in queues: {left:?}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// Holds that all runs came out as if nothing had happened and that the services leave nothing in a queue; gives the
+    /// number of clips.
+    pub(crate) async fn ends_well(&self, running: Vec<Process>, asked: &[RunRequest]) -> usize {
+        let mut clips = 0;
+        for one in asked {
+            clips += self.is_well(one).await.clips.len();
+        }
+        self.rests(running, &[]).await;
+        clips
+    }
+
+    /// Tells the services to end and holds that nothing lies in a queue then but in those named: a message that was taken
+    /// and never settled is back in its queue as soon as whoever took it is gone.
+    pub(crate) async fn rests(&self, mut running: Vec<Process>, but: &[&str]) {
+        running.iter().for_each(|process| process.send(Signal::TERM));
+        for process in &mut running {
+            let status = process.ended().await;
+            assert!(status.success(), "{status}");
+        }
+        let (queue, began) = (self.servers().queue, Instant::now());
+        let counts = loop {
+            let counts = queue.counts().await.unwrap();
+            if counts.values().all(|count| count.consumers == 0) {
+                break counts;
+            }
+            assert!(began.elapsed() < PATIENCE, "somebody still takes messages: {counts:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        let left = counts.iter().filter(|(name, count)| count.ready > 0 && !but.contains(&name.as_str()));
+        assert_eq!(left.collect::<Vec<_>>(), []);
     }
 
     /// Has the broker close the connections of the services whose name contains `service`, one at least.
