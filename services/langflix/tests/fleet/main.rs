@@ -12,6 +12,8 @@ mod dead;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod fetch;
 #[cfg(test)]
 mod gpu;

@@ -144,7 +144,7 @@ impl Fleet {
     }
 }
 
-fn without_user(url: &str) -> String {
+pub(crate) fn without_user(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap();
     format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, place)| place))
 }

@@ -59,6 +59,11 @@ impl Service {
         Self { process: Process::start(&mut change(command), &log), log }
     }
 
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
@@ -86,6 +91,17 @@ impl Service {
         assert!(status.success(), "{status}: {log}");
         assert!(!log.contains("X-Amz-Signature"), "a signed address is told: {log}");
     }
+}
+
+/// The command as another program runs it, which is told of it behind its own arguments.
+pub(crate) fn run_by(program: &[&str], command: &Command) -> Command {
+    let mut whole = Command::new(program[0]);
+    whole.args(&program[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
+    whole.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(dir) = command.get_current_dir() {
+        whole.current_dir(dir);
+    }
+    whole
 }
 
 /// Waits until something holds.

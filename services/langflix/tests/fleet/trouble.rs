@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use langflix_domain::{EncodedClip, SourceRead, Stage};
@@ -17,7 +16,7 @@ use crate::{
     by_hand,
     season::{comparable, is_done, made_here},
     servers::Fleet,
-    services::{Service, until},
+    services::{Service, run_by, until},
     support::{Said, episode, manifest_of, season, tools},
 };
 
@@ -49,9 +48,9 @@ impl Scene {
 
     /// An encoding worker, for which this happens whenever ffmpeg is to write a clip.
     fn encoding_worker(&self, script: &str) -> Service {
-        let folder = self.file("tools");
+        let folder = tempfile::tempdir_in(self.dir.path()).unwrap().keep();
         let script = format!(
-            "cd_to='{}'\ncase \" $* \" in *\" clip.mp4 \"*) {script};; esac\nexec \"$real\" \"$@\"",
+            "cd_to='{}'\ncase \" $* \" in *\" clip.mp4 \"*) {script} ;; esac\nexec \"$real\" \"$@\"",
             self.dir.path().display()
         );
         let path = std::env::join_paths([tools(&folder, &script), "/usr/bin".into(), "/bin".into()]).unwrap();
@@ -85,20 +84,13 @@ impl Scene {
         self.fleet.s3.client().put_object().bucket(&self.fleet.s3.bucket).key(key).body(body).send().await.unwrap();
     }
 
-    /// How the source was read for each clip.
-    async fn read(&self) -> Vec<Option<SourceRead>> {
-        let run = by_hand::submitted(&self.fleet).await.remove(0);
-        let outcomes = outcomes::<EncodedClip>(&self.fleet.store, &run, Stage::Encoding).await.unwrap();
-        outcomes.values().map(|recorded| recorded.read).collect()
-    }
-
     /// Holds that the run ends as if nothing had happened, and how its source was read.
     async fn comes_out_well(&self, read: SourceRead) {
         let said = self.ingest(&["--wait"]);
         assert_eq!(said.code, Some(0), "{said:#?}");
         let clips = is_done(&self.fleet).await;
         assert_eq!(clips.len().to_string(), self.most);
-        assert!(self.read().await.iter().all(|one| *one == Some(read)), "{:?}", self.read().await);
+        are_read(&self.fleet, read).await;
         let there = self.file("there");
         self.fleet.done(&["fetch", "the-long-way-home-s01e01", "--out", there.to_str().unwrap()]);
         let here = made_here(&self.fleet, &self.video, &["--max-expressions", self.most], &self.file("here"));
@@ -122,6 +114,14 @@ impl Scene {
     }
 }
 
+/// Holds that the source of each clip of the first run was read so.
+pub(crate) async fn are_read(fleet: &Fleet, read: SourceRead) {
+    let run = by_hand::submitted(fleet).await.remove(0);
+    let outcomes = outcomes::<EncodedClip>(&fleet.store, &run, Stage::Encoding).await.unwrap();
+    let found: Vec<_> = outcomes.values().map(|recorded| recorded.read).collect();
+    assert!(!found.is_empty() && found.iter().all(|one| *one == Some(read)), "{found:?}");
+}
+
 /// An episode so large that one clip's ranges are a small part of it.
 fn large(number: u16) -> PathBuf {
     let name = format!("The.Long.Way.Home.S01E0{number}");
@@ -135,7 +135,7 @@ fn large(number: u16) -> PathBuf {
 }
 
 /// The large first episode under its name in a folder, with its subtitles.
-fn large_episode(dir: &Path) -> PathBuf {
+pub(crate) fn large_episode(dir: &Path) -> PathBuf {
     let video = dir.join("The.Long.Way.Home.S01E01.mkv");
     fs::hard_link(large(1), &video).or_else(|_| fs::copy(large(1), &video).map(|_| ())).unwrap();
     fs::copy(episode().with_extension("srt"), video.with_extension("srt")).unwrap();
@@ -199,10 +199,7 @@ async fn a_source_that_cannot_be_written_whole_is_copied_when_it_can() {
     scene.clips_are_planned().await;
     // No file of the worker may be larger than this, as with a quota: what is beyond is an error, and no signal.
     let worker = Service::start_with(&scene.fleet, "encoding-worker", scene.dir.path(), |command| {
-        let mut spared = Command::new("env");
-        spared.arg("--ignore-signal=XFSZ").arg(command.get_program()).args(command.get_args()).env_clear();
-        spared.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(scene.dir.path());
-        spared
+        run_by(&["env", "--ignore-signal=XFSZ"], &command)
     });
     let process = Pid::from_raw(i32::try_from(worker.id()).unwrap());
     let unlimited = prlimit(process, Resource::Fsize, Rlimit { current: Some(1 << 20), maximum: None }).unwrap();
@@ -210,4 +207,24 @@ async fn a_source_that_cannot_be_written_whole_is_copied_when_it_can() {
     prlimit(process, Resource::Fsize, unlimited).unwrap();
     scene.comes_out_well(SourceRead::Copy).await;
     worker.ends().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_while_ffmpeg_writes_its_clips_changes_nothing() {
+    let scene = Scene::with(episode(), "2").await;
+    scene.ingest(&[]);
+    // As slowly as they play, until they may be quick.
+    let slowly = "pwd >>\"$cd_to/begun\"; [ -e \"$cd_to/go\" ] || set -- -re \"$@\"; \
+                  (until [ -s clip.mp4 ] || [ ! -e . ]; do sleep 0.05; done; touch \"$cd_to/writing\") &";
+    let mut killed = scene.encoding_worker(slowly);
+    scene.there_is("writing").await;
+    killed.kill();
+    assert_eq!(scene.fleet.keys("clips/").await, [""; 0], "it was killed too late");
+    let begun = || fs::read_to_string(scene.file("begun")).unwrap().lines().count();
+    let lost = begun();
+    fs::write(scene.file("go"), "").unwrap();
+    let again = scene.encoding_worker(slowly);
+    scene.comes_out_well(SourceRead::Copy).await;
+    assert_eq!(begun() - lost, 2, "each clip is encoded once more");
+    again.ends().await;
 }
