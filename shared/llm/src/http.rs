@@ -5,7 +5,7 @@ use std::time::Duration;
 use langflix_domain::Digest;
 use langflix_ports::llm::ErrorKind;
 use reqwest::{
-    Client, StatusCode, Url,
+    Client, RequestBuilder, StatusCode, Url,
     header::{HeaderMap, HeaderValue, InvalidHeaderValue},
     redirect,
 };
@@ -26,7 +26,7 @@ const LONGEST_BODY: usize = 4 * 1024 * 1024;
 /// A server's address and how to talk to it.
 pub(crate) struct Endpoint {
     client: Client,
-    url: Url,
+    base: Url,
     headers: HeaderMap,
     timeout: Duration,
 }
@@ -40,12 +40,9 @@ pub(crate) struct Reply {
 }
 
 impl Endpoint {
-    /// The endpoint at `path` under the base URL. `headers` carry the key, which therefore stands in no URL.
-    pub(crate) fn new(settings: &ProviderSettings, path: &[&str], headers: HeaderMap) -> Result<Self, BuildError> {
-        let mut url = parse_base_url(&settings.base_url)?;
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
+    /// The endpoint at the base URL. `headers` carry the key, which therefore stands in no URL.
+    pub(crate) fn new(settings: &ProviderSettings, headers: HeaderMap) -> Result<Self, BuildError> {
+        let base = parse_base_url(&settings.base_url)?;
         let mut builder = Client::builder()
             .user_agent(concat!("langflix/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT.min(settings.request_timeout))
@@ -54,17 +51,34 @@ impl Endpoint {
             .redirect(redirect::Policy::none())
             // `Retrying` is the only layer that asks again; two layers multiply.
             .retry(reqwest::retry::never());
-        if is_loopback(&url) {
+        if is_loopback(&base) {
             // A proxy of the environment cannot reach a server on this machine.
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(BuildError::Client)?;
-        Ok(Self { client, url, headers, timeout: settings.request_timeout })
+        Ok(Self { client, base, headers, timeout: settings.request_timeout })
     }
 
-    /// Sends `body`, reads a bounded JSON answer.
-    pub(crate) async fn post(&self, body: &impl Serialize) -> Result<Reply, Failure> {
-        let request = self.client.post(self.url.clone()).headers(self.headers.clone()).json(body);
+    /// Sends `body` to `path`, reads a bounded JSON answer.
+    pub(crate) async fn post(&self, path: &[&str], body: &impl Serialize) -> Result<Reply, Failure> {
+        self.exchange(self.client.post(self.at(path)).json(body)).await
+    }
+
+    /// Reads a bounded JSON answer from `path`.
+    pub(crate) async fn get(&self, path: &[&str]) -> Result<Reply, Failure> {
+        self.exchange(self.client.get(self.at(path))).await
+    }
+
+    fn at(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Reply, Failure> {
+        let request = request.headers(self.headers.clone());
         let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut bytes = Vec::new();
@@ -79,8 +93,8 @@ impl Endpoint {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let host = self.url.host_str().unwrap_or("the server");
-        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = self.base.host_str().unwrap_or("the server");
+        let port = self.base.port().map(|port| format!(":{port}")).unwrap_or_default();
         let message = if error.is_connect() {
             format!("cannot connect to {host}{port}: check the network and llm.base_url")
         } else if error.is_timeout() {
@@ -147,15 +161,15 @@ mod tests {
             ("http://localhost:11434/v1/", "http://localhost:11434/v1/chat/completions"),
             ("https://x.example/?api-version=1", "https://x.example/chat/completions?api-version=1"),
         ] {
-            let endpoint = Endpoint::new(&settings(base), &["chat", "completions"], HeaderMap::new()).unwrap();
-            assert_eq!(endpoint.url.as_str(), whole);
+            let endpoint = Endpoint::new(&settings(base), HeaderMap::new()).unwrap();
+            assert_eq!(endpoint.at(&["chat", "completions"]).as_str(), whole);
         }
     }
 
     #[test]
     fn what_is_no_web_address_is_refused_without_repeating_it() {
         for wrong in ["", "localhost:11434/v1", "ftp://user:hunter2@host", "file:///etc", "http://"] {
-            let error = Endpoint::new(&settings(wrong), &[], HeaderMap::new()).err().unwrap().to_string();
+            let error = Endpoint::new(&settings(wrong), HeaderMap::new()).err().unwrap().to_string();
             assert!(error.contains("llm.base_url") && !error.contains("hunter2"), "{error}");
         }
     }

@@ -34,4 +34,4 @@ pub use openai::OpenAi;
 pub use prompt::PROMPT_VERSION;
 pub use retrying::{RetryPolicy, Retrying};
 pub use secret::Secret;
-pub use settings::{BuildError, Fleet, LlmSettings, ProviderSettings, build, build_for_fleet};
+pub use settings::{BuildError, CheckError, Fleet, LlmSettings, ProviderSettings, build, build_for_fleet, check};

@@ -4,7 +4,7 @@ use langflix_domain::Prices;
 use langflix_ports::{
     cache::Cache,
     flight::Flights,
-    llm::LanguageModel,
+    llm::{self, LanguageModel},
     rate::{Limits, RateLimiter},
 };
 
@@ -173,6 +173,31 @@ pub fn build_for_fleet(settings: &LlmSettings, fleet: Fleet<'_>) -> Result<Arc<d
         Arc::new(Cached::for_fleet(limited, fleet.cache, fleet.answer_ttl, fleet.flights))
     };
     settings.model(wrap)
+}
+
+/// Why a model cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// A setting is wrong; nothing was sent.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// What the provider said.
+    #[error(transparent)]
+    Asked(#[from] llm::Error),
+}
+
+/// Asks the provider for its models, which costs nothing: whether it has the one of the settings. `false` also where a
+/// server tells of none. `offline` sends nothing.
+///
+/// # Errors
+/// [`CheckError`] where a setting is wrong, the provider is not reached, or it does not accept the key.
+pub async fn check(settings: &LlmSettings) -> Result<bool, CheckError> {
+    Ok(match settings.provider.as_str() {
+        "gemini" => Gemini::new(settings.gemini())?.check().await.map(|()| true)?,
+        "openai" => OpenAi::new(settings.openai())?.check().await?,
+        "offline" => true,
+        other => return Err(unknown_provider(other).into()),
+    })
 }
 
 pub(crate) fn unknown_provider(given: &str) -> BuildError {

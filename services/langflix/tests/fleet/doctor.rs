@@ -6,7 +6,7 @@ use std::{
 use langflix_testkit::gpu::{Refusal, StandIn};
 use serde_json::Value;
 
-use crate::{servers::Fleet, support::said};
+use crate::{servers::Fleet, support::said, teacher::Teacher};
 
 /// What the checks found, by what was looked at.
 fn verdicts(json: &str) -> Vec<(String, String)> {
@@ -23,7 +23,20 @@ fn has(verdicts: &[(String, String)], check: &str, verdict: &str) -> bool {
 async fn where_all_is_well_every_check_says_so() {
     let fleet = Fleet::new().await;
     let verdicts = verdicts(&fleet.done(&["doctor", "--json"]));
-    for check in ["configuration", "model", "rabbitmq", "queues", "redis", "s3", "ffmpeg", "encoder"] {
+    let checks = [
+        "configuration",
+        "model",
+        "rabbitmq",
+        "queues",
+        "redis",
+        "redis clock",
+        "s3",
+        "s3 clock",
+        "ffmpeg",
+        "encoder",
+        "gpu",
+    ];
+    for check in checks {
         assert!(has(&verdicts, check, "ok"), "{check}: {verdicts:?}");
     }
     for service in ["dispatcher", "analysis", "encoding"] {
@@ -55,6 +68,22 @@ async fn whatever_is_wrong_is_found_at_once() {
     }
     assert!(has(&verdicts, "rabbitmq", "ok"), "{}", said.out);
     assert!(said.out.contains("langflix topology apply") && !said.out.contains("wrong-secret"), "{}", said.out);
+}
+
+#[test]
+fn the_provider_is_asked_for_its_models_and_a_wrong_key_is_found() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fleet = runtime.block_on(Fleet::bare());
+    let found = |teacher: &Teacher| {
+        let mut command = fleet.langflix(&["doctor", "--json"]);
+        verdicts(&said(command.args(teacher.arguments())).out)
+    };
+    assert!(has(&found(&Teacher::new()), "provider", "ok"));
+    assert!(has(&found(&Teacher::refusing(401)), "provider", "fail"));
+    // It has no list of models.
+    assert!(has(&found(&Teacher::refusing(404)), "provider", "warn"));
+    let gone = found(&Teacher::refusing(503));
+    assert!(has(&gone, "provider", "warn") && has(&gone, "model", "ok"), "{gone:?}");
 }
 
 /// What is found of the GPUs of `machine` where clips are to be encoded by NVENC, with this fallback.

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::method};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 /// A server that speaks OpenAI's protocol.
 pub(crate) struct Teacher {
@@ -64,7 +64,7 @@ impl Teacher {
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(async {
             let server = MockServer::start().await;
-            Mock::given(method("POST")).respond_with(lessons.clone()).mount(&server).await;
+            Mock::given(any()).respond_with(lessons.clone()).mount(&server).await;
             server
         });
         Self { _runtime: runtime, server, lessons }
@@ -97,11 +97,18 @@ impl Teacher {
 
 impl Respond for Lessons {
     fn respond(&self, request: &Request) -> ResponseTemplate {
+        let refused = self
+            .status
+            .map(|status| ResponseTemplate::new(status).set_body_json(json!({ "error": { "message": "no" } })));
+        if request.method.as_str() == "GET" {
+            let models = json!({ "object": "list", "data": [{ "id": "teacher" }] });
+            return refused.unwrap_or_else(|| ResponseTemplate::new(200).set_body_json(models));
+        }
         let body: Value = request.body_json().unwrap();
         let prompt = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap();
         *self.asked.lock().unwrap().entry(prompt.to_owned()).or_default() += 1;
-        if let Some(status) = self.status {
-            return ResponseTemplate::new(status).set_body_json(json!({ "error": { "message": "no" } }));
+        if let Some(refused) = refused {
+            return refused;
         }
         let content = match self.babbles.load(Ordering::SeqCst) {
             true => "Sorry, I cannot think of any.".to_owned(),

@@ -45,14 +45,22 @@ impl Gemini {
             reqwest::header::HeaderName::from_static("x-goog-api-key"),
             http::secret_header("", key)?,
         )]);
-        let call = format!("{}:generateContent", settings.model);
         Ok(Self {
             name,
             fingerprint,
-            endpoint: Endpoint::new(&settings, &["models", &call], headers)?,
+            endpoint: Endpoint::new(&settings, headers)?,
             model: settings.model,
             temperature: settings.temperature,
         })
+    }
+
+    /// Reads the description of the model, which costs nothing.
+    ///
+    /// # Errors
+    /// Why the model cannot be asked.
+    pub async fn check(&self) -> Result<(), Error> {
+        let described = async { reply::described(&self.endpoint.get(&["models", &self.model]).await?, &self.model) };
+        described.await.map_err(|failure: Failure| failure.into_error(&self.name))
     }
 
     fn body(&self, request: &AnalysisRequest, feedback: &[RejectedItem]) -> Value {
@@ -87,7 +95,8 @@ impl LanguageModel for Gemini {
     async fn ask(&self, request: &AnalysisRequest, feedback: &[RejectedItem]) -> Result<Answer, Error> {
         let sent = Usage { requests: 1, ..Usage::default() };
         let asked = async {
-            let reply = self.endpoint.post(&self.body(request, feedback)).await;
+            let call = format!("{}:generateContent", self.model);
+            let reply = self.endpoint.post(&["models", &call], &self.body(request, feedback)).await;
             reply::read(reply.map_err(|failure| failure.with_usage(sent))?, &self.model)
         };
         asked.await.map_err(|failure: Failure| failure.into_error(&self.name))

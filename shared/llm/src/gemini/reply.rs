@@ -60,6 +60,15 @@ pub(super) fn read(reply: Reply, model: &str) -> Result<Answer, Failure> {
     }
 }
 
+/// Reads the description of a model.
+pub(super) fn described(reply: &Reply, model: &str) -> Result<(), Failure> {
+    match (reply.status.as_u16(), reply.body.as_ref().unwrap_or(&Value::Null)) {
+        (200..=299, body) if body["name"].is_string() => Ok(()),
+        (200..=299, _) => Err(Failure::new(ErrorKind::Malformed, "the reply describes no model: check llm.base_url")),
+        (status, body) => Err(error(status, body, model)),
+    }
+}
+
 fn usage(body: &Value) -> Usage {
     let metadata = &body["usageMetadata"];
     let count = |name: &str| metadata[name].as_u64().unwrap_or(0);

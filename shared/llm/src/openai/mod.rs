@@ -71,11 +71,20 @@ impl OpenAi {
         Ok(Self {
             name,
             fingerprint,
-            endpoint: Endpoint::new(&settings, &["chat", "completions"], headers)?,
+            endpoint: Endpoint::new(&settings, headers)?,
             model: settings.model,
             temperature: settings.temperature,
             format: AtomicU8::new(Format::JsonSchema as u8),
         })
+    }
+
+    /// Reads the server's list of models, which costs nothing: whether the model is in it. Some servers have no list.
+    ///
+    /// # Errors
+    /// Why the server cannot be asked.
+    pub async fn check(&self) -> Result<bool, Error> {
+        let listed = async { reply::lists(&self.endpoint.get(&["models"]).await?, &self.model) };
+        listed.await.map_err(|failure: Failure| failure.into_error(&self.name))
     }
 
     fn format(&self) -> Format {
@@ -118,7 +127,7 @@ impl OpenAi {
         let mut usage = Usage::default();
         loop {
             let sent = Usage { requests: usage.requests + 1, ..usage };
-            let reply = self.endpoint.post(&self.body(request, feedback, format)).await;
+            let reply = self.endpoint.post(&["chat", "completions"], &self.body(request, feedback, format)).await;
             let reply = reply.map_err(|failure| failure.with_usage(sent))?;
             let next = format.next().filter(|_| reply::refuses_format(&reply));
             match (reply::read(reply, &self.model), next) {

@@ -37,6 +37,20 @@ pub(super) fn refuses_format(reply: &Reply) -> bool {
             .any(|word| told.to_ascii_lowercase().contains(word))
 }
 
+/// Whether the list of a server's models has this one. Ollama lists its models with their tags, and takes them without.
+pub(super) fn lists(reply: &Reply, model: &str) -> Result<bool, Failure> {
+    let body = reply.body.as_ref().unwrap_or(&Value::Null);
+    let is_model = |listed: &Value| {
+        let name = listed["id"].as_str().unwrap_or_default();
+        name == model || name.strip_suffix(":latest") == Some(model)
+    };
+    match status(reply) {
+        200..=299 => Ok(body["data"].as_array().is_some_and(|all| all.iter().any(is_model))),
+        404 | 405 | 501 => Ok(false),
+        status => Err(error(status, body, &reply.headers, model)),
+    }
+}
+
 /// The status, or the one inside the body: OpenRouter answers 200 and puts its upstream's error into the body.
 fn status(reply: &Reply) -> u16 {
     let status = reply.status.as_u16();

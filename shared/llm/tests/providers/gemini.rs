@@ -3,7 +3,8 @@
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use crate::support::{
-    KEY, LINE, TEXT, ask, cutting_server, expect_error, nobody, provider, reply, request, sent, server, settings, usage,
+    KEY, LINE, TEXT, answering, ask, cutting_server, expect_error, nobody, provider, reply, request, sent, server,
+    settings, usage,
 };
 use langflix_domain::{RejectedItem, Usage};
 use langflix_llm::{BuildError, Gemini, ProviderSettings, build};
@@ -291,4 +292,24 @@ fn without_a_key_nothing_is_set_up_and_no_setting_shows_the_key() {
 fn a_model_may_be_named_as_lists_of_models_do() {
     let settings = ProviderSettings { model: "models/gemini-2.5-pro".into(), ..provider("https://host".into()) };
     assert_eq!(Gemini::new(settings).unwrap().name(), "gemini/gemini-2.5-pro");
+}
+
+#[tokio::test]
+async fn a_check_reads_what_the_model_is_and_says_what_is_wrong_as_a_question_does() {
+    let described = reply(200, json!({"name": "models/model-1", "displayName": "M"}));
+    let no_key = error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", Value::Null);
+    let server = answering(
+        "GET",
+        [described, no_key, error(404, "NOT_FOUND", "no such model", Value::Null), reply(200, json!(1))],
+    )
+    .await;
+    let gemini = gemini(&server);
+    gemini.check().await.unwrap();
+    let errors = [gemini.check().await, gemini.check().await, gemini.check().await].map(Result::unwrap_err);
+    assert_eq!(errors.each_ref().map(|error| error.kind), [ErrorKind::Auth, ErrorKind::Auth, ErrorKind::Malformed]);
+    assert!(errors[0].message.contains("GEMINI_API_KEY") && errors[1].message.contains("llm.model"), "{errors:?}");
+    for request in server.received_requests().await.unwrap() {
+        assert_eq!((request.method.as_str(), request.url.path()), ("GET", "/v1beta/models/model-1"));
+        assert!(request.body.is_empty() && request.headers["x-goog-api-key"] == KEY);
+    }
 }

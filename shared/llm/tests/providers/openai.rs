@@ -3,7 +3,8 @@
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use crate::support::{
-    KEY, LINE, TEXT, ask, cutting_server, expect_error, nobody, provider, reply, sent, server, settings, usage,
+    KEY, LINE, TEXT, answering, ask, cutting_server, expect_error, nobody, provider, reply, sent, server, settings,
+    usage,
 };
 use langflix_domain::Usage;
 use langflix_llm::{BuildError, LlmSettings, OpenAi, ProviderSettings, Secret, build};
@@ -282,4 +283,22 @@ fn wrong_settings_are_named() {
         assert!(!matches!(error, BuildError::Client(_)));
     }
     assert_eq!(build(&base, Arc::new(MemoryCache::default())).unwrap().name(), "openai/model-1");
+}
+
+#[tokio::test]
+async fn a_check_looks_for_the_model_in_the_list_of_the_server() {
+    let list = |name: &str| reply(200, json!({"object": "list", "data": [{"id": "other"}, {"id": name}]}));
+    let refused = reply(401, json!({"error": {"code": "invalid_api_key", "message": "no"}}));
+    let server =
+        answering("GET", [list("model-1"), list("model-1:latest"), list("model-2"), reply(404, json!({})), refused])
+            .await;
+    let openai = openai(&server);
+    for expected in [true, true, false, false] {
+        assert_eq!(openai.check().await.unwrap(), expected);
+    }
+    let error = openai.check().await.unwrap_err();
+    assert!(error.kind == ErrorKind::Auth && error.message.contains("OPENAI_API_KEY"), "{error}");
+    for request in server.received_requests().await.unwrap() {
+        assert!(request.method.as_str() == "GET" && request.url.path().ends_with("/models") && request.body.is_empty());
+    }
 }

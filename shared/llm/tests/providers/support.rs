@@ -69,11 +69,16 @@ pub(crate) fn usage(requests: u32, input_tokens: u64, output_tokens: u64) -> Usa
 
 /// A server that gives these replies in turn, and 599 to whoever asks once more.
 pub(crate) async fn server(replies: impl IntoIterator<Item = ResponseTemplate>) -> MockServer {
+    answering("POST", replies).await
+}
+
+/// The same for requests of another method.
+pub(crate) async fn answering(asked: &str, replies: impl IntoIterator<Item = ResponseTemplate>) -> MockServer {
     let server = MockServer::start().await;
     for reply in replies {
-        Mock::given(method("POST")).respond_with(reply).up_to_n_times(1).mount(&server).await;
+        Mock::given(method(asked)).respond_with(reply).up_to_n_times(1).mount(&server).await;
     }
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(599)).with_priority(9).mount(&server).await;
+    Mock::given(method(asked)).respond_with(ResponseTemplate::new(599)).with_priority(9).mount(&server).await;
     server
 }
 

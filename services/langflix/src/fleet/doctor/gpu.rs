@@ -56,12 +56,15 @@ pub(super) async fn gpu(settings: &Gpu, video: &Video) -> Vec<Finding> {
 
 /// What it means that no GPU encodes here.
 fn without(video: &Video, why: String) -> Finding {
-    let nvenc = matches!(fleet_codec(video), VideoCodec::H264Nvenc | VideoCodec::HevcNvenc);
+    let codec = fleet_codec(video);
+    let nvenc = matches!(codec, VideoCodec::H264Nvenc | VideoCodec::HevcNvenc);
     match (nvenc, video.fallback) {
         (_, Fallback::None) if on_nvidia(video) => {
             Finding::fail(CHECK, format!("{why}; with video.fallback none a worker here takes nothing"))
         }
-        (false, _) => Finding::ok(CHECK, format!("{why}; the fleet's clips need none")),
+        (false, _) => {
+            Finding::ok(CHECK, format!("none encodes, and none has to: clips are made with {}", codec.as_str()))
+        }
         (true, _) => Finding::warn(CHECK, format!("{why}; a worker here would encode in software")),
     }
 }

@@ -1,8 +1,11 @@
 //! What can be found out on this machine alone.
 
+use std::time::{Duration, Instant};
+
 use langflix_domain::VideoCodec;
-use langflix_llm::Identity;
+use langflix_llm::{CheckError, Identity, LlmSettings, check};
 use langflix_media::{Ffmpeg, usable, version};
+use langflix_ports::llm::ErrorKind;
 use langflix_runtime::config::{Llm, Parts, Provider, Sources, Video};
 
 use super::Finding;
@@ -42,6 +45,31 @@ fn model(llm: &Llm) -> Finding {
         }
         _ => Finding::ok(CHECK, name),
     }
+}
+
+/// How long a provider may take to tell of its models.
+const PROVIDER_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Whether the language model can be asked from here, where it is asked over the network and its key is here.
+pub(super) async fn provider(llm: &Llm) -> Vec<Finding> {
+    const CHECK: &str = "provider";
+    let asked = LlmSettings { request_timeout: PROVIDER_ANSWERS_WITHIN, ..settings::llm(llm) };
+    let began = Instant::now();
+    let (provider, took) = (llm.provider.as_str(), || began.elapsed().as_secs_f64() * 1e3);
+    vec![match check(&asked).await {
+        // Nobody is asked, or nobody can be: another check tells.
+        _ if llm.provider == Provider::Offline => return Vec::new(),
+        Err(CheckError::Build(_)) => return Vec::new(),
+        Ok(true) => Finding::ok(CHECK, format!("{provider} has the model and lets it be asked, {:.0} ms", took())),
+        Ok(false) => Finding::warn(
+            CHECK,
+            format!("{provider} answers and does not list the model: check llm.model and llm.base_url"),
+        ),
+        Err(CheckError::Asked(error)) if error.kind == ErrorKind::Unavailable => {
+            Finding::warn(CHECK, format!("{error}; analysis workers must reach it"))
+        }
+        Err(CheckError::Asked(error)) => Finding::fail(CHECK, error.to_string()),
+    }]
 }
 
 /// ffmpeg, and the encoder of the fleet's clips.

@@ -61,7 +61,8 @@ impl Finding {
 pub(crate) async fn doctor(args: &DoctorArgs, sources: &Sources) -> anyhow::Result<EpisodeStatus> {
     let parts = FleetConfig::look(sources, Needs::Model);
     let mut findings = here::configuration(sources, &parts);
-    let checks: [BoxFuture<'_, Vec<Finding>>; 5] = [
+    let checks: [BoxFuture<'_, Vec<Finding>>; 6] = [
+        within("provider", here::provider(&parts.common.llm)).boxed(),
         within("rabbitmq", servers::rabbitmq(parts.rabbitmq.as_ref())).boxed(),
         within("redis", servers::redis(parts.redis.as_ref())).boxed(),
         within("s3", servers::s3(parts.s3.as_ref())).boxed(),
