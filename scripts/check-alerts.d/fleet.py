@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -22,6 +23,8 @@ GPU = {
 BUCKET = "langflix"
 PATIENCE = 60
 """Seconds until every service must be ready."""
+SILENCE = 10
+"""Seconds for which Redis answers nothing: longer than anybody waits for it."""
 
 
 class Fleet:
@@ -115,11 +118,18 @@ class Fleet:
                 time.sleep(0.2)
 
     def lead(self, episode: Path) -> list[str]:
-        """One run without a GPU, which falls back to software, and one with it."""
+        """One run without a GPU, which falls back to software, and one with it, at whose beginning Redis is silent."""
         faults = self.ingest(episode, 1)
         self.start_with_gpu()
         self.wait_until_ready()
+        self.silence_redis(SILENCE)
         return faults + self.ingest(episode, 4)
+
+    def silence_redis(self, seconds: int) -> None:
+        redis = urlsplit(self.environment["LANGFLIX__REDIS__URL"])
+        with socket.create_connection((redis.hostname, redis.port), timeout=5) as connection:
+            connection.sendall(f"CLIENT PAUSE {seconds * 1000}\r\n".encode())
+            assert connection.recv(100) == b"+OK\r\n"
 
     def ingest(self, episode: Path, expressions: int) -> list[str]:
         """Hands the episode in to be encoded by NVENC, and waits for its end."""

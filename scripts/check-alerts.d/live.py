@@ -21,14 +21,10 @@ TARGET = {"job", "instance", "namespace", "pod"}
 OUTSIDE = {"ALERTS": {"alertname", "alertstate", "severity"}}
 """What neither the fleet nor RabbitMQ tells, and its labels: Prometheus's own."""
 
-UNTOLD = {"langflix_redis_failures_total": "Redis answers all the time"}
-"""Measures that the fleet has no reason to tell here, and why. Their labels are those that the code declares."""
-
 EMPTY = {
     "fleet.json: Alerts that fire": "nothing is out of order for long",
     "fleet.json: Other ends a minute": "every task is done the first time",
     "fleet.json: Dead and parked": "no message is given up",
-    "fleet.json: Without Redis": "Redis answers all the time",
     "season.json: Why tasks did not simply end": "every task is done the first time",
     "season.json: Why intakes are closed": "memory and disk suffice",
     "season.json: Parts that are not ready": "all servers are there",
@@ -54,18 +50,11 @@ def code() -> str:
     return "\n".join(path.read_text() for path in files)
 
 
-def declared() -> dict[str, set[str]]:
-    """What is not told here with its labels, as the table that its crate's tests hold against the code has it."""
-    table = (ROOT / "shared/measures/README.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| \w+ \| ([^|]*) \|", table, flags=re.MULTILINE)
-    return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows if name in UNTOLD}
-
-
 def known(query: Query, watcher: Watcher, text: str) -> list[str]:
     """What the expression names and nobody tells."""
-    named, faults, labels, ours = promql.named(query.expression), [], set(TARGET), declared()
+    named, faults, labels = promql.named(query.expression), [], set(TARGET)
     for measure, matchers in named.matchers.items():
-        has = OUTSIDE.get(measure) or watcher.labels(measure) or (ours[measure] | TARGET if measure in ours else None)
+        has = OUTSIDE.get(measure) or watcher.labels(measure)
         if not has:
             faults.append(f"{query.where}: nobody tells {measure}")
             continue
