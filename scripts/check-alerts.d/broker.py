@@ -104,6 +104,11 @@ class Broker:
         self.said += f"; {len(list(self.forbidden())) + len(calls)} deeds are refused"
         return faults
 
+    def spoil(self) -> None:
+        """Hands in a message that nobody can read."""
+        if not self.may(SERVICES, VHOST, lambda channel: channel.basic_publish(EXCHANGE, "analysis.bulk.v1", b"no message")):
+            raise SystemExit("the services' user may not publish")
+
     def forbidden(self):
         def declare(channel) -> None:
             channel.queue_declare("another", durable=True)

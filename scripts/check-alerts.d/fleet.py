@@ -31,7 +31,7 @@ class Fleet:
     """Dispatcher, analysis worker, and an encoding worker of each kind."""
 
     def __init__(self, programs: Path, work: Path, broker: Broker) -> None:
-        self.programs, self.work = programs, work
+        self.programs, self.work, self.broker = programs, work, broker
         self.processes: list[subprocess.Popen] = []
         self.addresses: dict[str, str] = {}
         amqp = urlsplit(os.environ["LANGFLIX_TEST_AMQP"])
@@ -118,12 +118,16 @@ class Fleet:
                 time.sleep(0.2)
 
     def lead(self, episode: Path) -> list[str]:
-        """One run without a GPU, which falls back to software, and one with it, at whose beginning Redis is silent."""
+        """One run without a GPU, which falls back to software, and one with it, at whose beginning Redis is silent. A message
+        before that and one behind it is garbage."""
         faults = self.ingest(episode, 1)
         self.start_with_gpu()
         self.wait_until_ready()
+        self.broker.spoil()
         self.silence_redis(SILENCE)
-        return faults + self.ingest(episode, 4)
+        faults += self.ingest(episode, 4)
+        self.broker.spoil()
+        return faults
 
     def silence_redis(self, seconds: int) -> None:
         redis = urlsplit(self.environment["LANGFLIX__REDIS__URL"])

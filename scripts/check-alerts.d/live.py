@@ -23,9 +23,6 @@ OUTSIDE = {"ALERTS": {"alertname", "alertstate", "severity"}}
 
 EMPTY = {
     "fleet.json: Alerts that fire": "nothing is out of order for long",
-    "fleet.json: Other ends a minute": "every task is done the first time",
-    "fleet.json: Dead and parked": "no message is given up",
-    "season.json: Why tasks did not simply end": "every task is done the first time",
     "season.json: Why intakes are closed": "memory and disk suffice",
     "season.json: Parts that are not ready": "all servers are there",
 }
