@@ -10,7 +10,7 @@ use langflix_fleet::{Ports, Servers, Service, present, take};
 use langflix_ports::queue::{Name, Place, Shelf};
 use langflix_runtime::{
     config::Needs,
-    pressure::Pressure,
+    pressure::{Pressure, Watch},
     service::Crew,
     worker::{Intake, Slots},
 };
@@ -67,6 +67,9 @@ pub async fn dispatch(service: Service, ports: Ports) -> ExitCode {
         pressure: Pressure::default(),
     };
     let mut crew = Crew::new(&shutdown);
+    // It tells its memory, and takes steps all the same: without them no run would end.
+    let watch = Watch::new(config.common.processing.max_memory_mb).telling(&health);
+    crew.spawn("pressure", watch.run(shutdown.clone()));
     let steps = intake("steps", [Name::Episodes, Name::Stages].map(|name| (Place::Work(name), STEPS)).into());
     let stepping = dispatching.clone();
     take(&mut crew, &health, &shutdown, steps, move |job| {
