@@ -159,8 +159,8 @@ mod tests {
     fn each_number_of_clips_and_threads_is_tried_once_and_the_configured_one_first() {
         let x264 = VideoCodec::Libx264;
         let tried = |cores, configured| with(cores, &[x264], configured, false, |choice| shares(&choice.at_once(x264)));
-        assert_eq!(tried(2, Asked::default()), [(2, 2), (3, 1), (2, 2)][..2]);
-        assert_eq!(tried(8, Asked { slots: 6, threads: 1 }), [(6, 1), (1, 6), (3, 4), (5, 3), (4, 3)]);
+        assert_eq!(tried(2, Asked::default()), [(2, 2), (3, 2)]);
+        assert_eq!(tried(8, Asked { slots: 6, threads: 1 }), [(6, 1), (1, 8), (3, 6), (5, 4), (3, 4)]);
     }
 
     #[test]
