@@ -3,6 +3,14 @@ use std::{fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The primary subtags of two letters that are registered (IANA's language subtag registry, those of ISO 639-1 and their
+/// former ones): `jp` and `cn` are countries.
+const TWO_LETTERS: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da \
+    de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik in io \
+    is it iu iw ja ji jv jw ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mo mr \
+    ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm \
+    sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+
 /// A well-formed BCP 47 language tag in its canonical case, such as `ko`, `pt-BR` or `zh-Hant`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -42,7 +50,11 @@ impl FromStr for LanguageTag {
         // Private use, and the few that were registered whole before there were rules, such as `zh-min-nan`.
         let by_itself = tag.as_str().starts_with("x-") || primary.contains('-');
         // Subtags of five to eight letters are well-formed but none is registered: "english" is a slip, not a tag.
-        let language = (2..=3).contains(&primary.len()) && primary.is_ascii();
+        let language = match primary.len() {
+            2 => TWO_LETTERS.split(' ').any(|registered| registered == primary),
+            3 => primary.is_ascii(),
+            _ => false,
+        };
         if !by_itself && !language {
             return Err(invalid());
         }
@@ -77,6 +89,13 @@ mod tests {
     fn tags_are_brought_into_canonical_case() {
         assert_eq!("zh-hant".parse::<LanguageTag>().unwrap().as_str(), "zh-Hant");
         assert_eq!("PT-br".parse::<LanguageTag>().unwrap().primary(), "pt");
+    }
+
+    #[test]
+    fn countries_and_what_is_registered_nowhere_are_no_languages() {
+        for text in ["jp", "cn", "gr", "xx", "zz", "jp-JP"] {
+            assert!(text.parse::<LanguageTag>().is_err(), "{text}");
+        }
     }
 
     #[test]
