@@ -2,8 +2,9 @@ use langflix_domain::{Quality, VideoCodec};
 
 /// The names that `codec` has for its presets, the quickest first; none where it knows no presets.
 pub fn presets(codec: VideoCodec) -> &'static [&'static str] {
-    const X264: [&str; 10] =
-        ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"];
+    // Without `placebo`, which takes many times the time of `veryslow` for nothing that can be seen.
+    const X264: [&str; 9] =
+        ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
     match codec {
         VideoCodec::Libx264 => &X264,
         VideoCodec::H264Nvenc | VideoCodec::HevcNvenc => &["p1", "p2", "p3", "p4", "p5", "p6", "p7"],

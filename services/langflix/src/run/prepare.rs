@@ -80,13 +80,13 @@ pub(crate) async fn prepare(
     let translated = tracks::translated(&sources.target, info, &name, &settings.language, spoken)?;
     let inside = Inside { media, cache: videos.cache(), video: &video, name: &name };
     let subtitles = inside.load(spoken).await?;
-    check_length(&subtitles, info, &name)?;
+    check_length(&subtitles, info, &name, "--subs")?;
     let target = match translated {
         Some(place) => Some(inside.load(place).await?),
         None => None,
     };
     if let Some(target) = &target {
-        check_length(target, info, &name)?;
+        check_length(target, info, &name, "--target-subs")?;
         check_distinct(&subtitles, target)?;
     }
     let both = [Some(&subtitles), target.as_ref()];
@@ -224,10 +224,10 @@ impl Inside<'_> {
     }
 }
 
-fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str) -> anyhow::Result<()> {
+fn check_length(loaded: &Loaded, info: &MediaInfo, video: &str, given_by: &str) -> anyhow::Result<()> {
     if let Some(beyond) = beyond_end(&loaded.parsed.transcript, info.duration) {
         bail!(
-            "{}: {} of {} cues start after the end of {video} ({}), the last at {}: subtitles of another film? Give the right ones with --subs",
+            "{}: {} of {} cues start after the end of {video} ({}), the last at {}: subtitles of another film? Give the right ones with {given_by}",
             loaded.file.name,
             beyond.cues,
             loaded.parsed.transcript.cues.len(),

@@ -277,6 +277,6 @@ fn a_preset_of_another_encoder_is_wrong_usage() {
     let copy = Copy::new();
     let said = said(copy.run().args(["--set", "video.preset=p1"]));
     assert_eq!(said.code, Some(64), "{said:?}");
-    holds(complaint(&said), &["video.preset", "'p1' is no preset of libx264", "allowed", "veryfast", "placebo"]);
+    holds(complaint(&said), &["video.preset", "'p1' is no preset of libx264", "allowed", "veryfast", "veryslow"]);
     assert!(!copy.dir.path().join("out").exists(), "nothing was begun");
 }
