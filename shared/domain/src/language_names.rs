@@ -107,7 +107,7 @@ impl LanguageTag {
     }
 
     /// What stands behind the primary subtag; for Chinese the script, which the region implies.
-    fn variety(&self) -> &str {
+    pub(crate) fn variety(&self) -> &str {
         let rest = self.as_str().split_once('-').map_or("", |(_, rest)| rest);
         match (self.primary(), rest) {
             ("zh", "CN" | "SG") => "Hans",

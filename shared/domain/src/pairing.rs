@@ -38,8 +38,9 @@ pub struct Paired {
 /// Finds the subtitles of `video` among `siblings`, the files of its folder and, with their relative paths, of folders
 /// such as `Subs` in it.
 ///
-/// A file of the video's stem goes before one that names the same episode otherwise, one labelled with the language
-/// before one without a label. Files of forced lines, of signs and with several languages are never taken.
+/// A file of the video's stem goes before one that names the same episode otherwise. One without a label may be in the
+/// source language, one labelled with the language serves whatever its variety; where a variety is wanted, a file of just
+/// that one goes first. Files of forced lines, of signs and with several languages are never taken.
 ///
 /// # Errors
 ///
@@ -74,32 +75,38 @@ fn source<'a>(
 ) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
     let english = || LanguageTag::from_label("en");
     let Some(language) = wanted.source_language.clone().or_else(english) else { return Ok(None) };
-    let unlabelled =
-        |file: &&SubtitleFile<'_>| file.label.languages.is_empty() && !file.label.partial && Some(file.path) != target;
-    for same_stem in [true, false] {
-        let tier = || files.iter().filter(move |file| file.same_stem == same_stem);
-        let chosen = match spoken(tier, &language)? {
-            None => only(tier().filter(unlabelled))?,
-            chosen => chosen,
-        };
-        if chosen.is_some() {
-            return Ok(chosen);
-        }
-    }
-    Ok(None)
+    let unlabelled = |file: &SubtitleFile<'_>| {
+        file.label.languages.is_empty() && !file.label.partial && Some(file.path) != target
+    };
+    same_stem_first(files, |tier| in_language(tier, &language, unlabelled))
 }
 
-/// The one file in the language, or in a variety of it.
-fn spoken<'a: 'b, 'b, I: Iterator<Item = &'b SubtitleFile<'a>>>(
-    tier: impl Fn() -> I,
-    language: &LanguageTag,
+/// What `choose` finds among the files of the video's stem, else among those that name its episode otherwise.
+fn same_stem_first<'a, 'b>(
+    files: &'b [SubtitleFile<'a>],
+    choose: impl Fn(&[&'b SubtitleFile<'a>]) -> Result<Option<&'a PathBuf>, Vec<PathBuf>>,
 ) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
-    let whole = |file: &&SubtitleFile<'_>, fits: &dyn Fn(&LanguageTag) -> bool| {
+    let (near, far): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.same_stem);
+    match choose(&near)? {
+        None => choose(&far),
+        chosen => Ok(chosen),
+    }
+}
+
+/// The one file in the language, whatever its variety, or that serves `besides`.
+fn in_language<'a>(
+    tier: &[&SubtitleFile<'a>],
+    language: &LanguageTag,
+    besides: impl Fn(&SubtitleFile<'a>) -> bool,
+) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
+    let labelled = |file: &SubtitleFile<'_>, fits: &dyn Fn(&LanguageTag) -> bool| {
         matches!(file.label.languages.as_slice(), [only] if fits(only)) && !file.label.partial
     };
-    match only(tier().filter(|file| whole(file, &|tag| tag == language)))? {
-        None => only(tier().filter(|file| whole(file, &|tag| language.is_served_by(tag)))),
-        chosen => Ok(chosen),
+    let fitting = |fits: &dyn Fn(&SubtitleFile<'a>) -> bool| only(tier.iter().copied().filter(|file| fits(file)));
+    let exact = if !language.variety().is_empty() { fitting(&|file| labelled(file, &|tag| tag == language))? } else { None };
+    match exact {
+        None => fitting(&|file| labelled(file, &|tag| language.is_served_by(tag)) || besides(file)),
+        exact => Ok(exact),
     }
 }
 
@@ -112,11 +119,7 @@ fn target<'a>(
     let language = &wanted.target_language;
     let chosen = match &wanted.target_suffix {
         Some(suffix) => suffixed(video, siblings, files, suffix),
-        None => {
-            let tier = |same_stem| move || files.iter().filter(move |file| file.same_stem == same_stem);
-            spoken(tier(true), language)
-                .and_then(|near| near.map_or_else(|| spoken(tier(false), language), |path| Ok(Some(path))))
-        }
+        None => same_stem_first(files, |tier| in_language(tier, language, |_| false)),
     };
     let chosen = chosen.map_err(|candidates| PairError::AmbiguousTarget {
         video: video.to_owned(),
