@@ -75,9 +75,8 @@ fn source<'a>(
 ) -> Result<Option<&'a PathBuf>, Vec<PathBuf>> {
     let english = || LanguageTag::from_label("en");
     let Some(language) = wanted.source_language.clone().or_else(english) else { return Ok(None) };
-    let unlabelled = |file: &SubtitleFile<'_>| {
-        file.label.languages.is_empty() && !file.label.partial && Some(file.path) != target
-    };
+    let unlabelled =
+        |file: &SubtitleFile<'_>| file.label.languages.is_empty() && !file.label.partial && Some(file.path) != target;
     same_stem_first(files, |tier| in_language(tier, &language, unlabelled))
 }
 
@@ -103,7 +102,8 @@ fn in_language<'a>(
         matches!(file.label.languages.as_slice(), [only] if fits(only)) && !file.label.partial
     };
     let fitting = |fits: &dyn Fn(&SubtitleFile<'a>) -> bool| only(tier.iter().copied().filter(|file| fits(file)));
-    let exact = if !language.variety().is_empty() { fitting(&|file| labelled(file, &|tag| tag == language))? } else { None };
+    let exact =
+        if !language.variety().is_empty() { fitting(&|file| labelled(file, &|tag| tag == language))? } else { None };
     match exact {
         None => fitting(&|file| labelled(file, &|tag| language.is_served_by(tag)) || besides(file)),
         exact => Ok(exact),
