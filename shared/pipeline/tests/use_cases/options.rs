@@ -56,6 +56,10 @@ async fn a_model_that_does_not_translate_is_not_asked_to_and_the_manifest_says_s
     assert!(model.asks().iter().all(|ask| !ask.request.translate_lines));
     assert!(manifest.clips.iter().all(|clip| clip.cues.iter().all(|cue| cue.translation.is_none())));
     assert!(manifest.notes[0].contains("does not translate"), "{:?}", manifest.notes);
+    assert_eq!(manifest.notes.len(), 1, "{:?}", manifest.notes);
+    asked.settings.burn = Burn::Both;
+    let manifest = Room::new().drive(&model, &Encoder::good(), &asked).await;
+    assert!(manifest.notes[1].contains("no ko subtitles drawn in"), "{:?}", manifest.notes);
 }
 
 #[tokio::test]
