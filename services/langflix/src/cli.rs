@@ -111,13 +111,14 @@ pub(crate) struct InspectArgs {
 }
 
 impl Command {
-    /// Whether errors are all that is to be said.
-    pub(crate) fn is_quiet(&self) -> bool {
+    /// How progress and errors are told.
+    pub(crate) fn output(&self) -> Output {
         match self {
-            Self::Run(args) => args.output() == Output::Quiet,
-            Self::Ingest(args) => args.output() == Output::Quiet,
-            Self::Fetch(args) => args.output() == Output::Quiet,
-            _ => false,
+            Self::Run(args) => args.output(),
+            Self::Ingest(args) => args.output(),
+            Self::Fetch(args) => args.output(),
+            Self::Bench(args) if args.json => Output::Json,
+            _ => Output::Text,
         }
     }
 }

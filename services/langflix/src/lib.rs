@@ -26,7 +26,7 @@ use langflix_runtime::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use cli::{Cli, Command, ConfigCommand};
+use cli::{Cli, Command, ConfigCommand, Output};
 
 const PARTIAL: u8 = 2;
 /// `EX_USAGE` of sysexits.h.
@@ -48,10 +48,11 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
-    let verbosity = match (cli.verbose, cli.command.is_quiet()) {
-        (true, _) => Verbosity::Verbose,
-        (false, true) => Verbosity::Quiet,
-        (false, false) => Verbosity::Normal,
+    let output = cli.command.output();
+    let verbosity = match output {
+        _ if cli.verbose => Verbosity::Verbose,
+        Output::Quiet => Verbosity::Quiet,
+        Output::Text | Output::Json => Verbosity::Normal,
     };
     let filter = std::env::var("RUST_LOG").ok();
     let sources = Sources::of_process(cli.config.as_deref(), flags(&cli));
@@ -74,7 +75,8 @@ pub fn main() -> ExitCode {
         }
     };
     let parting = Parting::default();
-    let code = runtime.block_on(unless_stopped(&parting, ended(&cli.command, &sources, &parting)));
+    let work = ended(&cli.command, &sources, &parting);
+    let code = runtime.block_on(unless_stopped(work, || parting.say(output)));
     runtime.shutdown_timeout(GRACE);
     code
 }
@@ -101,27 +103,36 @@ impl Parting {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
-    fn say(&self) {
+    fn say(&self, output: Output) {
         let text = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !text.is_empty() {
             say::err!("{text}");
+        }
+        if output == Output::Json {
+            let _unread = say::out!("{}", serde_json::json!({ "event": "stopped" }));
         }
     }
 }
 
 /// The exit code of a command, whose error is said.
 async fn ended(command: &Command, sources: &Sources, parting: &Parting) -> ExitCode {
+    let complain = |error: &dyn std::fmt::Display| {
+        say::err!("error: {error}");
+        if command.output() == Output::Json {
+            let _unread = say::out!("{}", serde_json::json!({ "event": "failed", "error": error.to_string() }));
+        }
+    };
     match dispatch(command, sources, parting).await {
         Ok(EpisodeStatus::Complete) => ExitCode::SUCCESS,
         Ok(EpisodeStatus::Partial) => PARTIAL.into(),
         Ok(EpisodeStatus::Failed) => ExitCode::FAILURE,
         Err(error) => match error.downcast_ref::<Faults>() {
             Some(faults) => {
-                faults.0.iter().for_each(|fault| say::err!("error: {fault}"));
+                faults.0.iter().for_each(|fault| complain(fault));
                 USAGE.into()
             }
             None => {
-                say::err!("error: {error:#}");
+                complain(&format_args!("{error:#}"));
                 if error.is::<Usage>() { USAGE.into() } else { ExitCode::FAILURE }
             }
         },
@@ -154,7 +165,7 @@ fn warn(config: &Config) {
 
 /// Ends with `work`, or drops it as soon as the process is told to stop: children are killed with it, and what was
 /// recorded stays.
-async fn unless_stopped(parting: &Parting, work: impl Future<Output = ExitCode>) -> ExitCode {
+async fn unless_stopped(work: impl Future<Output = ExitCode>, part: impl FnOnce()) -> ExitCode {
     let stopped = |kind: SignalKind| async move {
         match signal(kind) {
             Ok(mut signals) => signals.recv().await,
@@ -167,7 +178,7 @@ async fn unless_stopped(parting: &Parting, work: impl Future<Output = ExitCode>)
         _ = stopped(SignalKind::terminate()) => SignalKind::terminate(),
         _ = stopped(SignalKind::hangup()) => SignalKind::hangup(),
     };
-    parting.say();
+    part();
     interrupted(kind)
 }
 

@@ -48,13 +48,8 @@ async fn bring(
     output: Output,
 ) -> anyhow::Result<EpisodeStatus> {
     let manifest = deliver::deliver(store, out, manifest).await?;
-    deliver::deliver_index(out, &manifest.episode.show)?;
-    let page = deliver::page(out, &manifest);
-    report::say(&manifest, &page.display().to_string(), output);
-    if output == Output::Json {
-        let (run, status) = (&manifest.run, manifest.status);
-        say::out!("{}", serde_json::json!({ "event": "fetched", "run": run, "status": status, "page": page }))?;
-    }
+    deliver::deliver_index(out, &manifest.episode.show, &[])?;
+    report::delivered(&manifest, out, output);
     Ok(manifest.status)
 }
 

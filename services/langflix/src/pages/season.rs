@@ -1,4 +1,4 @@
-use langflix_domain::Manifest;
+use langflix_domain::{EpisodeId, Manifest};
 use maud::{Markup, html};
 
 use super::{
@@ -11,11 +11,13 @@ use super::{
 const TASTE: usize = 4;
 
 /// The page of a show's episodes, to lie in the show's folder; each episode's page is `<S01E01>/index.html` in it.
-pub fn season(show: &str, episodes: &[Manifest]) -> String {
+///
+/// It names the `unread` episodes, which have no manifest or one of an earlier time, with what is wrong with each.
+pub fn season(show: &str, episodes: &[Manifest], unread: &[(EpisodeId, String)]) -> String {
     let mut sorted: Vec<&Manifest> = episodes.iter().collect();
     sorted.sort_by_key(|manifest| (manifest.episode.season, manifest.episode.episode));
     let clips = sorted.iter().flat_map(|manifest| &manifest.clips).filter(|clip| clip.files.is_some()).count();
-    let failures: usize = sorted.iter().map(|manifest| manifest.failures.len()).sum();
+    let failures = sorted.iter().map(|manifest| manifest.failures.len()).sum::<usize>() + unread.len();
     let body = html! {
         header.page {
             h1 { bdi { (text(show)) } }
@@ -23,6 +25,7 @@ pub fn season(show: &str, episodes: &[Manifest]) -> String {
                 (count(sorted.len(), "episode")) ", " (count(clips, "clip"))
                 @if failures > 0 { ", " (count(failures, "failure")) }
             }
+            (not_read(&sorted, unread))
         }
         main {
             @for of_season in sorted.chunk_by(|a, b| a.episode.season == b.episode.season) { (part(of_season)) }
@@ -30,6 +33,25 @@ pub fn season(show: &str, episodes: &[Manifest]) -> String {
         }
     };
     document(&format!("{}: episodes", label(show)), &body)
+}
+
+fn not_read(episodes: &[&Manifest], unread: &[(EpisodeId, String)]) -> Markup {
+    let shown = |episode: &EpisodeId| episodes.iter().any(|manifest| manifest.episode == *episode);
+    html! {
+        @if !unread.is_empty() {
+            details.failures open {
+                summary { h2 { "What could not be worked on (" (unread.len()) ")" } }
+                ul {
+                    @for (episode, why) in unread {
+                        li {
+                            (episode.code()) ": " bdi { (text(why)) }
+                            @if shown(episode) { " What is shown of it below is an earlier result." }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn part(episodes: &[&Manifest]) -> Markup {

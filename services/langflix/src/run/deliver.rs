@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use langflix_domain::{ClipFiles, MANIFEST_VERSION, Manifest, ManifestClip, folder_name, slug};
+use langflix_domain::{ClipFiles, EpisodeId, MANIFEST_VERSION, Manifest, ManifestClip, folder_name, slug};
 use langflix_pipeline::clip_lines;
 use langflix_ports::store::ArtifactStore;
 
@@ -76,20 +76,21 @@ fn json(manifest: &Manifest) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(manifest).context("the manifest cannot be written as JSON")? + "\n")
 }
 
-/// Writes the page that lists a show's episodes.
+/// Writes the page that lists a show's episodes, with those that could not be read and why. Writes none where nothing
+/// was ever delivered of the show.
 ///
 /// # Errors
 /// What the file system says.
-pub(crate) fn deliver_index(out: &Path, show: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn deliver_index(out: &Path, show: &str, unread: &[(EpisodeId, String)]) -> anyhow::Result<()> {
     let folder = out.join(folder_name(show));
+    if !folder.exists() {
+        return Ok(());
+    }
     let mut episodes: Vec<Manifest> = Vec::new();
     for entry in std::fs::read_dir(&folder).with_context(|| format!("output {}", folder.display()))? {
         episodes.extend(read(&entry?.path().join(MANIFEST)));
     }
-    episodes.sort_by(|a, b| a.episode.cmp(&b.episode));
-    let page = folder.join(PAGE);
-    write(&page, &pages::season(show, &episodes))?;
-    Ok(page)
+    write(&folder.join(PAGE), &pages::season(show, &episodes, unread))
 }
 
 /// A manifest of ours, `None` where there is none that this version understands.

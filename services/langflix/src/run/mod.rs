@@ -10,11 +10,11 @@ pub(crate) mod settings;
 mod tracks;
 pub(crate) mod tree;
 
-use std::{fs, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
-use langflix_domain::{EpisodeStatus, Manifest};
+use langflix_domain::{EpisodeId, EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Capacity, Counted, Ffmpeg, Slots};
@@ -114,7 +114,9 @@ async fn all(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
         .buffered(at_once)
         .collect()
         .await;
-    Ok(report::report(&ends, &config.run.output, output))
+    let status = report::report(&ends, &config.run.output, output);
+    index_unread(&ends, &config.run.output)?;
+    Ok(status)
 }
 
 /// Memory is looked after until this is dropped.
@@ -136,8 +138,23 @@ async fn one(
     let asked = asked(videos.media, videos, sources, settings).await?;
     let manifest = workshop.drive(&asked).await?;
     let manifest = deliver::deliver(workshop.store, out, manifest).await?;
-    deliver::deliver_index(out, &manifest.episode.show)?;
+    deliver::deliver_index(out, &manifest.episode.show, &[])?;
     Ok(manifest)
+}
+
+/// Has the page of each show say which of its episodes came to nothing.
+fn index_unread(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path) -> anyhow::Result<()> {
+    let mut shows: BTreeMap<&str, Vec<(EpisodeId, String)>> = BTreeMap::new();
+    for (sources, end) in ends {
+        if let Err(error) = end {
+            let unread = (sources.episode.clone(), format!("{error:#}"));
+            shows.entry(&sources.episode.show).or_default().push(unread);
+        }
+    }
+    for (show, unread) in shows {
+        deliver::deliver_index(out, show, &unread)?;
+    }
+    Ok(())
 }
 
 /// Reads the sources of an episode, and tells what is odd in them.

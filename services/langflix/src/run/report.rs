@@ -12,7 +12,7 @@ use crate::{cli::Output, counted, progress, say};
 pub(crate) fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, output: Output) -> EpisodeStatus {
     let end = |(sources, end): &(&Sources, anyhow::Result<Manifest>)| match end {
         Ok(manifest) => {
-            say(manifest, &deliver::page(out, manifest).display().to_string(), output);
+            delivered(manifest, out, output);
             manifest.status
         }
         Err(error) => {
@@ -30,6 +30,20 @@ pub(crate) fn failed(episode: &EpisodeId, error: &anyhow::Error, output: Output)
         let (episode, error) = (episode.to_string(), format!("{error:#}"));
         let _unread =
             say::out!("{}", serde_json::json!({ "event": "episode_failed", "episode": episode, "error": error }));
+    }
+}
+
+/// Says how a run ended whose results are laid out below `out`.
+pub(crate) fn delivered(manifest: &Manifest, out: &Path, output: Output) {
+    let page = deliver::page(out, manifest).display().to_string();
+    say(manifest, &page, output);
+    if output == Output::Json {
+        let event = serde_json::json!({
+            "event": "delivered", "run": manifest.run, "episode": manifest.episode.to_string(), "status": manifest.status,
+            "expressions": manifest.clips.len(), "clips": manifest.completeness.clips_ok, "notes": manifest.notes,
+            "page": page,
+        });
+        let _unread = say::out!("{event}");
     }
 }
 
@@ -79,7 +93,8 @@ pub(crate) fn say(manifest: &Manifest, place: &str, output: Output) {
         let _unread = manifest.notes.iter().try_for_each(|note| say::out!("  {note}"));
         let odd: u32 = manifest.diagnostics.iter().map(|diagnostic| diagnostic.count).sum();
         if odd > 0 {
-            let _unread = say::out!("  {} in the subtitles: --verbose shows each", counted(odd as usize, "odd place"));
+            let each = if tracing::enabled!(tracing::Level::INFO) { "" } else { ": --verbose shows each" };
+            let _unread = say::out!("  {} in the subtitles{each}", counted(odd as usize, "odd place"));
         }
     }
 }

@@ -240,3 +240,8 @@ pub(crate) fn numbered(mut manifest: Manifest, season: u16, episode: u16) -> Man
     (manifest.episode.season, manifest.episode.episode) = (season, episode);
     manifest
 }
+
+/// An episode that could not be worked on, and why.
+pub(crate) fn unread(why: &str) -> (EpisodeId, String) {
+    (EpisodeId { show: "Night Ferry".to_owned(), season: 1, episode: 9 }, why.to_owned())
+}

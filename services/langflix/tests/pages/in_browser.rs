@@ -71,7 +71,8 @@ fn every_text_can_be_read_in_light_and_in_dark() {
     let site = Site::new();
     let Some(mut browser) = Browser::start() else { return };
     let Some(page) = site.episode(&fixture::partial()) else { return };
-    let index = site.page("", &season("Night Ferry", &[fixture::partial(), fixture::dry_run()]));
+    let index = site
+        .page("", &season("Night Ferry", &[fixture::partial(), fixture::dry_run()], &[fixture::unread("not a video")]));
     for scheme in ["light", "dark"] {
         browser.look(1280, 900, scheme);
         for page in [&page, &index] {
@@ -102,7 +103,7 @@ fn a_telephone_shows_all_of_a_page_without_scrolling_sideways() {
         ("turned", fixture::filled_with("\u{202e}مرحبا hello \u{2067}שלום")),
     ] {
         pages.push(site.page(name, &episode(&manifest)));
-        pages.push(site.page(&format!("{name}-season"), &season(&manifest.episode.show.clone(), &[manifest])));
+        pages.push(site.page(&format!("{name}-season"), &season(&manifest.episode.show.clone(), &[manifest], &[])));
     }
     for width in [320, 360, 390, 768, 1024, 1600] {
         browser.look(width, 844, "light");
@@ -161,7 +162,7 @@ fn only_the_page_s_own_script_runs_and_nothing_is_fetched_from_elsewhere() {
     let Some(mut browser) = Browser::start() else { return };
     for (number, hostile) in nasty().iter().enumerate() {
         let manifest = fixture::filled_with(hostile);
-        let index = season(hostile, std::slice::from_ref(&manifest));
+        let index = season(hostile, std::slice::from_ref(&manifest), &[fixture::unread(hostile)]);
         // Controls are shown by their replacement; what turns the direction is left out of titles.
         let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let words = |text: &str| text.replace(turns, "").split_whitespace().collect::<Vec<_>>().join(" ");

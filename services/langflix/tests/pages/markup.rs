@@ -26,8 +26,8 @@ fn hostile_text_changes_no_tag_and_no_attribute() {
     for hostile in nasty().into_iter().filter(|text| !text.trim().is_empty()) {
         let manifest = fixture::filled_with(&hostile);
         assert_eq!(skeleton(&episode(&manifest)), skeleton(&episode(&calm)), "{hostile:?}");
-        let expected = skeleton(&season("calm", std::slice::from_ref(&calm)));
-        assert_eq!(skeleton(&season(&hostile, &[manifest])), expected, "{hostile:?}");
+        let expected = skeleton(&season("calm", std::slice::from_ref(&calm), &[fixture::unread("calm")]));
+        assert_eq!(skeleton(&season(&hostile, &[manifest], &[fixture::unread(&hostile)])), expected, "{hostile:?}");
     }
 }
 
@@ -44,7 +44,7 @@ fn nothing_on_a_page_points_outside_the_show_s_folder() {
     let mut manifest = fixture::complete(1);
     manifest.clips[0].files.as_mut().unwrap().video = "https://example.org/x.mp4".to_owned();
     manifest.clips[0].files.as_mut().unwrap().poster = "../../secret.jpg".to_owned();
-    for page in [episode(&manifest), season("Show", &[manifest])] {
+    for page in [episode(&manifest), season("Show", &[manifest], &[fixture::unread("empty")])] {
         let outside = |value: &&str| ["http", "//", "../"].iter().any(|start| value.starts_with(start));
         let outside: Vec<&str> = page.split('"').filter(outside).filter(|&value| value != "../index.html").collect();
         assert_eq!(outside, Vec::<&str>::new());
@@ -95,10 +95,14 @@ fn a_season_lists_its_episodes_in_their_order() {
     let numbered = |season, episode| fixture::numbered(fixture::complete(2), season, episode);
     let mut later = fixture::numbered(fixture::partial(), 2, 1);
     later.clips[0].files = None;
-    let page = season("Night Ferry", &[numbered(1, 10), later, numbered(1, 2), numbered(0, 1)]);
+    let page = season("Night Ferry", &[numbered(1, 10), later, numbered(1, 2), numbered(0, 1)], &[]);
     let links: Vec<_> = page.split("href=\"").filter_map(|rest| rest.split("/index.html\"").next()).skip(2).collect();
     assert_eq!(links, ["S00E01", "S01E02", "S01E10", "S02E01"]);
     assert!(page.contains("4 episodes, 7 clips, 2 failures"));
     assert!(page.contains("src=\"S02E01/clips/03-have-a-soft-spot-for-someone.jpg\""), "the first poster there is");
-    insta::assert_snapshot!(body(&season("Night Ferry", &[numbered(1, 2)])));
+    insta::assert_snapshot!(body(&season(
+        "Night Ferry",
+        &[numbered(1, 2)],
+        &[fixture::unread("Night.Ferry.S01E09.srt is empty")]
+    )));
 }

@@ -65,6 +65,10 @@ fn no_such_file() {
     let dir = tempdir().unwrap();
     let complaint = failing(&mut run(&dir.path().join("gone.S01E01.mkv"), dir.path()));
     holds(&complaint, &["gone.S01E01.mkv", "No such file"]);
+    let told = said(run(&dir.path().join("gone.S01E01.mkv"), dir.path()).arg("--json"));
+    let event: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(complaint, format!("error: {}", event["error"].as_str().unwrap()));
+    assert_eq!(event["event"], "failed");
 }
 
 #[test]
@@ -137,12 +141,15 @@ fn one_unreadable_episode_of_a_season_costs_that_one_only() {
     let copy = Copy::new();
     fs::write(copy.dir.path().join("Show.S01E02.mkv"), "no film").unwrap();
     fs::copy(copy.subtitles(), copy.dir.path().join("Show.S01E02.srt")).unwrap();
-    let said = said(run(copy.dir.path(), &copy.dir.path().join("out")).args(["--dry-run", "--json"]));
+    let out = copy.dir.path().join("out");
+    let said = said(run(copy.dir.path(), &out).args(["--dry-run", "--json"]));
     assert_eq!(said.code, Some(2), "{said:?}");
     holds(complaint(&said), &["Show S01E02", "not a video"]);
     let events: Vec<serde_json::Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(events.iter().any(|event| event["event"] == "run_finished" && event["status"] == "complete"));
     assert!(events.iter().any(|event| event["event"] == "episode_failed" && event["episode"] == "Show S01E02"));
+    let page = fs::read_to_string(out.join("Show/index.html")).unwrap();
+    holds(&page, &["What could not be worked on (1)", "S01E02: <bdi>", "not a video", "S01E01/index.html"]);
 }
 
 #[test]

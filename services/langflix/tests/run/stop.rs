@@ -1,11 +1,16 @@
 //! Ctrl-C.
 
-use std::{fs, path::Path, process::Command, time::Instant};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use tempfile::tempdir;
 
 use crate::{
-    resume::{outcomes, start, wait_until},
+    resume::{outcomes, wait_until},
     support::{complete, episode, files, manifest, results, run, tools},
 };
 
@@ -24,7 +29,9 @@ fn ctrl_c_stops_within_a_second_kills_every_child_and_leaves_nothing_half_writte
     let out = dir.path().join("out");
     let hang = tools(dir.path(), "case \"$*\" in *'-y clip.mp4'*) exec sleep 60;; esac\nexec \"$real\" \"$@\"");
     let path = std::env::join_paths([hang, "/usr/bin".into(), "/bin".into()]).unwrap();
-    let mut child = start(run(&episode(), &out).env("PATH", path));
+    let mut command = run(&episode(), &out);
+    let child = command.env("PATH", path).arg("--json").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = child.spawn().unwrap();
     wait_until("a clip is being encoded", || {
         let commands = working_in(dir.path()).into_iter().map(|process| fs::read(format!("{process}/cmdline")));
         outcomes(&out, "analysis") > 0 && commands.flatten().any(|line| line.starts_with(b"sleep"))
@@ -35,6 +42,8 @@ fn ctrl_c_stops_within_a_second_kills_every_child_and_leaves_nothing_half_writte
     let took = began.elapsed();
     assert!(took.as_millis() < 1000, "{took:?}");
     assert_eq!(code, Some(130));
+    let told = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
+    assert_eq!(told.lines().last(), Some(r#"{"event":"stopped"}"#));
     assert_eq!(working_in(dir.path()), Vec::<String>::new());
     assert_eq!(files(&out), Vec::<String>::new(), "nothing is delivered");
     assert_eq!(files(&out.join(".langflix/store")).iter().filter(|path| path.starts_with("clips/")).count(), 0);

@@ -53,6 +53,10 @@ fn the_same_command_again_does_nothing_twice_and_says_the_same() {
         assert_eq!(event["tasks"], event["done"], "{event}");
     }
     assert!(events.iter().any(|event| event["event"] == "run_finished" && event["status"] == "complete"));
+    let last = events.last().unwrap();
+    let page = results(dir.path()).join("index.html");
+    assert_eq!((last["event"].as_str(), last["page"].as_str()), (Some("delivered"), page.to_str()));
+    assert_eq!((&last["clips"], &last["notes"]), (&first["completeness"]["clips_ok"], &first["notes"]));
     assert_eq!(manifest(dir.path()), first);
     assert_eq!(made(&clip), before);
 }
