@@ -201,7 +201,9 @@ impl Town {
             if counts.values().all(|count| count.consumers == 0) {
                 break counts;
             }
-            assert!(began.elapsed() < PATIENCE, "somebody still takes messages: {counts:?}");
+            if began.elapsed() > PATIENCE {
+                panic!("somebody still takes messages: {:#?}", self.broker().list("consumers").await);
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         let left = counts.iter().filter(|(name, count)| count.ready > 0 && !but.contains(&name.as_str()));
@@ -210,25 +212,19 @@ impl Town {
 
     /// Has the broker close the connections of the services whose name contains `service`, one at least.
     pub(crate) async fn cut_connections(&self, service: &str) {
-        let (client, mut url) = (reqwest::Client::new(), reqwest::Url::parse(&self.rabbit.api).unwrap());
-        let (user, password) = (url.username().to_owned(), url.password().map(str::to_owned));
-        url.set_username("").unwrap();
-        url.set_password(None).unwrap();
+        let (broker, began) = (self.broker(), Instant::now());
         let vhost = self.rabbit.vhost.replace('/', "%2F");
-        let all = url.join(&format!("/api/vhosts/{vhost}/connections")).unwrap();
-        let began = Instant::now();
         loop {
-            let listed = client.get(all.clone()).basic_auth(&user, password.as_ref()).send().await.unwrap();
-            let listed: Vec<serde_json::Value> = listed.json().await.unwrap();
+            let listed = broker.list(&format!("vhosts/{vhost}/connections")).await;
             let named = |connection: &&serde_json::Value| {
                 connection["user_provided_name"].as_str().is_some_and(|name| name.contains(service))
             };
             let found: Vec<&str> = listed.iter().filter(named).filter_map(|found| found["name"].as_str()).collect();
             for name in &found {
-                let mut at = url.join("/api/connections/").unwrap();
+                let mut at = broker.0.join("connections/").unwrap();
                 at.path_segments_mut().unwrap().pop_if_empty().push(name);
                 // It may be gone by now.
-                let _gone = client.delete(at).basic_auth(&user, password.as_ref()).send().await.unwrap();
+                let _gone = reqwest::Client::new().delete(at).send().await.unwrap();
             }
             if !found.is_empty() {
                 return;
@@ -238,9 +234,22 @@ impl Town {
         }
     }
 
+    fn broker(&self) -> Broker {
+        Broker(reqwest::Url::parse(&self.rabbit.api).unwrap().join("/api/").unwrap())
+    }
+
     pub(crate) async fn flush_redis(&self) {
         let client = redis::Client::open(self.redis.url.as_str()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let _flushed: redis::Value = redis::cmd("FLUSHDB").query_async(&mut connection).await.unwrap();
+    }
+}
+
+/// The broker's management API, with the user and the password in its URL.
+struct Broker(reqwest::Url);
+
+impl Broker {
+    async fn list(&self, what: &str) -> Vec<serde_json::Value> {
+        reqwest::get(self.0.join(what).unwrap()).await.unwrap().json().await.unwrap()
     }
 }
