@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use langflix_domain::{EpisodeStatus, MediaInfo, MediaTime, is_subtitle, is_video};
 use langflix_media::Ffmpeg;
 use langflix_ports::media::MediaProbe as _;
@@ -12,7 +13,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     cli::InspectArgs,
     counted,
-    run::{file_name, read},
+    run::{file_name, read, utf8},
     say,
 };
 
@@ -73,6 +74,9 @@ pub(crate) async fn inspect(args: &InspectArgs, config: &Config) -> anyhow::Resu
 
 /// A file that its name does not tell is tried as both.
 async fn understood(path: &Path, config: &Config) -> anyhow::Result<Content> {
+    if path.is_dir() {
+        bail!("{}: this is a folder: give a subtitle or video file", path.display());
+    }
     if is_video(path) {
         return video(path, config).await;
     }
@@ -98,7 +102,7 @@ fn subtitles(path: &Path) -> anyhow::Result<Content> {
 
 async fn video(path: &Path, config: &Config) -> anyhow::Result<Content> {
     let ffmpeg = Ffmpeg::locate(std::env::var_os("PATH").as_deref())?;
-    let info = ffmpeg.probe(&path.to_string_lossy()).await?;
+    let info = ffmpeg.probe(utf8(path)?).await?;
     let codec = crate::run::codec(&ffmpeg, &config.video).await;
     let encoder = codec.map(|codec| codec.as_str()).map_err(|error| format!("{error:#}"));
     Ok(Content::Video { info, encoder })
@@ -110,7 +114,7 @@ fn name<S: Serializer>(encoder: &Result<&str, String>, to: S) -> Result<S::Ok, S
 
 fn print(report: &Report) -> anyhow::Result<()> {
     match &report.content {
-        Content::Unusable { error } => say::err!("error: {error}"),
+        Content::Unusable { error } => say::error(error),
         Content::Subtitles { format, encoding, language, cues, first_ms, last_ms, diagnostics } => {
             say::out!("{}", report.file)?;
             say::out!("  {format}, {encoding}, language {}", language.as_deref().unwrap_or("unknown"))?;

@@ -20,6 +20,7 @@ use std::{
 
 use clap::Parser as _;
 use langflix_domain::EpisodeStatus;
+use langflix_llm::BuildError;
 use langflix_runtime::{
     config::{Config, Faults, Flag, FleetConfig, Needs, Sources},
     telemetry::{self, Export, Verbosity},
@@ -38,6 +39,11 @@ const GRACE: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
+
+/// Several things are wrong, each of which is said.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub(crate) struct Several(pub(crate) Vec<String>);
 
 /// Runs the program with this process's arguments, environment and streams.
 pub fn main() -> ExitCode {
@@ -63,14 +69,14 @@ pub fn main() -> ExitCode {
     let _exporting = match telemetry::init(&settings) {
         Ok(exporting) => exporting,
         Err(error) => {
-            say::err!("error: {error}");
+            say::error(error);
             return USAGE.into();
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            say::err!("error: the runtime does not start: {error}");
+            say::error(format_args!("the runtime does not start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -117,26 +123,26 @@ impl Parting {
 /// The exit code of a command, whose error is said.
 async fn ended(command: &Command, sources: &Sources, parting: &Parting) -> ExitCode {
     let complain = |error: &dyn std::fmt::Display| {
-        say::err!("error: {error}");
+        say::error(error);
         if command.output() == Output::Json {
             let _unread = say::out!("{}", serde_json::json!({ "event": "failed", "error": error.to_string() }));
         }
     };
-    match dispatch(command, sources, parting).await {
-        Ok(EpisodeStatus::Complete) => ExitCode::SUCCESS,
-        Ok(EpisodeStatus::Partial) => PARTIAL.into(),
-        Ok(EpisodeStatus::Failed) => ExitCode::FAILURE,
-        Err(error) => match error.downcast_ref::<Faults>() {
-            Some(faults) => {
-                faults.0.iter().for_each(|fault| complain(fault));
-                USAGE.into()
-            }
-            None => {
-                complain(&format_args!("{error:#}"));
-                if error.is::<Usage>() { USAGE.into() } else { ExitCode::FAILURE }
-            }
-        },
+    let error = match dispatch(command, sources, parting).await {
+        Ok(EpisodeStatus::Complete) => return ExitCode::SUCCESS,
+        Ok(EpisodeStatus::Partial) => return PARTIAL.into(),
+        Ok(EpisodeStatus::Failed) => return ExitCode::FAILURE,
+        Err(error) => error,
+    };
+    if let Some(Faults(faults)) = error.downcast_ref() {
+        faults.iter().for_each(|fault| complain(fault));
+        return USAGE.into();
     }
+    match error.downcast_ref() {
+        Some(Several(errors)) => errors.iter().for_each(|error| complain(error)),
+        None => complain(&format_args!("{error:#}")),
+    }
+    if error.is::<Usage>() || error.is::<BuildError>() { USAGE.into() } else { ExitCode::FAILURE }
 }
 
 async fn dispatch(command: &Command, sources: &Sources, parting: &Parting) -> anyhow::Result<EpisodeStatus> {

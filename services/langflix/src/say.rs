@@ -1,12 +1,12 @@
 //! What the program says. A reader that has gone away ends no work: `| head` is no fault.
 
 use std::{
-    fmt::Arguments,
+    fmt::{Arguments, Display},
     io::{self, Write as _},
 };
 
 use anyhow::Context as _;
-use langflix_runtime::telemetry::harmless;
+use langflix_runtime::telemetry::{harmless, one_line};
 
 /// Says a line on standard output, as `println!` does; an error where it cannot be written although somebody reads it.
 macro_rules! out {
@@ -19,6 +19,11 @@ macro_rules! err {
 }
 
 pub(crate) use {err, out};
+
+/// Says what is wrong, on a line of its own whatever names it holds.
+pub(crate) fn error(what: impl Display) {
+    err!("error: {}", one_line(&what.to_string()));
+}
 
 pub(crate) fn to_stdout(line: Arguments<'_>) -> anyhow::Result<()> {
     // Names of files and shows are whatever somebody made them.

@@ -89,7 +89,7 @@ pub enum BuildError {
         given: String,
     },
     /// The provider needs a key.
-    #[error("the provider {provider} needs a key: set {variable}")]
+    #[error("the provider {provider} needs a key: set {variable}, or name a file that holds it with llm.api_key_file")]
     MissingKey {
         /// Which provider.
         provider: &'static str,

@@ -67,7 +67,7 @@ pub(crate) struct EpisodeArgs {
     pub(crate) target_subs_track: Option<u32>,
 
     /// The show's name, if not the one in the path.
-    #[arg(long)]
+    #[arg(long, value_parser = show)]
     pub(crate) show: Option<String>,
     /// The season, if not the one in the path.
     #[arg(long)]
@@ -155,4 +155,10 @@ impl EpisodeArgs {
         ];
         given.into_iter().filter_map(|(key, flag, value)| Some((key, value.clone()?, flag))).collect()
     }
+}
+
+/// A name that a folder can be told by.
+fn show(name: &str) -> Result<String, &'static str> {
+    let named = name.chars().any(char::is_alphanumeric);
+    if named { Ok(name.to_owned()) } else { Err("a show's name has a letter or a digit") }
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::bail;
 use langflix_domain::{EpisodeStatus, Manifest, RunId};
 use langflix_pipeline::fleet::{manifest, state};
 use langflix_ports::store::ArtifactStore;
 
 use super::which;
 use crate::{
+    Several,
     cli::Output,
     run::{deliver, report},
     say,
@@ -32,10 +32,10 @@ pub(crate) async fn fetch(
         }
     }
     if ends.is_empty() {
-        bail!("{}", missing.join("\nerror: "));
+        return Err(Several(missing).into());
     }
     for missing in &missing {
-        say::err!("error: {missing}");
+        say::error(missing);
         ends.push(EpisodeStatus::Failed);
     }
     Ok(report::overall(&ends))

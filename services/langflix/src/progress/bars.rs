@@ -7,7 +7,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use langflix_domain::{RunId, Stage};
 use langflix_ports::observer::{Event, Observer};
-use langflix_runtime::telemetry::harmless;
+use langflix_runtime::telemetry::one_line;
 
 use super::lines::noun;
 
@@ -81,7 +81,7 @@ impl Observer for Bars {
         let Some(bar) = stages.get_mut(&(run.clone(), stage.as_str())) else { return };
         match event {
             Event::TaskStarted { task, label, .. } => {
-                bar.running.insert(task, (harmless(&label).replace('\n', " "), 0.0));
+                bar.running.insert(task, (one_line(&label).into_owned(), 0.0));
             }
             Event::TaskProgress { task, fraction, .. } => {
                 bar.running.entry(task).and_modify(|running| running.1 = fraction);
@@ -92,7 +92,7 @@ impl Observer for Bars {
                 if let Some(failure) = failure {
                     bar.failed += 1;
                     let _not_drawn =
-                        self.all.println(harmless(&format!("{} failed: {}", noun(bar.stage), failure.message)));
+                        self.all.println(one_line(&format!("{} failed: {}", noun(bar.stage), failure.message)));
                 }
             }
             Event::StagePlanned { .. } | Event::RunFinished { .. } => {}

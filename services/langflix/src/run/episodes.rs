@@ -15,7 +15,7 @@ use super::{
     prepare::{Sources, Subtitles, Target},
     tree::Tree,
 };
-use crate::{Usage, cli::EpisodeArgs};
+use crate::{Several, Usage, cli::EpisodeArgs};
 
 /// What a video is told by.
 const KNOWN: &str = "mkv, mp4, mov, avi, webm, ts, m4v";
@@ -54,7 +54,7 @@ pub(crate) fn find(
         problems.push(format!("{episode}: {} videos ({}): keep one, or give it alone", twins.len(), names.join(", ")));
     }
     if !problems.is_empty() {
-        bail!("{}", problems.join("\nerror: "));
+        return Err(Several(problems).into());
     }
     found.sort_by(|a, b| a.episode.cmp(&b.episode));
     Ok(found)

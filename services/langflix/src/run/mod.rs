@@ -34,7 +34,7 @@ use crate::{
 };
 use drive::Workshop;
 use prepare::{OnDisk, Sources, Videos};
-pub(crate) use prepare::{file_name, read};
+pub(crate) use prepare::{file_name, read, utf8};
 use profile::Profile;
 pub(crate) use settings::codec;
 use tree::Disk;

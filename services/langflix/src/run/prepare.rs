@@ -165,7 +165,7 @@ impl Videos for OnDisk<'_> {
             Ok((fs::canonicalize(path)?, file.len(), modified))
         };
         let (path, bytes, modified) = look().with_context(|| path.display().to_string())?;
-        let location = path.to_str().with_context(|| format!("{}: the path is not UTF-8", path.display()))?.to_owned();
+        let location = utf8(&path)?.to_owned();
         let identity = format!("{location}:{bytes}:{modified}");
         let info = match self.cache {
             Some(cache) => probe(self.media, cache, &location, &identity).await?,
@@ -177,6 +177,11 @@ impl Videos for OnDisk<'_> {
     fn cache(&self) -> Option<&dyn Cache> {
         self.cache
     }
+}
+
+/// The path as text: ffmpeg is told of nothing else.
+pub(crate) fn utf8(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().with_context(|| format!("{}: the path is not UTF-8: rename the file or its folder", path.display()))
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

@@ -25,7 +25,7 @@ pub(crate) fn report(ends: &[(&Sources, anyhow::Result<Manifest>)], out: &Path, 
 
 /// Says why an episode has no run.
 pub(crate) fn failed(episode: &EpisodeId, error: &anyhow::Error, output: Output) {
-    say::err!("error: {episode}: {error:#}");
+    say::error(format_args!("{episode}: {error:#}"));
     if output == Output::Json {
         let (episode, error) = (episode.to_string(), format!("{error:#}"));
         let _unread =
@@ -78,7 +78,7 @@ pub(crate) fn say(manifest: &Manifest, place: &str, output: Output) {
             (1, 0) => format!("the {noun} at {at} failed"),
             (count, _) => format!("{} failed, the first at {at}", counted(count, noun)),
         };
-        say::err!("error: {}: {which}: {}", manifest.episode, first.failure.message);
+        say::error(format_args!("{}: {which}: {}", manifest.episode, first.failure.message));
     }
     if output == Output::Text {
         let done = manifest.completeness;

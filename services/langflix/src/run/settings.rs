@@ -160,8 +160,9 @@ pub(crate) fn language(config: &Config, args: &EpisodeArgs) -> anyhow::Result<La
         return Err(Usage("which language to translate into? Give --language, such as --language ko".to_owned()).into());
     };
     if language.primary() == config.run.source_language.primary() {
-        let same = "the episode's language and the language of the translations are both";
-        return Err(Usage(format!("{same} {language}: give --source-language or --language")).into());
+        let spoken = &config.run.source_language;
+        let same = format!("the episode is in {spoken}, and to translate it into {language} makes no sense");
+        return Err(Usage(format!("{same}: give --source-language or --language")).into());
     }
     Ok(language)
 }

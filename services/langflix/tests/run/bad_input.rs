@@ -1,9 +1,10 @@
 //! Bad input: one clear line, the exit code, no panic.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::Write as _,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
     process::Command,
 };
@@ -11,7 +12,7 @@ use std::{
 use tempfile::{TempDir, tempdir};
 
 use crate::{
-    support::{complaint, episode, run, said, tools},
+    support::{complaint, episode, langflix, run, said, tools},
     teacher::Teacher,
 };
 
@@ -69,6 +70,30 @@ fn no_such_file() {
     let event: serde_json::Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(complaint, format!("error: {}", event["error"].as_str().unwrap()));
     assert_eq!(event["event"], "failed");
+}
+
+#[test]
+fn a_name_with_a_line_break_and_one_that_is_no_text() {
+    let dir = tempdir().unwrap();
+    let broken = dir.path().join("a\nb.S01E01.mkv");
+    holds(&failing(&mut run(&broken, dir.path())), &["a\\nb.S01E01.mkv", "No such file"]);
+    holds(&failing(langflix(["inspect"]).arg(&broken)), &["a\\nb.S01E01.mkv", "no such file"]);
+    let raw = dir.path().join(OsStr::from_bytes(b"Show.S01E01.\xff.mkv"));
+    fs::copy(episode(), &raw).unwrap();
+    fs::copy(episode().with_extension("srt"), raw.with_extension("srt")).unwrap();
+    for command in [&mut run(&raw, dir.path()), langflix(["inspect"]).arg(&raw)] {
+        holds(&failing(command), &["Show.S01E01.", ".mkv", "not UTF-8", "rename"]);
+    }
+    holds(&failing(langflix(["inspect"]).arg(dir.path())), &["folder", "give a subtitle or video file"]);
+}
+
+#[test]
+fn a_show_without_a_name() {
+    for name in ["", "..", " - "] {
+        let said = said(Copy::new().run().args(["--show", name]));
+        assert_eq!(said.code, Some(64), "{said:?}");
+        holds(complaint(&said), &["--show", "a letter or a digit"]);
+    }
 }
 
 #[test]
@@ -265,6 +290,17 @@ fn a_wrong_key() {
     holds(complaint, &["openai", "key", "OPENAI_API_KEY"]);
     assert!(!said.err.contains("wrong-secret"));
     assert!(teacher.requests() <= 2, "a key that is wrong once is not tried for every chunk");
+}
+
+#[test]
+fn no_key_where_the_provider_needs_one_is_wrong_usage() {
+    let copy = Copy::new();
+    for key in ["", "a\nb"] {
+        let said = said(copy.run().args(["--provider", "gemini"]).env("GEMINI_API_KEY", key));
+        assert_eq!(said.code, Some(64), "{said:?}");
+        holds(complaint(&said), &["key"]);
+    }
+    holds(complaint(&said(copy.run().args(["--provider", "gemini"]))), &["GEMINI_API_KEY", "llm.api_key_file"]);
 }
 
 #[test]

@@ -80,7 +80,8 @@ impl<W: io::Write> io::Write for Piece<W> {
     }
 }
 
-fn one_line(text: &str) -> Cow<'_, str> {
+/// As [`harmless`], with line ends too by their number.
+pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, |c| obeyed(c) && c != '\t')
 }
 

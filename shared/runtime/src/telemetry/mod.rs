@@ -22,7 +22,7 @@ use tracing_subscriber::{
 
 pub use export::{Export, Exporting};
 use harmless::OneLine;
-pub use harmless::harmless;
+pub use harmless::{harmless, one_line};
 use lines::Lines;
 
 /// What is told, and how.

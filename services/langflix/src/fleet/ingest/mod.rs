@@ -6,7 +6,7 @@ mod upload;
 
 use std::{path::PathBuf, sync::Mutex, time::Duration};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, stream};
 use langflix_domain::{Digest, EpisodeId, EpisodeStatus, Lane, RunId};
 use langflix_fleet::parts;
@@ -30,7 +30,7 @@ use super::{
     wait::{self, End},
 };
 use crate::{
-    Parting, Usage,
+    Parting, Several, Usage,
     cli::{IngestArgs, Output},
     counted, progress,
     run::{
@@ -116,7 +116,15 @@ async fn ready(args: &IngestArgs, config: &Config, place: Place<'_>) -> anyhow::
 
 /// Says what became of those episodes with which nothing is wrong.
 fn nothing_submitted(error: anyhow::Error) -> anyhow::Error {
-    if error.is::<Usage>() { error } else { anyhow!("{error:#}\nerror: nothing was submitted") }
+    if error.is::<Usage>() {
+        return error;
+    }
+    let mut errors = match error.downcast() {
+        Ok(Several(errors)) => errors,
+        Err(error) => vec![format!("{error:#}")],
+    };
+    errors.push("nothing was submitted".to_owned());
+    Several(errors).into()
 }
 
 /// ffmpeg, which trusts the same authorities as this program where it reads from the store.
@@ -257,7 +265,7 @@ async fn wait_for(
     let runs = submitted.map(|(_, run)| run.clone());
     let say = |end: End| match end {
         End::Manifest(manifest) => report::say(&manifest, &format!("langflix fetch {}", manifest.run), output),
-        End::Unreadable(run, error) => say::err!("error: {run}: {error}"),
+        End::Unreadable(run, error) => say::error(format_args!("{run}: {error}")),
     };
     // What would be written into the screen is said behind it.
     let postponed = Mutex::new(Vec::new());

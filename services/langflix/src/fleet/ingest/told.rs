@@ -9,7 +9,7 @@ use std::{
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 use langflix_domain::{EpisodeId, EpisodeStatus, RunId};
 use langflix_pipeline::fleet::Submitted;
-use langflix_runtime::telemetry::harmless;
+use langflix_runtime::telemetry::one_line;
 use serde_json::json;
 
 use crate::{cli::Output, run::report, say};
@@ -111,7 +111,7 @@ impl Track<'_> {
             bar.set_length(bytes);
             bar.set_position(0);
             bar.reset_eta();
-            bar.set_message(harmless(&format!("{}  {doing}", self.episode)).replace('\n', " "));
+            bar.set_message(one_line(&format!("{}  {doing}", self.episode)).into_owned());
         }
     }
 

@@ -96,7 +96,7 @@ impl Video {
             "video.fallback",
             kind::choice(FALLBACKS),
             Fallback::Software,
-            "what encodes where the asked-for hardware encoder cannot: `software` is the CPU, with `none` a worker takes no clips",
+            "what a worker encodes with where the asked-for hardware encoder cannot: `software` is the CPU, with `none` it takes no clips; `run` encodes with nothing else than was asked for",
         );
         let codec = read.value(
             "video.codec",
