@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     lexicon::Entry,
-    object::{object_may_follow, objects, particle_stands_alone, possessives},
+    object::{leads_to_place, object_may_follow, objects, particle_stands_alone, possessives},
     pattern::{Pattern, Step, Take},
     token::{Joint, Token},
     vocabulary::{Key, Known, Vocabulary},
@@ -36,16 +36,16 @@ pub(super) struct Matcher {
 impl Matcher {
     /// Adds the entry with the number `number`.
     pub(super) fn add(&mut self, number: usize, entry: &Entry) {
-        let Some(pattern) = Pattern::new(entry, &mut self.vocabulary) else {
-            return;
-        };
-        let at = self.patterns.len() as u32;
-        match pattern.head() {
-            Some(Key::Fixed(form)) => self.by_fixed.entry(form).or_default().push(at),
-            Some(Key::Inflected(lemma)) => self.by_lemma.entry(lemma).or_default().push(at),
-            None => return,
+        let forms = [Pattern::new(entry, &mut self.vocabulary), Pattern::parted(entry, &mut self.vocabulary)];
+        for pattern in forms.into_iter().flatten() {
+            let at = self.patterns.len() as u32;
+            match pattern.head() {
+                Some(Key::Fixed(form)) => self.by_fixed.entry(form).or_default().push(at),
+                Some(Key::Inflected(lemma)) => self.by_lemma.entry(lemma).or_default().push(at),
+                None => continue,
+            }
+            self.patterns.push((number, pattern));
         }
-        self.patterns.push((number, pattern));
     }
 
     /// All expressions among the words; they may overlap.
@@ -155,6 +155,9 @@ impl Text<'_> {
             return false;
         }
         let open = pattern.object_follows || (!gap && pattern.steps.len() > pattern.literals);
+        if pattern.phrasal && pattern.moves && leads_to_place(&last.word, behind) {
+            return false;
+        }
         if pattern.phrasal && pattern.object_follows && !object_may_follow(&last.word, next) {
             return false;
         }

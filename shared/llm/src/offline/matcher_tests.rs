@@ -28,6 +28,10 @@ fn expressions_are_found_in_any_inflection_and_with_words_between() {
         ("Get on the bus.", &["get on something"]),
         ("I don't feel like talking.", &["feel like doing something"]),
         ("So what? I know.", &["so what?"]),
+        ("I turned up the old radio.", &["turn something up"]),
+        ("We ran into your brother at the house.", &["run into somebody"]),
+        ("She made up her mind.", &["make up one's mind"]),
+        ("He made his mind up.", &["make up one's mind"]),
     ];
     for (text, expected) in table {
         assert_eq!(found(model, text), *expected, "{text}");
@@ -63,6 +67,8 @@ fn words_that_only_stand_near_each_other_are_no_expression() {
         "It passes him back up there.",
         "We make a thing called love.",
         "They went right back up.",
+        "They turned up the street. He ran into our old house.",
+        "She ran down the stairs and looked into the room.",
     ] {
         assert_eq!(found(model, text), Vec::<String>::new(), "{text}");
     }

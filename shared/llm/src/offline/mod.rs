@@ -25,7 +25,7 @@ use self::{
 use crate::BuildError;
 
 /// Raised when the way of matching or ranking changes: a cached answer of another version is no answer of this one.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const NAME: &str = "offline/lexicon";
 

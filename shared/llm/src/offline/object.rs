@@ -3,8 +3,8 @@
 use super::{
     token::{Joint, Token},
     words::{
-        ends_object, is_determiner, is_function, is_object_pronoun, is_particle, is_possessive, is_preposition_too,
-        is_reflexive, mostly_preposition,
+        ends_object, is_determiner, is_function, is_object_pronoun, is_particle, is_place, is_possessive,
+        is_preposition_too, is_reflexive, mostly_preposition,
     },
 };
 
@@ -94,6 +94,14 @@ pub(super) fn particle_stands_alone(particle: &str, behind: &[Token]) -> bool {
 /// "come up here", "do it over there": said of a place.
 fn points_somewhere(particle: &str, next: &str) -> bool {
     matches!(particle, "up" | "down" | "over" | "in" | "out") && matches!(next, "here" | "there")
+}
+
+/// "down the street", "into their old house": the way somebody goes or looks, rather than a part of the expression.
+pub(super) fn leads_to_place(particle: &str, behind: &[Token]) -> bool {
+    let way = matches!(particle, "up" | "down" | "into" | "over" | "around" | "across" | "along" | "through" | "by");
+    let near = |token: &&Token| token.joint < Joint::Comma;
+    let noun = behind.iter().skip(1).take(2).take_while(near).find(|token| is_place(&token.word));
+    way && behind.first().is_some_and(|next| near(&next) && is_determiner(&next.word)) && noun.is_some()
 }
 
 /// Whether an object may stand behind the preposition: "go over the plan", but not "go over there" or "go over to him".

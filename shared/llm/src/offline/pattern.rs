@@ -6,7 +6,7 @@ use super::{
     lexicon::Entry,
     token::{Joint, Token, words},
     vocabulary::{Key, Vocabulary},
-    words::{is_determiner, is_particle, is_possessive},
+    words::{is_determiner, is_motion, is_particle, is_possessive},
 };
 
 /// What a step takes.
@@ -43,6 +43,8 @@ pub(super) struct Pattern {
     pub(super) steps: Box<[Step]>,
     /// Verb and particle: parts are not told apart by their words alone, so what stands around them is looked at.
     pub(super) phrasal: bool,
+    /// Whether its verb moves or looks: "run into the house" is said of a place.
+    pub(super) moves: bool,
     /// Whether the dictionary form goes on after the last step, with an object.
     pub(super) object_follows: bool,
     /// Whether a form in -ing comes next: "feel like doing sth".
@@ -56,9 +58,24 @@ pub(super) struct Pattern {
 impl Pattern {
     /// The pattern of an expression; `None` where it holds no word of its own.
     pub(super) fn new(entry: &Entry, vocabulary: &mut Vocabulary) -> Option<Self> {
-        let (all, kind) = (words(&entry.expression), entry.kind);
+        Self::of(&words(&entry.expression), entry, vocabulary)
+    }
+
+    /// The pattern of "make one's mind up" beside that of "make up one's mind"; `None` where the particle stays.
+    pub(super) fn parted(entry: &Entry, vocabulary: &mut Vocabulary) -> Option<Self> {
+        let mut all = words(&entry.expression);
+        if !matches!(all.as_slice(), [_, particle, whose, _, ..] if is_particle(&particle.word) && whose.word == "one's")
+        {
+            return None;
+        }
+        all[1..].rotate_left(1);
+        Self::of(&all, entry, vocabulary)
+    }
+
+    fn of(all: &[Token], entry: &Entry, vocabulary: &mut Vocabulary) -> Option<Self> {
+        let kind = entry.kind;
         let first = all.iter().position(|token| !is_placeholder(&token.word))?;
-        let last = last_of_its_own(&all, first);
+        let last = last_of_its_own(all, first);
         let slang_verb = kind == ExpressionKind::Slang && all.get(last).is_some_and(|token| is_particle(&token.word));
         let phrasal = kind == ExpressionKind::PhrasalVerb || slang_verb;
         let body = all.get(first..=last)?;
@@ -68,7 +85,8 @@ impl Pattern {
         let object_follows = last + 1 < all.len();
         let gerund_follows = all.get(last + 1).is_some_and(|token| token.word == "doing");
         let closes = entry.expression.ends_with(['?', '!']);
-        Some(Self { steps, phrasal, object_follows, gerund_follows, closes, literals })
+        let moves = is_motion(&body.first()?.word);
+        Some(Self { steps, phrasal, moves, object_follows, gerund_follows, closes, literals })
     }
 
     /// The word that every match begins with.
@@ -163,6 +181,16 @@ mod tests {
         assert_eq!(steps("pull sb's leg", idiom), "wpw");
         assert_eq!(steps("give sb a hand", idiom), "woww");
         assert_eq!(steps("make a fool of oneself", idiom), "wwwwr");
+    }
+
+    #[test]
+    fn a_particle_before_somebody_s_thing_may_stand_behind_it() {
+        let parted = |expression: &str| {
+            let entry = parse(&format!("{expression}\tidiom\tB1\tto do it\tother")).unwrap().remove(0);
+            Pattern::parted(&entry, &mut Vocabulary::default()).map(|pattern| pattern.steps.len())
+        };
+        assert_eq!(parted("make up one's mind"), Some(4));
+        assert_eq!(["keep one's word", "get in the way", "up one's sleeve"].map(parted), [None; 3]);
     }
 
     #[test]

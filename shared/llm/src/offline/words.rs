@@ -75,12 +75,31 @@ pub(super) fn ends_object(word: &str) -> bool {
         || matches!(word, "please" | "yes" | "yeah" | "okay" | "ok" | "oh" | "well" | "today" | "tonight" | "tomorrow")
 }
 
+/// Verbs of going and looking, which a way may follow.
+pub(super) fn is_motion(verb: &str) -> bool {
+    matches!(verb, "bump" | "come" | "drive" | "get" | "go" | "look" | "run" | "turn" | "walk")
+}
+
+/// Ways and places, in the singular or as people mostly name them.
+pub(super) fn is_place(noun: &str) -> bool {
+    PLACES.binary_search(&noun).is_ok()
+}
+
+/// In alphabetical order.
+const PLACES: [&str; 54] = [
+    "airport", "alley", "attic", "avenue", "barn", "basement", "bathroom", "bedroom", "block", "bridge", "building",
+    "bus", "car", "church", "city", "corner", "corridor", "door", "driveway", "elevator", "field", "forest", "garage",
+    "garden", "gate", "hall", "hallway", "hill", "hospital", "hotel", "house", "kitchen", "ladder", "lobby",
+    "mountain", "office", "park", "path", "river", "road", "room", "school", "shop", "stairs", "station", "steps",
+    "store", "street", "town", "train", "tunnel", "window", "woods", "yard",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_closed_classes_are_in_order() {
-        assert!(CLOSED.is_sorted());
+        assert!(CLOSED.is_sorted() && PLACES.is_sorted());
     }
 }
