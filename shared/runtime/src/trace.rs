@@ -5,8 +5,8 @@ use std::{fmt, pin::pin};
 use opentelemetry::{
     Context, KeyValue, Value, global,
     trace::{
-        FutureExt as _, Span as _, SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
-        Tracer as _,
+        FutureExt as _, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
+        TraceState, Tracer as _,
     },
 };
 
@@ -68,14 +68,16 @@ pub struct Span {
 }
 
 impl Span {
-    /// Begins a span below `parent`, or else one that belongs to no other. Whether a collector gets to see it was decided where
+    /// Begins a span below `parent`, whose message is taken, or else one that belongs to no other. Whether a collector gets to see it was decided where
     /// the trace began.
     pub fn begin(parent: Option<Trace>, name: impl FnOnce() -> String) -> Self {
         if let Some(parent) = parent.filter(|parent| !parent.is_sampled()) {
             return Self { context: None, place: Some(parent.child()) };
         }
         let around = parent.map_or_else(Context::new, |parent| Context::new().with_remote_span_context(parent.into()));
-        let span = global::tracer("langflix").start_with_context(name(), &around);
+        let tracer = global::tracer("langflix");
+        let kind = if parent.is_some() { SpanKind::Consumer } else { SpanKind::Internal };
+        let span = tracer.build_with_context(tracer.span_builder(name()).with_kind(kind), &around);
         let place = Trace::try_from(span.span_context()).ok();
         if span.is_recording() {
             return Self { context: Some(around.with_span(span)), place };

@@ -10,6 +10,7 @@ use langflix_ports::store::ArtifactStore as _;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{KeyValue, any_value::Value as Attribute},
+    trace::v1::span::SpanKind,
 };
 use prost::Message as _;
 use serde_json::Value;
@@ -32,6 +33,8 @@ struct Span {
     id: String,
     parent: String,
     name: String,
+    /// As the protocol numbers it.
+    kind: i32,
     attributes: BTreeMap<String, String>,
     links: BTreeSet<String>,
 }
@@ -71,6 +74,7 @@ async fn received(server: &MockServer) -> Vec<Span> {
                 id: hex(&span.span_id),
                 parent: hex(&span.parent_span_id),
                 name: span.name,
+                kind: span.kind,
                 attributes: attributes(&span.attributes),
                 links: span.links.iter().map(|link| hex(&link.span_id)).collect(),
             }));
@@ -141,6 +145,8 @@ async fn one_trace_follows_an_episode_through_all_processes() {
     let (trace, run) = (&roots[0].trace, &roots[0].attributes["run"]);
     for span in &spans {
         assert_eq!(&span.trace, trace, "{span:#?}");
+        let kind = if span.name.starts_with("task ") { SpanKind::Consumer } else { SpanKind::Internal };
+        assert_eq!(span.kind, kind as i32, "{span:#?}");
         assert!(span.parent.is_empty() || by_id.contains_key(span.parent.as_str()), "its parent is missing: {span:#?}");
     }
 
