@@ -33,7 +33,10 @@ pub(crate) async fn sweep(dispatching: &Dispatching, silence: Duration, part: &P
 fn tell(swept: Swept) {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     OPEN_RUNS.set((), count(swept.open).into());
-    OLDEST_RUN.set((), swept.oldest.unwrap_or_default().as_secs_f64());
+    // One that has just begun has looked at none yet: it says nothing rather than that the oldest is new.
+    if swept.open == 0 || swept.oldest.is_some() {
+        OLDEST_RUN.set((), swept.oldest.unwrap_or_default().as_secs_f64());
+    }
     STAGES_ENDED.add((), count(swept.ended).into());
     RUNS_RESUMED.add((), count(swept.resumed).into());
 }

@@ -34,10 +34,11 @@ async fn a_season_is_uploaded_and_submitted_and_the_second_time_neither() {
     assert!(!asked.source_identity.contains("sources/"), "{}", asked.source_identity);
     assert!(asked.source_identity.ends_with(&format!(":{}", asked.video.bytes)), "{}", asked.source_identity);
 
-    let second = fleet.ingest(&season(), &[]);
+    let second = fleet.ingest(&season(), &["--lane", "interactive"]);
     assert_eq!(second.code, Some(0), "{second:#?}");
     let count = |text: &str| second.out.lines().filter(|line| line.contains(text)).count();
     assert_eq!((count("are in the bucket already"), count(": already under way as "), count("uploaded")), (3, 3, 0));
+    assert_eq!(count(", in the lane bulk"), 3);
     assert_eq!((by_hand::submitted(&fleet).await, fleet.keys("sources/").await), (runs.clone(), sources));
     fleet.expect_lying(&[("episodes.v1", 3)]).await;
     let orders = fleet.drain(Name::Episodes, 3).await;

@@ -15,8 +15,8 @@ use crate::{
 pub enum Submitted {
     /// It is on its way.
     New,
-    /// It was on its way already.
-    Underway,
+    /// It was on its way already, in this lane, where it stays.
+    Underway(Lane),
     /// It has ended before.
     Ended(EpisodeStatus),
 }
@@ -39,12 +39,13 @@ pub async fn submit(
     }
     // What was asked for comes first: an open run without it could not be planned by anybody.
     write(store, &request_key(&run), asked).await?;
-    let before = Open::of(store, &run).await?.is_some();
+    let before = Open::of(store, &run).await?;
     let open = Open::now(asked, lane, trace);
     open.write(store, &run).await?;
     write(store, &show_key(&asked.episode, &run), &open.submitted_at_ms).await?;
-    if !before {
-        queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await?;
+    if let Some(before) = before {
+        return Ok((run, Submitted::Underway(before.lane)));
     }
-    Ok((run, if before { Submitted::Underway } else { Submitted::New }))
+    queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await?;
+    Ok((run, Submitted::New))
 }

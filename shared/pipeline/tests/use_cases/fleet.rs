@@ -24,7 +24,7 @@ async fn a_fleet_gives_the_manifest_of_one_process_and_works_on_each_task_once()
     let (room, asked) = (Room::new(), episode());
     let (fleet, model, encoder) = (Fleet::new(&room), Model::good(), Encoder::good());
     assert_eq!(fleet.submit(&asked, Lane::Bulk).await, Submitted::New);
-    assert_eq!(fleet.submit(&asked, Lane::Bulk).await, Submitted::Underway);
+    assert_eq!(fleet.submit(&asked, Lane::Interactive).await, Submitted::Underway(Lane::Bulk));
     fleet.work(&model, &encoder).await;
     let manifest = fleet.manifest(&asked).await.unwrap();
     assert_eq!(text(&manifest), undisturbed(&asked).await);

@@ -50,17 +50,20 @@ impl Told {
     }
 
     pub(super) fn submitted(&self, episode: &EpisodeId, run: &RunId, submitted: Submitted) {
-        let (state, status) = match submitted {
-            Submitted::New => ("new", None),
-            Submitted::Underway => ("underway", None),
-            Submitted::Ended(status) => ("ended", Some(status)),
+        let (state, lane, status) = match submitted {
+            Submitted::New => ("new", None, None),
+            Submitted::Underway(lane) => ("underway", Some(lane), None),
+            Submitted::Ended(status) => ("ended", None, Some(status)),
         };
         self.event(&json!({
-            "event": "submitted", "episode": episode.to_string(), "run": run, "state": state, "status": status,
+            "event": "submitted", "episode": episode.to_string(), "run": run, "state": state, "lane": lane,
+            "status": status,
         }));
         self.say(&match submitted {
             Submitted::New => format!("{episode}: submitted as {run}"),
-            Submitted::Underway => format!("{episode}: already under way as {run}"),
+            Submitted::Underway(lane) => {
+                format!("{episode}: already under way as {run}, in the lane {}", lane.as_str())
+            }
             Submitted::Ended(EpisodeStatus::Complete) => format!("{episode}: already complete as {run}"),
             Submitted::Ended(status) => {
                 let status = status.as_str();
