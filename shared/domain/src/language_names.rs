@@ -106,6 +106,16 @@ impl LanguageTag {
         family(self) == family(other) && (mine.is_empty() || theirs.is_empty() || mine == theirs)
     }
 
+    /// Whether it is written from right to left: by its script where the tag names one, else as the language mostly is.
+    pub fn is_right_to_left(&self) -> bool {
+        const SCRIPTS: [&str; 8] = ["Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg", "Aran"];
+        const LANGUAGES: [&str; 16] =
+            ["ar", "arc", "ckb", "dv", "fa", "glk", "he", "iw", "mzn", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"];
+        let script =
+            self.as_str().split('-').skip(1).find(|part| part.len() == 4 && !part.starts_with(char::is_numeric));
+        script.map_or_else(|| LANGUAGES.contains(&self.primary()), |script| SCRIPTS.contains(&script))
+    }
+
     /// What stands behind the primary subtag; for Chinese the script, which the region implies.
     pub(crate) fn variety(&self) -> &str {
         let rest = self.as_str().split_once('-').map_or("", |(_, rest)| rest);
@@ -121,6 +131,15 @@ impl LanguageTag {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_script_tells_the_direction_and_else_the_language() {
+        for (text, expected) in
+            [("he", true), ("ar-EG", true), ("ur", true), ("az-Arab", true), ("ar-Latn", false), ("ja", false)]
+        {
+            assert_eq!(tag(text).is_right_to_left(), expected, "{text}");
+        }
+    }
 
     fn tag(text: &str) -> LanguageTag {
         text.parse().unwrap()

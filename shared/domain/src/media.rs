@@ -64,6 +64,16 @@ pub struct VideoStream {
     pub color_transfer: Option<String>,
 }
 
+impl VideoStream {
+    /// Width and height as the picture is shown, upright and with square pixels.
+    pub fn shape(&self) -> (u32, u32) {
+        let (across, down) = self.sample_aspect_ratio;
+        let square = u64::from(self.width) * u64::from(across) / u64::from(down.max(1));
+        let (width, height) = (u32::try_from(square).unwrap_or(u32::MAX), self.height);
+        if self.rotation.rem_euclid(180) == 90 { (height, width) } else { (width, height) }
+    }
+}
+
 /// A sound track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AudioStream {

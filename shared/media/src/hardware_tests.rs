@@ -81,7 +81,9 @@ impl Place {
         let args = ["-i", film.to_str().unwrap(), "-c", "copy", "-bsf:v", hdr, "hdr.mkv"];
         video::ffmpeg(folder.path(), &args).unwrap();
         let film = folder.path().join("hdr.mkv");
-        fs::write(folder.path().join(args::BURN_FILE), langflix_subtitles::write_ass(&[])).unwrap();
+        let language = "en".parse().unwrap();
+        let picture = langflix_subtitles::Picture { shape: (16, 9), source: &language, target: &language };
+        fs::write(folder.path().join(args::BURN_FILE), langflix_subtitles::write_ass(picture, &[])).unwrap();
         Self { folder, film }
     }
 

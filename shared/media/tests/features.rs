@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{Cut, cut, source, spec};
 use langflix_domain::{ClipSpec, Span};
-use langflix_subtitles::{BurnLine, write_ass};
+use langflix_subtitles::{BurnLine, Picture, write_ass};
 use langflix_testkit::video::{Recipe, ffmpeg};
 
 #[tokio::test]
@@ -56,7 +56,9 @@ fn drawn(plain: &Cut, burnt: &Cut) -> Vec<usize> {
 }
 
 async fn burnt(film: &Path, lines: &[BurnLine<'_>], scene: Span) -> Cut {
-    let wanted = ClipSpec { burn: Some(write_ass(lines)), ..spec(film, scene) };
+    let (source, target) = ("en".parse().unwrap(), "ja".parse().unwrap());
+    let picture = Picture { shape: (320, 180), source: &source, target: &target };
+    let wanted = ClipSpec { burn: Some(write_ass(picture, lines)), ..spec(film, scene) };
     cut(film, &wanted).await.unwrap()
 }
 
@@ -105,6 +107,20 @@ async fn text_of_any_characters_is_drawn_as_it_is() {
         let line = BurnLine { span: scene, source: Some(text), target: None };
         assert_eq!(drawn(&plain, &burnt(&film, &[line], scene).await).len(), 4, "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_text_without_spaces_stays_within_the_picture() {
+    let film = source(&Recipe::no_audio());
+    let scene = Span::from_millis(1000, 1500);
+    let text = "昨日の夜はずっと雨が降っていたので私たちは家で映画を見てそれから温かいお茶を飲みながら長い話をしました";
+    let line = BurnLine { span: scene, source: None, target: Some(text) };
+    let (plain, burnt) = (cut(&film, &spec(&film, scene)).await.unwrap(), burnt(&film, &[line], scene).await);
+    let (plain, burnt) = (lower_half(&plain), lower_half(&burnt));
+    let differs = |at: usize| plain[0][at].abs_diff(burnt[0][at]) > 60;
+    let reached: Vec<usize> = (0..80).filter(|column| (0..45).any(|row| differs(row * 80 + column))).collect();
+    let (first, last) = (reached.first().unwrap(), reached.last().unwrap());
+    assert!((3..20).contains(first) && (60..77).contains(last), "{reached:?}");
 }
 
 /// Integrated loudness in LUFS.

@@ -5,7 +5,7 @@ use langflix_domain::{
     Stage, TaskId, align, apply_translations, chunk, clip_bounds, select,
 };
 use langflix_ports::store::{ArtifactStore, Put};
-use langflix_subtitles::{BurnLine, write_ass};
+use langflix_subtitles::{BurnLine, Picture, write_ass};
 
 use crate::{
     Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, Outcomes, Recorded, RunRequest,
@@ -122,7 +122,12 @@ fn burn(asked: &RunRequest, expression: &Expression) -> Option<String> {
             target: translation.as_deref().filter(|_| target),
         })
         .collect();
-    Some(write_ass(&lines))
+    let picture = Picture {
+        shape: asked.media.video.shape(),
+        source: &asked.settings.source_language,
+        target: &asked.settings.language,
+    };
+    Some(write_ass(picture, &lines))
 }
 
 /// The candidates for selection that the chunks offer.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ass;
+mod burn;
 mod classify;
 mod cues;
 mod decode;
@@ -17,7 +18,8 @@ mod text;
 mod timestamp;
 mod write;
 
+pub use burn::{BurnLine, Picture, write_ass};
 pub use diagnostic::{Diagnostic, DiagnosticKind};
 pub use language::of_name as language_of_name;
 pub use parse::{Format, ParseError, Parsed, parse};
-pub use write::{BurnLine, write_ass, write_vtt};
+pub use write::write_vtt;

@@ -4,7 +4,7 @@
 mod nasty;
 
 use langflix_domain::Span;
-use langflix_subtitles::{BurnLine, DiagnosticKind, Parsed, parse, write_ass, write_vtt};
+use langflix_subtitles::{BurnLine, DiagnosticKind, Parsed, Picture, parse, write_ass, write_vtt};
 use nasty::nasty;
 
 const HEAD: &str = "1\n00:00:01,000 --> 00:00:02,000\n";
@@ -95,14 +95,16 @@ fn no_text_ends_its_cue_or_begins_another_block() {
 fn no_text_is_a_command_of_a_script_or_another_line_of_it() {
     for text in nasty() {
         let line = BurnLine { span: Span::from_millis(0, 1000), source: Some(&text), target: Some(&text) };
-        let script = write_ass(&[line, line]);
+        let (english, hebrew) = ("en".parse().unwrap(), "he".parse().unwrap());
+        let picture = Picture { shape: (16, 9), source: &english, target: &hebrew };
+        let script = write_ass(picture, &[line, line]);
         assert_eq!(script.lines().filter(|line| line.starts_with("Dialogue: ")).count(), 2, "{script:?}");
         let events = script.split("[Events]\n").nth(1).unwrap();
         assert_eq!(events.trim_end_matches('\n').split(['\n', '\r']).count(), 3, "{script:?}");
-        assert_eq!(events.matches('{').count(), 4, "only the styles' own commands: {script:?}");
-        assert_eq!(events.matches('}').count(), 4, "{script:?}");
+        let opening = events.match_indices('{').filter(|(at, _)| !events[..*at].ends_with('\\')).count();
+        assert_eq!(opening, 4, "only the styles' own commands: {script:?}");
         let commands = events.match_indices('\\').map(|(at, _)| events[at + 1..].chars().next().unwrap());
-        assert!(commands.into_iter().all(|c| matches!(c, 'r' | 'N' | '\u{2060}')), "{script:?}");
+        assert!(commands.into_iter().all(|c| matches!(c, 'r' | 'N' | '{' | '\u{2060}')), "{script:?}");
         assert_eq!(script.matches("\n[").count(), 2, "no section of its own: {script:?}");
     }
 }
