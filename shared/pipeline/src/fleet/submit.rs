@@ -7,7 +7,7 @@ use langflix_ports::{
 use super::Order;
 use crate::{
     Error, RunRequest,
-    stored::{Open, manifest_key, read, request_key, show_key, write},
+    stored::{Open, manifest_key, open_key, read, request_key, show_key, write},
 };
 
 /// What became of a submission.
@@ -21,7 +21,8 @@ pub enum Submitted {
     Ended(EpisodeStatus),
 }
 
-/// Hands a run to the fleet; a run that is there already is left alone. What is done for it belongs to the span `trace`, in
+/// Hands a run to the fleet; a run that is there already is left alone, and one that no message could be published for is
+/// not open afterwards. What is done for it belongs to the span `trace`, in
 /// the form of W3C's `traceparent`.
 ///
 /// # Errors
@@ -46,6 +47,9 @@ pub async fn submit(
     if let Some(before) = before {
         return Ok((run, Submitted::Underway(before.lane)));
     }
-    queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await?;
+    if let Err(error) = queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace)?).await {
+        store.delete(&open_key(&run)).await?;
+        return Err(error.into());
+    }
     Ok((run, Submitted::New))
 }

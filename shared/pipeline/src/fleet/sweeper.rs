@@ -39,6 +39,8 @@ struct Seen {
     open: Option<Open>,
     /// How many tasks a stage has; plans are large, and read once.
     tasks: Option<(Stage, usize)>,
+    /// Whether it was resumed for want of a plan.
+    unplanned: bool,
 }
 
 /// Where a run stands.
@@ -97,7 +99,7 @@ impl Sweeper {
     async fn look(&mut self, dispatcher: Dispatcher<'_>, run: &RunId) -> Result<Finding, Error> {
         let now = Instant::now();
         let later = now + LONGEST.min(self.silence / LOOKS);
-        let new = || Seen { at: None, since: now, due: later, open: None, tasks: None };
+        let new = || Seen { at: None, since: now, due: later, open: None, tasks: None, unplanned: false };
         let seen = self.seen.entry(run.clone()).or_insert_with(new);
         if now < seen.due {
             return Ok(Finding::Moving);
@@ -110,6 +112,9 @@ impl Sweeper {
             _ if moved => Finding::Moving,
             // Seen like this twice: whoever should have gone on has not.
             Some((stage, _)) => Finding::Ended(stage),
+            // Planning takes a moment. Seen without a plan twice, the message that asks for one is lost; only once, since
+            // there may be many before it.
+            None if at.stage.is_none() && !std::mem::replace(&mut seen.unplanned, true) => Finding::Silent,
             None if now.duration_since(seen.since) >= self.silence => Finding::Silent,
             None => Finding::Moving,
         };

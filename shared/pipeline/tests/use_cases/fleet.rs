@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use langflix_domain::{EpisodeStatus, Failure, FailureKind, Footage, Lane, Stage};
 use langflix_pipeline::{
     EncodingTask, Try,
-    fleet::{Order, Submitted, TaskOrder},
+    fleet::{Order, Submitted, TaskOrder, submit},
     retry_failed,
 };
 use langflix_ports::{
     llm::{ErrorKind, LanguageModel},
-    queue::Queue,
+    queue::{Name, Queue},
 };
 
 use crate::{
@@ -18,6 +18,18 @@ use crate::{
     fakes::{Encoder, Failing, Memory, Model, Remembering, trouble},
     queues::{Counts, Fleet, undisturbed},
 };
+
+#[tokio::test]
+async fn a_run_that_cannot_be_published_is_not_open() {
+    let (room, asked) = (Room::new(), episode());
+    let fleet = Fleet::new(&room);
+    *fleet.queue.refused.lock().unwrap() = Some("ACCESS_REFUSED");
+    let refused = submit(fleet.store, &fleet.queue, &asked, Lane::Bulk, None).await.unwrap_err();
+    assert!(refused.to_string().contains("ACCESS_REFUSED") && !fleet.is_open().await, "{refused}");
+    *fleet.queue.refused.lock().unwrap() = None;
+    assert_eq!(fleet.submit(&asked, Lane::Bulk).await, Submitted::New);
+    assert_eq!(fleet.queue.count(Name::Episodes), 1);
+}
 
 #[tokio::test]
 async fn a_fleet_gives_the_manifest_of_one_process_and_works_on_each_task_once() {

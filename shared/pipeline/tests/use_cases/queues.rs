@@ -24,12 +24,14 @@ use crate::{
     fakes::{Encoder, Model},
 };
 
-/// Messages by queue, and whether the next one is refused.
+/// Messages by queue.
 #[derive(Default)]
 pub(crate) struct Messages {
     pub(crate) waiting: Mutex<BTreeMap<Name, VecDeque<Message>>>,
     /// Messages to lose, once they are published.
     pub(crate) lost: Mutex<Vec<Name>>,
+    /// Why none may be published.
+    pub(crate) refused: Mutex<Option<&'static str>>,
 }
 
 impl Messages {
@@ -51,6 +53,13 @@ impl Messages {
 #[async_trait]
 impl Queue for Messages {
     async fn publish(&self, to: Name, message: &Message) -> Result<(), queue::Error> {
+        if let Some(why) = *self.refused.lock().unwrap() {
+            return Err(queue::Error {
+                kind: queue::ErrorKind::Denied,
+                queue: to.to_string(),
+                message: why.to_owned(),
+            });
+        }
         let mut lost = self.lost.lock().unwrap();
         match lost.iter().position(|name| *name == to) {
             Some(at) => drop(lost.remove(at)),

@@ -66,6 +66,23 @@ async fn an_end_that_nobody_noticed_is_noticed_long_before_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_whose_first_message_was_lost_is_planned_long_before_silence() {
+    let (room, asked) = (Room::new(), episode());
+    let fleet = Fleet::new(&room);
+    fleet.queue.lost.lock().unwrap().push(Name::Episodes);
+    fleet.submit(&asked, Lane::Bulk).await;
+    let mut sweeper = Sweeper::new(3600 * SECOND);
+    let mut resumed = Vec::new();
+    for minute in 0..10 {
+        resumed.extend((sweeper.sweep(fleet.dispatcher()).await.unwrap().resumed > 0).then_some(minute));
+        tokio::time::advance(60 * SECOND).await;
+    }
+    assert_eq!((resumed, fleet.queue.count(Name::Episodes)), (vec![2], 1), "once, in case many wait before it");
+    fleet.work(&Model::good(), &Encoder::good()).await;
+    assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_waits_is_looked_at_once_a_minute_by_one_request() {
     let (room, asked) = (Room::new(), episode());
     let fleet = Fleet::new(&room);
