@@ -40,9 +40,10 @@ pub async fn serve(service: Service) -> anyhow::Result<ExitCode> {
     // The page tells what is waited for, too.
     let web = Web::begin(&service, &servers).await?;
     let (roster, health) = (servers.roster(), service.health.clone());
+    let (told, shutdown) = (health.clone(), service.shutdown.clone());
     let work = async {
         let code = match servers.wait(&service.health, &service.shutdown, true).await {
-            true => dispatch(service, servers.ports()).await,
+            true => tokio::join!(dispatch(service, servers.ports()), servers.keep_topology(&told, &shutdown)).0,
             false => ExitCode::SUCCESS,
         };
         if let Some(web) = web {

@@ -1,4 +1,4 @@
-use std::{num::NonZeroU8, sync::Arc};
+use std::{num::NonZeroU8, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use langflix_domain::VideoCodec;
@@ -105,7 +105,26 @@ impl Servers {
         );
         queues.is_some() && store.is_some()
     }
+
+    /// Declares what has gone missing of the queues, as with a broker that comes back empty, until the process is told to
+    /// end.
+    pub async fn keep_topology(&self, health: &Health, shutdown: &Shutdown) {
+        let part = health.part("queues");
+        loop {
+            tokio::select! {
+                () = shutdown.draining() => return,
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+            }
+            match self.queue.apply_topology().await {
+                Ok(()) => part.ready(),
+                Err(error) => part.waits(&error.to_string()),
+            }
+        }
+    }
 }
+
+/// Between two looks at the queues: what is there is soon told.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 fn pem(certificates: Option<&Certificates>) -> Option<Vec<u8>> {
     certificates.map(|certificates| certificates.as_pem().as_bytes().to_vec())

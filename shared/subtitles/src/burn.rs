@@ -160,7 +160,8 @@ mod tests {
             assert!(narrow.iter().all(|row| !row.starts_with(['、', '。', 'っ', 'ー'])), "{narrow:?}");
         }
         assert_eq!(texts("ko", (1280, 720), "막차를 또 놓쳤어"), ["막차를 또 놓쳤어"]);
-        let latin = "They never told us that it would take the whole night to get there and back again, ".repeat(3) + "they say";
+        let latin = "They never told us that it would take the whole night to get there and back again, ".repeat(3)
+            + "they say";
         assert_eq!(texts("de", (1280, 720), &latin), [latin], "libass breaks it at its spaces");
     }
 

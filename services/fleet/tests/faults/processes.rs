@@ -29,6 +29,19 @@ async fn services_that_begin_before_anything_is_declared_wait_for_it() {
     town.encoded_once(clips);
 }
 
+#[tokio::test]
+async fn queues_that_are_gone_are_declared_again_and_work_goes_on() {
+    let (town, asked) = (Town::new().await, [episode(1), episode(2)]);
+    let running = town.start(Role::ALL);
+    town.submit(&asked[0]).await;
+    town.is_well(&asked[0]).await;
+    town.delete_queues(&["episodes.v1", "stages.v1", "encoding.bulk.v1", "analysis.bulk.v1.wait.5s"]).await;
+    town.has_queues().await;
+    town.submit(&asked[1]).await;
+    let clips = town.ends_well(running, &asked).await;
+    town.encoded_once(clips);
+}
+
 /// Has the service of that `role` fall asleep at `step`, others do its work meanwhile, and wakes it when all is done.
 async fn sleeps_at(role: Role, step: &str) {
     let (mut town, asked) = (Town::new().await, episode(1));

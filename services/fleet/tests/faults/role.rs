@@ -79,7 +79,11 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
         ports.queue = Arc::new(Twice(ports.queue));
     }
     match role {
-        Role::Dispatcher => Ok(langflix_dispatcher::dispatch(service, ports).await),
+        Role::Dispatcher => {
+            let (health, shutdown) = (service.health.clone(), service.shutdown.clone());
+            let keeping = servers.keep_topology(&health, &shutdown);
+            Ok(tokio::join!(langflix_dispatcher::dispatch(service, ports), keeping).0)
+        }
         Role::Analysis => Ok(langflix_analysis_worker::analyse(service, ports, Arc::new(model())).await),
         Role::Encoding => {
             let mark = std::env::var(MARK).unwrap_or_default();

@@ -189,12 +189,8 @@ impl Town {
 
     /// Tells the services to end and holds that nothing lies in a queue then but in those named: a message that was taken
     /// and never settled is back in its queue as soon as whoever took it is gone.
-    pub(crate) async fn rests(&self, mut running: Vec<Process>, but: &[&str]) {
-        running.iter().for_each(|process| process.send(Signal::TERM));
-        for process in &mut running {
-            let status = process.ended().await;
-            assert!(status.success(), "{status}");
-        }
+    pub(crate) async fn rests(&self, running: Vec<Process>, but: &[&str]) {
+        self.end(running).await;
         let (queue, began) = (self.servers().queue, Instant::now());
         let counts = loop {
             let counts = queue.counts().await.unwrap();
@@ -208,6 +204,14 @@ impl Town {
         };
         let left = counts.iter().filter(|(name, count)| count.ready > 0 && !but.contains(&name.as_str()));
         assert_eq!(left.collect::<Vec<_>>(), []);
+    }
+
+    pub(crate) async fn end(&self, mut running: Vec<Process>) {
+        running.iter().for_each(|process| process.send(Signal::TERM));
+        for process in &mut running {
+            let status = process.ended().await;
+            assert!(status.success(), "{status}");
+        }
     }
 
     /// Has the broker close the connections of the services whose name contains `service`, one at least.
@@ -231,6 +235,24 @@ impl Town {
             }
             assert!(began.elapsed() < PATIENCE, "the broker knows of no connection of {service:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Deletes queues, which are missing then.
+    pub(crate) async fn delete_queues(&self, queues: &[&str]) {
+        let vhost = self.rabbit.vhost.replace('/', "%2F");
+        for queue in queues {
+            let at = self.broker().0.join(&format!("queues/{vhost}/{queue}")).unwrap();
+            reqwest::Client::new().delete(at).send().await.unwrap().error_for_status().unwrap();
+        }
+    }
+
+    /// Waits until all queues are there.
+    pub(crate) async fn has_queues(&self) {
+        let (queue, began) = (self.servers().queue, Instant::now());
+        while let Err(error) = queue.counts().await {
+            assert!(began.elapsed() < PATIENCE, "{error}");
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
