@@ -53,7 +53,11 @@ pub fn end_of_task(ended: Result<Ended, Error>) -> End {
             }
             kind => End::Retry { after, why: failure.into(), fault: fault_of(kind) },
         },
-        Ok(Ended::HandedBack(failure)) => End::HandBack { why: failure.into() },
+        Ok(Ended::HandedBack(failure)) => {
+            // A GPU that refuses is watched by itself, and clips go elsewhere.
+            let device = failure.kind == FailureKind::Encoder;
+            End::HandBack { fault: if device { Fault::Elsewhere } else { Fault::Worker }, why: failure.into() }
+        }
         Err(error) => end_of_error(&error),
     }
 }
@@ -71,10 +75,11 @@ fn end_of_error(error: &Error) -> End {
     if error.passes() { End::Pause { lasting: NO_SERVER, why } } else { End::Bury { why, fault: Fault::Elsewhere } }
 }
 
-/// Whose fault a failure may be: an encoder that fails on clip after clip is broken.
+/// Whose fault a failure may be: an encoder that fails on clip after clip is broken, and a provider that no answer comes
+/// from may answer others.
 fn fault_of(kind: FailureKind) -> Fault {
     match kind {
-        FailureKind::Encoder | FailureKind::TimedOut => Fault::Worker,
+        FailureKind::Encoder | FailureKind::TimedOut | FailureKind::Unavailable => Fault::Worker,
         _ => Fault::Elsewhere,
     }
 }
@@ -94,5 +99,16 @@ mod tests {
         assert!(matches!(recorded(FailureKind::Cancelled), End::Done));
         assert!(matches!(recorded(FailureKind::Input), End::Bury { fault: Fault::Elsewhere, .. }));
         assert!(matches!(recorded(FailureKind::Encoder), End::Bury { fault: Fault::Worker, .. }));
+    }
+
+    #[test]
+    fn what_others_may_do_and_this_worker_cannot_is_its_own_fault() {
+        let failure = |kind| Failure { kind, message: "so it is".to_owned() };
+        let ends = [
+            end_of_task(Ok(Ended::HandedBack(failure(FailureKind::Unavailable)))),
+            end_of_task(Ok(Ended::Later { failure: failure(FailureKind::Unavailable), after: None })),
+        ];
+        assert!(matches!(ends[0], End::HandBack { fault: Fault::Worker, .. }));
+        assert!(matches!(ends[1], End::Retry { fault: Fault::Worker, .. }));
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 const AT_ONCE: usize = 4;
 
 /// An episode that nothing is to be cut of, and has more chunks than a worker takes.
-fn asked(town: &Town) -> RunRequest {
+pub(crate) fn asked(town: &Town) -> RunRequest {
     let model = town.servers().model(&town.config()).unwrap();
     let mut asked = episode(1);
     asked.settings.encode = None;

@@ -2,6 +2,8 @@
 
 // Clippy allows `unwrap` in tests only where it sees that they are tests.
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 #[expect(dead_code, reason = "other suites need more of it")]

@@ -3,7 +3,7 @@
 use crate::{
     PROGRAM,
     drain::{CLIPS, Gate, asked, worker},
-    pressure::{DRAIN, is_closed, waiting},
+    pressure::{DRAIN, waiting},
     program::Town,
 };
 
@@ -14,7 +14,7 @@ async fn a_worker_that_fails_clip_after_clip_leaves_them_to_others_until_it_is_m
     gate.open();
     let failed = waiting(&town).await;
     let mut broken = worker(&town, &deadly, PROGRAM, DRAIN, &[]);
-    is_closed(&broken, "breaker", "tasks failed in a row, the last one: ").await;
+    broken.is_closed("clips", "breaker", "tasks failed in a row, the last one: ").await;
     let tries = deadly.begun();
 
     // What comes now is for others; one clip is tried now and then.
@@ -23,7 +23,7 @@ async fn a_worker_that_fails_clip_after_clip_leaves_them_to_others_until_it_is_m
     other.settings.encode.as_mut().unwrap().crf += 1;
     let run = town.submit(&other).await;
     assert_eq!(town.completes(&run).await.clips.len(), CLIPS);
-    is_closed(&broken, "breaker", "tasks failed in a row, the last one: ").await;
+    broken.is_closed("clips", "breaker", "tasks failed in a row, the last one: ").await;
     assert!(deadly.begun() <= tries + 1, "{} clips were begun after {tries}", deadly.begun() - tries);
 
     let told = good.is_told_to_rest();

@@ -103,18 +103,8 @@ async fn wait(town: &Town, clips: usize) {
 
 /// Waits until a worker says why it takes nothing, and holds that it has nothing in hand.
 async fn says(worker: &Program, what: &str, why: &str) {
-    is_closed(worker, what, why).await;
+    worker.is_closed("clips", what, why).await;
     assert_eq!(worker.running().await, 0);
-}
-
-/// Waits until a worker says why it takes no more, and counts itself among those that `what` keeps from it; it is alive
-/// meanwhile.
-pub(crate) async fn is_closed(worker: &Program, what: &str, why: &str) {
-    until(why, async || worker.readiness_is(503).await["parts"].to_string().contains(why)).await;
-    worker.is_alive().await;
-    let (_, metrics) = worker.get("/metrics").await.unwrap();
-    let closed = format!("langflix_intake_closed{{intake=\"clips\",why=\"{what}\"}} 1");
-    assert!(metrics.as_str().unwrap().contains(&closed), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

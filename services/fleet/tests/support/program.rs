@@ -201,6 +201,16 @@ impl Program {
         body
     }
 
+    /// Waits until it says why an intake takes no more, and counts itself among those that `what` keeps from it; it is alive
+    /// meanwhile.
+    pub(crate) async fn is_closed(&self, intake: &str, what: &str, why: &str) {
+        until(why, async || self.readiness_is(503).await["parts"].to_string().contains(why)).await;
+        self.is_alive().await;
+        let (_, metrics) = self.get("/metrics").await.unwrap();
+        let closed = format!("langflix_intake_closed{{intake=\"{intake}\",why=\"{what}\"}} 1");
+        assert!(metrics.as_str().unwrap().contains(&closed), "{metrics}");
+    }
+
     /// Holds that it is alive.
     pub(crate) async fn is_alive(&self) {
         let (status, body) = self.get("/livez").await.unwrap_or_else(|| panic!("{}", self.said()));

@@ -44,10 +44,7 @@ impl Worker<'_> {
         let asked = requests.get(self.store, run).await?;
         let ended = match other_model(&asked.settings, model) {
             _ if requests.is_cancelled(self.store, run).await? => self.drop_task(run, Stage::Analysis, task).await?,
-            Some(failure) if this.last => record_failure(self.store, run, Stage::Analysis, task, failure, self.trace)
-                .await
-                .map(Ended::Recorded)?,
-            Some(failure) => Ended::Later { failure, after: None },
+            Some(failure) => Ended::HandedBack(failure),
             None => try_chunk(self.store, model, &asked, &order.task, this).await?,
         };
         if let Ended::Recorded(_) = ended {
@@ -118,7 +115,10 @@ impl Worker<'_> {
 fn other_model(settings: &RunSettings, model: &dyn LanguageModel) -> Option<Failure> {
     let message = || {
         let (wanted, here) = (&settings.model_name, model.name());
-        format!("the run is for {wanted} and this worker asks {here}, or with other settings: give both the same llm.*")
+        let here = if wanted == here { "it with other settings" } else { here };
+        format!(
+            "the run is for {wanted} and this worker asks {here}: give all who ask and answer the same llm.* and version"
+        )
     };
     let same = settings.model == *model.fingerprint();
     (!same).then(|| Failure { kind: FailureKind::Unavailable, message: message() })

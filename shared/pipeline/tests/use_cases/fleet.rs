@@ -165,7 +165,7 @@ async fn a_failure_that_passes_is_tried_again_and_one_that_stays_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_worker_with_another_model_answers_for_nobody() {
+async fn a_worker_with_another_model_answers_for_nobody_and_leaves_the_chunk_to_others() {
     struct Other(Model, langflix_domain::Digest);
     #[async_trait]
     impl LanguageModel for Other {
@@ -187,10 +187,15 @@ async fn a_worker_with_another_model_answers_for_nobody() {
     let fleet = Fleet::new(&room);
     let other = Other(Model::good(), langflix_domain::Digest::of_bytes(b"another"));
     fleet.submit(&asked, Lane::Bulk).await;
-    fleet.work(&other, &Encoder::good()).await;
-    let manifest = fleet.manifest(&asked).await.unwrap();
-    assert_eq!((manifest.status, other.0.asks().len()), (EpisodeStatus::Failed, 0));
-    assert!(manifest.failures[0].failure.message.contains("fake/one"), "{:?}", manifest.failures[0]);
+    fleet.dispatcher().plan_episode(&asked.run().unwrap()).await.unwrap();
+    let message = fleet.queue.waiting.lock().unwrap().get_mut(&Name::AnalysisBulk).unwrap().pop_front().unwrap();
+    let order = Order::read(&message.body).unwrap();
+    let back = fleet.handle(&order, Try::ONLY, &other, &Encoder::good()).await.unwrap().unwrap();
+    assert!(back.message.contains("for fake/one and this worker asks fake/two"), "{back:?}");
+    assert_eq!(other.0.asks().len(), 0);
+    fleet.queue.publish(Name::AnalysisBulk, &message).await.unwrap();
+    fleet.work(&Model::good(), &Encoder::good()).await;
+    assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
 }
 
 #[tokio::test]

@@ -88,6 +88,8 @@ pub enum End {
     HandBack {
         /// Why it was not tried.
         why: Why,
+        /// Whose fault that may be.
+        fault: Fault,
     },
     /// It will never succeed, and is set aside for a person to look at.
     Bury {
@@ -174,7 +176,7 @@ impl End {
         match self {
             Self::Done => (measures::End::Done, Reason::None),
             Self::Retry { why, .. } => (measures::End::Retry, why.reason),
-            Self::HandBack { why } => (measures::End::HandedBack, why.reason),
+            Self::HandBack { why, .. } => (measures::End::HandedBack, why.reason),
             Self::Bury { why, .. } => (measures::End::Buried, why.reason),
             Self::Pause { why, .. } => (measures::End::Paused, why.reason),
         }

@@ -148,7 +148,10 @@ where
             Ok(Err(_)) => own_fault(Reason::Panicked, "the handler panicked".to_owned()),
             Err(_) => own_fault(Reason::TimedOut, format!("not done within {} minutes", TASK_LIMIT.as_secs() / 60)),
         },
-        () = context.hand_back.cancelled() => End::HandBack { why: Why::new(Reason::Draining, "the process ends") },
+        () = context.hand_back.cancelled() => End::HandBack {
+            why: Why::new(Reason::Draining, "the process ends"),
+            fault: Fault::Elsewhere,
+        },
     }
 }
 
@@ -204,7 +207,7 @@ fn tell(end: &End, settled: Result<(), Error>, elapsed: Duration) {
     match end {
         End::Done => tracing::info!(end = end_of, elapsed_ms, "done"),
         End::Retry { why, .. } => tracing::warn!(end = end_of, reason, elapsed_ms, why = why.text, "to be tried again"),
-        End::HandBack { why } | End::Pause { why, .. } => {
+        End::HandBack { why, .. } | End::Pause { why, .. } => {
             tracing::info!(end = end_of, reason, elapsed_ms, why = why.text, "handed back");
         }
         End::Bury { why, .. } => tracing::warn!(end = end_of, reason, elapsed_ms, why = why.text, "set aside for good"),
@@ -214,9 +217,9 @@ fn tell(end: &End, settled: Result<(), Error>, elapsed: Duration) {
 fn verdict(end: End) -> Verdict {
     match end {
         End::Done => Verdict::Succeeded,
-        End::Retry { why, fault: Fault::Worker, .. } | End::Bury { why, fault: Fault::Worker } => {
-            Verdict::Failed(why.text)
-        }
+        End::Retry { why, fault: Fault::Worker, .. }
+        | End::HandBack { why, fault: Fault::Worker }
+        | End::Bury { why, fault: Fault::Worker } => Verdict::Failed(why.text),
         End::Pause { lasting, why } => Verdict::Paused(lasting, why.text),
         End::Retry { .. } | End::Bury { .. } | End::HandBack { .. } => Verdict::Nothing,
     }

@@ -8,7 +8,7 @@ async fn a_message_is_settled_as_the_end_of_its_task_says() {
         let why = Why::new(Reason::Input, "because");
         match job.body.as_slice() {
             b"bury" => End::Bury { why, fault: Fault::Elsewhere },
-            b"hand back" => End::HandBack { why },
+            b"hand back" => End::HandBack { why, fault: Fault::Elsewhere },
             b"retry" => End::Retry { after: None, why, fault: Fault::Elsewhere },
             b"retry after" => End::Retry { after: Some(Duration::from_secs(77)), why, fault: Fault::Worker },
             _ => End::Done,
