@@ -64,6 +64,15 @@ impl RabbitQueue {
         upkeep::check(&self.link).await
     }
 
+    /// Whether this user may publish and take messages, which every program of the fleet does. Tried on the topology, which
+    /// has to be there: no queue gets a message of it, and one that is taken stays.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`](langflix_ports::queue::ErrorKind::Denied) with what is refused.
+    pub async fn check_rights(&self) -> Result<(), Error> {
+        upkeep::check_rights(&self.link).await
+    }
+
     /// What lies in each queue that [`topology`](crate::topology) lists, by its name.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
 //! Declares what has to be there, and looks whether it is.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use langflix_ports::queue::{Error, ErrorKind};
+use langflix_ports::queue::{Error, ErrorKind, Message, Name, Place, Shelf};
 use lapin::{
     Channel, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
@@ -15,6 +15,8 @@ use crate::{
     connection::{answer, within},
     failure::{differs, failed},
     link::Link,
+    publisher::publish,
+    shelf::{Fate, go_through},
     topology::{QueueSpec, Topology, WORK, table, topology},
 };
 
@@ -55,6 +57,18 @@ pub(crate) async fn check(link: &Link) -> Result<(), Error> {
         Err(error) => Err(error),
         Ok(()) => close(&channel).await,
     }
+}
+
+pub(crate) async fn check_rights(link: &Arc<Link>) -> Result<(), Error> {
+    match publish(link, WORK, "check.of.rights", &Message::default()).await {
+        // Let in, and no queue has that name.
+        Err(error) if error.kind == ErrorKind::Missing => {}
+        done => done?,
+    }
+    for name in Name::ALL {
+        go_through(link, Place::Shelf(name, Shelf::Parked), 1, |_| Fate::Keep).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn counts(link: &Link) -> Result<BTreeMap<String, Count>, Error> {

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use langflix_ports::queue::{Message, Name, Place, Queue as _};
-use langflix_rabbitmq::{QueueKind, RabbitQueue, topology};
-use langflix_testkit::servers::Rabbit;
+use langflix_ports::queue::{ErrorKind, Message, Name, Place, Queue as _};
+use langflix_rabbitmq::{QueueKind, RabbitQueue, Settings, topology};
+use langflix_testkit::servers::{self, Rabbit};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -57,6 +57,31 @@ async fn user(rabbit: &Rabbit, name: &str, tags: &str, rights: Option<[&str; 3]>
 /// The management API as `user` reaches it.
 fn api_of(rabbit: &Rabbit, user: &str) -> String {
     rabbit.api.replace("guest:guest@", &format!("{user}:pw@"))
+}
+
+#[tokio::test]
+async fn each_right_that_is_missing_is_found() {
+    let rabbit = servers::rabbitmq().await;
+    RabbitQueue::new(settings(&rabbit.url)).unwrap().apply_topology().await.unwrap();
+    for (name, rights, missing) in [
+        ("all", [".*", ".*", ".*"], None),
+        ("works", ["^$", ".*", ".*"], None),
+        ("looks", ["^$", "^$", ".*"], Some("exchange 'langflix.work'")),
+        ("writes", ["^$", ".*", "^$"], Some("queue 'episodes.v1.parked'")),
+        ("reads-some", ["^$", ".*", "^(episodes|stages|analysis).*"], Some("queue 'encoding.")),
+    ] {
+        let username = user(&rabbit, name, "", Some(rights)).await;
+        let queue = RabbitQueue::new(Settings { username, password: "pw".to_owned(), ..settings(&rabbit.url) });
+        let found = queue.unwrap().check_rights().await;
+        match missing {
+            None => found.unwrap(),
+            Some(what) => {
+                let error = found.unwrap_err();
+                assert_eq!(error.kind, ErrorKind::Denied, "{name}: {error}");
+                assert!(error.message.contains("ACCESS_REFUSED") && error.message.contains(what), "{name}: {error}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -71,6 +71,11 @@ impl Reader {
         self.faults.push(fault);
     }
 
+    /// Whether a value was given that is not allowed.
+    pub(super) fn refused(&self, key: &str) -> bool {
+        self.faults.iter().any(|fault| matches!(fault, Fault::NotAllowed { key: of, .. } if of == key))
+    }
+
     pub(super) fn origin(&self, key: &str) -> Origin {
         self.entries.iter().find(|entry| entry.key == key).map_or(Origin::Default, |entry| entry.origin.clone())
     }

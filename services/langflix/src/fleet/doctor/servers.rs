@@ -38,8 +38,12 @@ pub(super) async fn rabbitmq(section: Option<&config::RabbitMq>) -> Vec<Finding>
         Err(error) => return vec![Finding::fail(CHECK, error.to_string())],
     };
     let mut findings = vec![reached(CHECK, &server)];
-    findings.push(match queue.check_topology().await {
-        Ok(()) => Finding::ok("queues", "all are there, and what they should be"),
+    let looked = match queue.check_topology().await {
+        Ok(()) => queue.check_rights().await,
+        missing => missing,
+    };
+    findings.push(match looked {
+        Ok(()) => Finding::ok("queues", "all are there, and messages may be published and taken"),
         Err(error) => Finding::fail("queues", error.to_string()),
     });
     if let Ok(counts) = queue.counts().await {

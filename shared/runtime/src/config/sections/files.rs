@@ -36,7 +36,7 @@ impl<'a> Files<'a> {
 
     /// Reports, where servers are to be reached, that the value of `key` is not there.
     pub(super) fn missing(&self, read: &mut Reader, key: &str, how: &str) {
-        if self.servers {
+        if self.servers && !read.refused(key) {
             read.fault(Fault::Missing { key: key.to_owned(), how: how.to_owned() });
         }
     }

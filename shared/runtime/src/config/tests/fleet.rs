@@ -114,6 +114,8 @@ fn a_program_of_the_fleet_is_told_all_that_it_lacks() {
              s3.access_key_file and s3.secret_key_file",
         ]
     );
+    let wrong = fleet_faults("s3: {bucket: h3}", &[("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")]);
+    assert!(wrong.len() == 1 && wrong[0].contains("'h3' (from langflix.yaml:1) is not allowed"), "{wrong:?}");
     let lacking = fleet_faults("", &[("LANGFLIX__S3__BUCKET", "fleet"), ("AWS_ACCESS_KEY_ID", "id")]);
     assert!(lacking.len() == 1 && lacking[0].starts_with("s3.secret_key: not set: "), "{lacking:?}");
 }
