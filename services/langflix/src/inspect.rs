@@ -169,7 +169,8 @@ fn print_video(info: &MediaInfo) -> anyhow::Result<()> {
     for subtitles in &info.subtitles {
         let language = subtitles.language.as_deref().unwrap_or("language unknown");
         let kind = if subtitles.text { "text" } else { "pictures, which cannot be read" };
-        say::out!("  track {}: subtitles, {language}, {} ({kind})", subtitles.index, subtitles.codec)?;
+        let forced = if subtitles.forced { ", forced" } else { "" };
+        say::out!("  track {}: subtitles, {language}, {} ({kind}){forced}", subtitles.index, subtitles.codec)?;
     }
     for other in &info.others {
         say::out!("  track {}: {} {}, left aside", other.index, other.kind, other.codec)?;

@@ -51,6 +51,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _gone = error.print();
+            if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+                // What clap says of it goes on with advice on lines of its own.
+                let text = error.to_string();
+                let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                let _unread = say::out!("{}", serde_json::json!({ "event": "failed", "error": first }));
+            }
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };

@@ -39,7 +39,11 @@ pub fn folder_name(text: &str) -> String {
     }
     // Windows drops trailing dots, a leading one hides a folder, and a leading hyphen makes it an option of a command.
     let trimmed = out.trim_start_matches([' ', '.', '-']).trim_end_matches([' ', '.']);
-    if trimmed.is_empty() || is_device(trimmed) { "untitled".to_owned() } else { trimmed.to_owned() }
+    match trimmed {
+        "" => "untitled".to_owned(),
+        device if is_device(device) => format!("_{device}"),
+        name => name.to_owned(),
+    }
 }
 
 /// Characters that turn the direction of text or show nothing: two names that look alike must not differ by them.
@@ -80,9 +84,10 @@ mod tests {
         assert_eq!(folder_name("It's Always: Sunny?"), "It's Always Sunny");
         assert_eq!(folder_name("../../etc/passwd"), "etc passwd");
         assert_eq!(folder_name("오징어 게임"), "오징어 게임");
-        for empty in ["", "...", "/", "NUL", "com1.txt", "\u{202e}"] {
+        for empty in ["", "...", "/", "\u{202e}"] {
             assert_eq!(folder_name(empty), "untitled", "{empty:?}");
         }
+        assert_eq!(["NUL", "com1.txt", "Conan"].map(folder_name), ["_NUL", "_com1.txt", "Conan"]);
         assert!(folder_name(&"게".repeat(300)).len() <= 120);
     }
 

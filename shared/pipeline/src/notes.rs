@@ -26,7 +26,11 @@ pub(crate) fn notes(asked: &RunRequest, encoding: &EncodingPlan, chunks_ok: u32)
             encoding.beyond_end
         ));
     } else if encoding.tasks.is_empty() && chunks_ok > 0 {
-        notes.push("No expression worth learning was found at this level.".to_owned());
+        let rejected: usize = encoding.analysed.rejected.values().map(Vec::len).sum();
+        notes.push(match rejected {
+            0 => "No expression worth learning was found at this level.".to_owned(),
+            count => format!("None of the model's expressions passed its check; those that did not: {count}."),
+        });
     }
     let tasks = |lacks: fn(&EncodingTask) -> bool| encoding.tasks.iter().filter(|task| lacks(task)).count();
     let untranslated = tasks(|task| task.expression.line_translation.is_none());

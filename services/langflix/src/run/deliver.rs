@@ -6,26 +6,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use langflix_domain::{ClipFiles, EpisodeId, MANIFEST_VERSION, Manifest, ManifestClip, folder_name, slug};
 use langflix_pipeline::clip_lines;
 use langflix_ports::store::ArtifactStore;
 
 use crate::pages;
 
-const MANIFEST: &str = "manifest.json";
-const PAGE: &str = "index.html";
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const PAGE: &str = "index.html";
 /// The manifest whose clips lie here although a run without clips came after it.
 const REPLACED: &str = ".replaced.json";
 
 /// Where an episode's results lie.
-fn folder(out: &Path, manifest: &Manifest) -> PathBuf {
-    out.join(folder_name(&manifest.episode.show)).join(manifest.episode.code())
+fn folder(out: &Path, episode: &EpisodeId) -> PathBuf {
+    out.join(folder_name(&episode.show)).join(episode.code())
+}
+
+/// Holds that the folder of an episode's results has none of another show, whose name gives the same.
+///
+/// # Errors
+/// Where it has.
+pub(crate) fn is_free(out: &Path, episode: &EpisodeId) -> anyhow::Result<()> {
+    let folder = folder(out, episode);
+    match read(&folder.join(MANIFEST)) {
+        Some(other) if other.episode.show != episode.show => bail!(
+            "{} holds the results of another show, '{}': give another --out or --show",
+            folder.display(),
+            other.episode.show
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The page that shows them.
 pub(crate) fn page(out: &Path, manifest: &Manifest) -> PathBuf {
-    folder(out, manifest).join(PAGE)
+    folder(out, &manifest.episode).join(PAGE)
 }
 
 /// Writes clips, subtitles, page and manifest of a run, the manifest last, and removes the clips that an earlier
@@ -35,7 +51,8 @@ pub(crate) fn page(out: &Path, manifest: &Manifest) -> PathBuf {
 /// # Errors
 /// What the store or the file system says; called again, it goes on.
 pub(crate) async fn deliver(store: &dyn ArtifactStore, out: &Path, mut manifest: Manifest) -> anyhow::Result<Manifest> {
-    let folder = folder(out, &manifest);
+    is_free(out, &manifest.episode)?;
+    let folder = folder(out, &manifest.episode);
     let at = |path: &Path| format!("output {}", path.display());
     std::fs::create_dir_all(folder.join("clips")).with_context(|| at(&folder))?;
     let earlier: Vec<Manifest> = [MANIFEST, REPLACED].iter().filter_map(|name| read(&folder.join(name))).collect();

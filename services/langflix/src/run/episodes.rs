@@ -12,6 +12,7 @@ use langflix_domain::{
 use langflix_runtime::config::Config;
 
 use super::{
+    deliver::{MANIFEST, PAGE},
     prepare::{Sources, Subtitles, Target},
     tree::Tree,
 };
@@ -113,7 +114,13 @@ fn folder(tree: &dyn Tree, dir: &Path) -> anyhow::Result<Vec<(PathBuf, Named)>> 
 }
 
 fn walk(tree: &dyn Tree, dir: &Path, deeper: usize, listing: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    for entry in tree.entries(dir).with_context(|| tree.shown(dir))? {
+    let entries = tree.entries(dir).with_context(|| tree.shown(dir))?;
+    // An episode's results, whose clips are videos as well.
+    let holds = |name: &str| entries.iter().any(|entry| entry.path.file_name().is_some_and(|of| of == name));
+    if holds(MANIFEST) && holds(PAGE) {
+        return Ok(());
+    }
+    for entry in entries {
         let hidden = entry.path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         match (hidden, entry.is_folder) {
             (true, _) => {}

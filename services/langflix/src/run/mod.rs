@@ -135,6 +135,7 @@ async fn one(
     settings: &RunSettings,
     out: &Path,
 ) -> anyhow::Result<Manifest> {
+    deliver::is_free(out, &sources.episode)?;
     let asked = asked(videos.media, videos, sources, settings).await?;
     let manifest = workshop.drive(&asked).await?;
     let manifest = deliver::deliver(workshop.store, out, manifest).await?;

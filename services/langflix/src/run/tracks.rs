@@ -68,9 +68,10 @@ fn text_track(info: &MediaInfo, video: &str, language: &LanguageTag, passed_over
     match fitting.as_slice() {
         [one] => Ok(one.index),
         [] => bail!(
-            "{video}: no {language} subtitles beside it ({}) or inside it ({}): give a file with --subs",
+            "{video}: no {language} subtitles beside it ({}) or inside it ({}): give a file with --subs{}",
             candidates(passed_over),
-            named(&info.subtitles)
+            named(&info.subtitles),
+            if info.subtitles.iter().any(|stream| stream.text) { ", or choose a track with --subs-track" } else { "" }
         ),
         _ => bail!("{video}: several subtitle tracks fit ({}): choose one with --subs-track", named(&info.subtitles)),
     }
@@ -115,7 +116,8 @@ fn named<'a>(streams: impl IntoIterator<Item = &'a SubtitleStream>) -> String {
     let one = |stream: &SubtitleStream| {
         let language = stream.language.as_deref().unwrap_or("language unknown");
         let title = stream.title.as_deref().map(|title| format!(" '{title}'")).unwrap_or_default();
-        format!("{} {language} {}{title}", stream.index, stream.codec)
+        let forced = if stream.forced { ", forced" } else { "" };
+        format!("{} {language} {}{title}{forced}", stream.index, stream.codec)
     };
     let all: Vec<String> = streams.into_iter().map(one).collect();
     if all.is_empty() { "no track".to_owned() } else { all.join("; ") }

@@ -97,6 +97,49 @@ fn a_show_without_a_name() {
 }
 
 #[test]
+fn a_show_whose_folder_another_show_has() {
+    let dir = tempdir().unwrap();
+    let out = dir.path().join("out");
+    for (show, complains) in [("A:B", false), ("A*B", true), ("A:B", false), ("CON", false), ("NUL", false)] {
+        let said = said(Copy::new().run().args(["--dry-run", "--show", show, "--out"]).arg(&out));
+        assert_eq!(said.code, Some(i32::from(complains)), "{said:?}");
+        if complains {
+            holds(complaint(&said), &["A*B S01E01", "out/A B/S01E01", "another show, 'A:B'", "--out or --show"]);
+        }
+    }
+    for folder in ["A B", "_CON", "_NUL"] {
+        assert!(out.join(folder).join("S01E01/manifest.json").exists(), "{folder}");
+    }
+}
+
+#[test]
+fn a_track_of_forced_lines_alone_is_named_as_such() {
+    let copy = Copy::new();
+    let forced = copy.dir.path().join("Forced.S01E01.mkv");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(copy.video())
+        .arg("-i")
+        .arg(copy.subtitles())
+        .args(["-map", "0", "-map", "1", "-c", "copy", "-metadata:s:s:0", "language=eng", "-disposition:s:0", "forced"])
+        .arg(&forced)
+        .status();
+    assert!(made.unwrap().success());
+    let complaint = failing(&mut run(&forced, &copy.dir.path().join("out")));
+    holds(&complaint, &["no en subtitles", "2 eng subrip, forced", "--subs-track"]);
+    let told = said(langflix(["inspect"]).arg(&forced));
+    assert!(told.out.contains("track 2: subtitles, eng, subrip (text), forced"), "{told:?}");
+}
+
+#[test]
+fn wrong_usage_is_an_event_too() {
+    let told = said(&mut langflix(["run", "--json"]));
+    let event: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((told.code, &event["event"]), (Some(64), &"failed".into()));
+    holds(event["error"].as_str().unwrap(), &["required arguments"]);
+}
+
+#[test]
 fn what_is_no_video() {
     let copy = Copy::new();
     fs::write(copy.video(), "I am a text that calls itself a film.\n".repeat(100)).unwrap();

@@ -40,6 +40,18 @@ fn an_episode_becomes_clips_with_subtitles_in_both_languages_a_page_and_a_manife
 }
 
 #[test]
+fn results_below_the_season_s_own_folder_are_no_episodes_of_it() {
+    let dir = tempdir().unwrap();
+    for file in ["mkv", "srt"] {
+        fs::copy(episode().with_extension(file), dir.path().join(format!("Show.S01E01.{file}"))).unwrap();
+    }
+    for _ in 0..2 {
+        complete(run(dir.path(), dir.path()).args(["--max-expressions", "1", "--quality", "fast"]));
+    }
+    assert!(dir.path().join("Show/S01E01/clips").exists());
+}
+
+#[test]
 fn the_same_command_again_does_nothing_twice_and_says_the_same() {
     let dir = tempdir().unwrap();
     complete(&mut run(&episode(), dir.path()));

@@ -99,6 +99,15 @@ async fn an_episode_without_expressions_is_complete_and_says_so() {
 }
 
 #[tokio::test]
+async fn an_episode_whose_expressions_are_all_rejected_says_so() {
+    let model = Model::new(|ask| Ok(crate::fakes::good(&ask.request).replace("\"B1\"", "\"Z9\"")));
+    let manifest = Room::new().drive(&model, &Encoder::good(), &episode()).await;
+    let rejected: usize = manifest.rejected.values().map(Vec::len).sum();
+    assert_eq!((manifest.clips.len(), rejected), (0, 4), "{manifest:?}");
+    assert_eq!(manifest.notes, ["None of the model's expressions passed its check; those that did not: 4."]);
+}
+
+#[tokio::test]
 async fn subtitles_in_another_language_than_they_are_taken_for_are_told() {
     let tag = |tag: &str| Some(tag.parse().unwrap());
     let mut asked = crate::episode::with_target_subtitles();
