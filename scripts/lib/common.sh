@@ -56,6 +56,7 @@ need_tools() {
     need /usr/share/wordnet/index.noun wordnet-base || note "going on without: only the built-in lexicon is used offline"
     need /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc fonts-noto-cjk ||
         note "going on without: burned-in Korean, Japanese and Chinese need another font for them"
+    need fc-list fontconfig || note "going on without: no warning where no font writes the language of burned-in subtitles"
 }
 
 rust_version() { sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml; }

@@ -128,3 +128,15 @@ pub enum Burn {
     /// Both, the episode's language above.
     Both,
 }
+
+impl Burn {
+    /// Whether lines in the episode's language are drawn.
+    pub fn source(self) -> bool {
+        matches!(self, Self::Source | Self::Both)
+    }
+
+    /// Whether translations are drawn.
+    pub fn target(self) -> bool {
+        matches!(self, Self::Target | Self::Both)
+    }
+}

@@ -13,6 +13,7 @@ mod failure;
 mod fallback;
 mod fault;
 mod filters;
+mod fonts;
 mod gpu;
 #[cfg(test)]
 mod hardware_tests;
@@ -32,6 +33,7 @@ pub use capacity::{Asked, Capacity, Machine, Slot, Slots};
 pub use counted::Counted;
 pub use encode::{Prepared, usable, version};
 pub use fallback::in_software;
+pub use fonts::has_font;
 pub use gpu::NvmlGpu;
 pub use quality::{presets, settings};
 pub use runner::Ffmpeg;

@@ -57,6 +57,14 @@ pub(crate) struct Program {
     gpu: Option<String>,
 }
 
+impl Program {
+    /// The first of that name on `path`, the value of the variable `PATH`.
+    pub(crate) fn find(name: &str, path: Option<&OsStr>) -> Option<Self> {
+        let mut found = std::env::split_paths(path.unwrap_or_default()).map(|dir| dir.join(name));
+        Some(Self { path: found.find(|file| file.is_file())?, gpu: None })
+    }
+}
+
 /// What a program printed.
 pub(crate) struct Output {
     pub(crate) stdout: Vec<u8>,
@@ -70,15 +78,12 @@ impl Ffmpeg {
     /// [`FailureKind::Encoder`] where one of them is missing.
     pub fn locate(path: Option<&OsStr>) -> Result<Self, Error> {
         let find = |name: &str| {
-            let found =
-                std::env::split_paths(path.unwrap_or_default()).map(|dir| dir.join(name)).find(|file| file.is_file());
-            let path = found.ok_or_else(|| {
+            Program::find(name, path).ok_or_else(|| {
                 failed(
                     FailureKind::Encoder,
                     format!("{name} is not on the PATH: install ffmpeg (apt-get install ffmpeg)"),
                 )
-            })?;
-            Ok(Program { path, gpu: None })
+            })
         };
         let (ffmpeg, ffprobe, hardware) = (find("ffmpeg")?, find("ffprobe")?, Hardware::default());
         Ok(Self { ffmpeg, ffprobe, stall: STALL, cache: None, hardware, authorities: None })

@@ -1,6 +1,6 @@
 //! What a reader of a manifest must know.
 
-use langflix_domain::{Burn, LanguageTag, Transcript};
+use langflix_domain::{LanguageTag, Transcript};
 
 use crate::{EncodingPlan, EncodingTask, RunRequest};
 
@@ -41,7 +41,7 @@ pub(crate) fn notes(asked: &RunRequest, encoding: &EncodingPlan, chunks_ok: u32)
         notes.push(format!("Scenes in which the model left lines without a translation: {incomplete}."));
     }
     let bare = tasks(|task| task.expression.scene_translations.iter().all(Option::is_none));
-    if matches!(asked.settings.burn, Burn::Target | Burn::Both) && bare > 0 {
+    if asked.settings.burn.target() && bare > 0 {
         let language = &asked.settings.language;
         notes.push(format!(
             "Clips with no {language} subtitles drawn in, since no line of theirs has a translation: {bare}."

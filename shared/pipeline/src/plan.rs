@@ -108,18 +108,16 @@ fn task(asked: &RunRequest, (scene, window): (Span, Span), expression: Expressio
 }
 
 fn burn(asked: &RunRequest, expression: &Expression) -> Option<String> {
-    let (source, target) = match asked.settings.burn {
-        Burn::None => return None,
-        Burn::Source => (true, false),
-        Burn::Target => (false, true),
-        Burn::Both => (true, true),
-    };
+    let burn = asked.settings.burn;
+    if burn == Burn::None {
+        return None;
+    }
     let cues = asked.transcript.slice(expression.scene).iter().zip(&expression.scene_translations);
     let lines: Vec<BurnLine<'_>> = cues
         .map(|(cue, translation)| BurnLine {
             span: Span { start: cue.span.start, end: cue.span.end },
-            source: source.then_some(cue.text.as_str()),
-            target: translation.as_deref().filter(|_| target),
+            source: burn.source().then_some(cue.text.as_str()),
+            target: translation.as_deref().filter(|_| burn.target()),
         })
         .collect();
     let picture = Picture {

@@ -52,6 +52,18 @@ fn results_below_the_season_s_own_folder_are_no_episodes_of_it() {
 }
 
 #[test]
+fn a_language_that_no_font_writes_is_told_where_it_is_to_be_drawn() {
+    let dir = tempdir().unwrap();
+    for (language, burn, told) in [("x-nobodys", "target", true), ("x-nobodys", "source", false), ("ko", "both", false)]
+    {
+        let mut command = run(&episode(), &dir.path().join(burn));
+        command.args(["--language", language, "--burn", burn, "--max-expressions", "1", "--quality", "fast"]);
+        let said = complete(&mut command);
+        assert_eq!(said.err.contains("no font is installed"), told, "{language} {burn}: {said:?}");
+    }
+}
+
+#[test]
 fn the_same_command_again_does_nothing_twice_and_says_the_same() {
     let dir = tempdir().unwrap();
     complete(&mut run(&episode(), dir.path()));
