@@ -134,8 +134,8 @@ fn lookings() -> Vec<Endpoint> {
             "/api/v1/runs/{run}/clips/{number}/{file}",
             "clipFile",
             "A file of a clip; a range of bytes of a stored one may be asked for",
-            "the file; 206 with the part of it that was asked for",
-            Form::Other(files),
+            "the file",
+            Form::File(files),
             self::get(clips::file),
         ),
         Endpoint {

@@ -14,6 +14,8 @@ pub(super) enum Form {
     Json(fn(&mut SchemaGenerator) -> Value),
     /// Anything else, by its media types.
     Other(&'static [&'static str]),
+    /// A stored file, by its media types: also a part of it, and nothing where it is known.
+    File(&'static [&'static str]),
 }
 
 impl Form {
@@ -24,7 +26,9 @@ impl Form {
     fn content(self, schemas: &mut SchemaGenerator) -> Value {
         match self {
             Self::Json(schema) => json!({ "application/json": { "schema": schema(schemas) } }),
-            Self::Other(types) => types.iter().map(|name| ((*name).to_owned(), json!({}))).collect(),
+            Self::Other(types) | Self::File(types) => {
+                types.iter().map(|name| ((*name).to_owned(), json!({}))).collect()
+            }
         }
     }
 }
@@ -83,6 +87,15 @@ fn operation(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Value {
             "default": { "$ref": "#/components/responses/Problem" },
         },
     });
+    if let Form::File(_) = endpoint.answer {
+        let content = endpoint.answer.content(schemas);
+        operation["responses"]["206"] = json!({ "description": "the part that Range asks for", "content": content });
+        operation["responses"]["304"] = json!({ "description": "the file is the one that If-None-Match names" });
+        for name in ["Range", "If-Range", "If-None-Match"] {
+            let header = json!({ "name": name, "in": "header", "schema": { "type": "string" } });
+            operation["parameters"].as_array_mut().into_iter().for_each(|all| all.push(header.clone()));
+        }
+    }
     if let Some(body) = endpoint.body {
         operation["requestBody"] = json!({ "required": true, "content": body.content(schemas) });
     }

@@ -44,7 +44,7 @@ export class Keys {
       h("dl", { class: "keys" }, HELP.map(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)])),
       h("p", {}, box, " ", h("label", { for: "single" }, "Use single keys")),
       h("h2", {}, "What the numbers say"),
-      h("p", {}, "An episode counts one half for its analysis and one half for its encoding. Rates and what is left are estimates from what arrived in the last five minutes while this page was open; they count the tasks that are planned so far."),
+      h("p", {}, "An episode counts one half for its analysis and one half for its encoding. Rates and what is left are estimates from what arrived in the last three minutes; episodes that are not planned yet count with as many tasks as the others have."),
       h("p", { class: "buttons" }, h("button", { type: "button", class: "strong", on: { click: () => dialog.close() } }, "Close")));
     document.body.append(dialog);
     dialog.showModal();
