@@ -110,7 +110,7 @@ fn a_provider_that_refuses_leaves_the_rest_measured() {
 fn a_missing_key_is_told_before_anything_is_measured() {
     let dir = tempdir().unwrap();
     let said = said(bench(dir.path()).args(["--provider", "gemini", "--ask-provider"]));
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:#?}");
+    assert_eq!((said.code, said.out.as_str()), (Some(64), ""), "{said:#?}");
     assert!(complaint(&said).contains("GEMINI_API_KEY"), "{said:#?}");
 }
 
