@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
-use langflix_domain::{Burn, EpisodeId, EpisodeStatus, LanguageTag, Manifest};
+use langflix_domain::{Burn, EpisodeId, EpisodeStatus, Manifest};
 use langflix_llm::Identity;
 use langflix_local::{DirectoryCache, DirectoryStore};
 use langflix_media::{Capacity, Counted, Ffmpeg, Slots};
@@ -88,11 +88,7 @@ async fn all(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     let asked = settings::run(config, language, identity, spec);
     let output = args.output();
     introduce(config, &asked, episodes.len(), output);
-    for language in drawn(&asked) {
-        if langflix_media::has_font(std::env::var_os("PATH").as_deref(), language).await == Some(false) {
-            tracing::warn!(%language, "no font is installed that is known to write it: drawn subtitles may be boxes");
-        }
-    }
+    warn_of_fonts(&asked).await;
     let observer = progress::observer(output);
     let watch = Watch::new(config.processing.max_memory_mb);
     let pressure = watch.pressure();
@@ -124,11 +120,14 @@ async fn all(args: &RunArgs, config: &Config) -> anyhow::Result<EpisodeStatus> {
     Ok(status)
 }
 
-/// The languages of what is drawn into the picture.
-fn drawn(asked: &RunSettings) -> impl Iterator<Item = &LanguageTag> {
+/// Tells where no font writes what is to be drawn into the picture.
+async fn warn_of_fonts(asked: &RunSettings) {
     let burn = if asked.encode.is_some() { asked.burn } else { Burn::None };
-    let source = burn.source().then_some(&asked.source_language);
-    source.into_iter().chain(burn.target().then_some(&asked.language))
+    for (drawn, language) in [(burn.source(), &asked.source_language), (burn.target(), &asked.language)] {
+        if drawn && langflix_media::has_font(std::env::var_os("PATH").as_deref(), language).await == Some(false) {
+            tracing::warn!(%language, "no font is installed that is known to write it: drawn subtitles may be boxes");
+        }
+    }
 }
 
 /// Memory is looked after until this is dropped.
