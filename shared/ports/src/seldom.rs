@@ -22,8 +22,8 @@ impl Default for Seldom {
 
 impl Seldom {
     /// Once in each `between`.
-    pub fn every(between: Duration) -> Self {
-        Self { between, spoken: Mutex::default() }
+    pub const fn every(between: Duration) -> Self {
+        Self { between, spoken: Mutex::new(None) }
     }
 
     /// Whether it is time to speak; whoever is told so does.

@@ -1,6 +1,6 @@
 //! What every service's `main` does, piece by piece.
 
-use std::{fmt, panic::AssertUnwindSafe, path::Path, process::ExitCode, time::Duration};
+use std::{fmt, panic::AssertUnwindSafe, path::Path, pin::pin, process::ExitCode, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures::FutureExt as _;
@@ -18,6 +18,9 @@ use crate::{
 
 /// The exit code for a wrong configuration: `EX_USAGE` of sysexits.h.
 const USAGE: u8 = 64;
+
+/// How long a first try may take before it is told that nothing answers.
+const SAID_AFTER: Duration = Duration::from_secs(5);
 
 /// How long threads may take to end when everything else has.
 const THREADS_WITHIN: Duration = Duration::from_secs(2);
@@ -79,21 +82,34 @@ pub fn block_on<E: fmt::Display>(work: impl Future<Output = Result<ExitCode, E>>
 }
 
 /// What `step` gives at its first success. Until then it is tried again and again, with growing waits, and `part` tells
-/// what is waited for; `None` where the process is told to end before.
+/// what is waited for, be it that a try itself takes long; `None` where the process is told to end before.
 pub async fn patience<T, E: fmt::Display>(
     part: &Part,
     shutdown: &Shutdown,
     mut step: impl AsyncFnMut() -> Result<T, E>,
 ) -> Option<T> {
     let tries = async {
+        let mut failed = false;
         for wait in backoff() {
-            match step().await {
+            let mut trying = pin!(step());
+            let tried = match timeout(SAID_AFTER, &mut trying).await {
+                Ok(tried) => tried,
+                Err(_) => {
+                    // The reason of a try before says more.
+                    if !failed {
+                        part.waits(&format!("no answer for {SAID_AFTER:.0?}"));
+                    }
+                    trying.await
+                }
+            };
+            match tried {
                 Ok(value) => {
                     part.ready();
                     return Some(value);
                 }
                 Err(error) => part.waits(&error.to_string()),
             }
+            failed = true;
             sleep(wait).await;
         }
         None
@@ -194,6 +210,29 @@ mod tests {
         let waited = began.elapsed();
         assert!(waited > Duration::from_secs(16) && waited < Duration::from_secs(33), "{waited:?}");
         assert!(health.conditions()[0].ready);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_takes_long_is_told_before_it_ends() {
+        let (health, shutdown) = (Health::new("test", "0"), Shutdown::default());
+        let (part, mut tries) = (health.part("store"), 0);
+        let waits = || health.conditions()[0].waits.clone().unwrap();
+        let step = async || {
+            tries += 1;
+            sleep(Duration::from_secs(60)).await;
+            if tries < 3 { Err("no such bucket") } else { Ok(()) }
+        };
+        let watching = async {
+            let mut told = Vec::new();
+            for seconds in [4, 2, 70] {
+                sleep(Duration::from_secs(seconds)).await;
+                told.push(waits());
+            }
+            told
+        };
+        let (done, told) = tokio::join!(patience(&part, &shutdown, step), watching);
+        assert_eq!(told, ["has not begun yet", "no answer for 5s", "no such bucket"]);
+        assert_eq!(done, Some(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -108,7 +108,7 @@ impl Sort {
 pub(crate) struct Failure {
     pub(crate) sort: Sort,
     /// What was answered or what happened, without any secret.
-    detail: String,
+    pub(crate) detail: String,
 }
 
 impl Failure {

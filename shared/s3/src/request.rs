@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use langflix_measures::S3_REQUESTS;
+use langflix_ports::seldom::Seldom;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::Failure;
@@ -19,6 +20,8 @@ const WAITS: ExponentialBuilder = ExponentialBuilder::new()
 const DEADLINE: Duration = Duration::from_secs(60);
 /// The slowest that a body may go out, in bytes a second.
 const SLOWEST: u64 = 32 * 1024;
+/// Lets one of all requests say in a minute that S3 keeps them waiting, so that nobody has to wonder why nothing happens.
+static SAYS: Seldom = Seldom::every(Duration::from_secs(60));
 
 /// What is asked of S3, named as S3 does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +67,20 @@ pub(crate) fn within<T, E: ProvideErrorMetadata>(
     time: Duration,
     answer: impl Future<Output = Result<T, SdkError<E>>>,
 ) -> impl Future<Output = Result<T, Failure>> {
-    let answer = Box::pin(timeout(time, answer));
-    async move {
-        match answer.await {
-            Ok(answer) => answer.map_err(|error| Failure::of(&error)),
-            Err(_) => Err(Failure::timed_out(time)),
-        }
+    let answer = bounded(time, Box::pin(answer));
+    async move { answer.await?.map_err(|error| Failure::of(&error)) }
+}
+
+/// What comes within `time`. After a sixth of it, 5 s for a request without a body, says that nothing has come yet.
+pub(crate) async fn bounded<T>(time: Duration, mut answer: impl Future<Output = T> + Unpin) -> Result<T, Failure> {
+    let soon = time / 6;
+    if let Ok(answer) = timeout(soon, &mut answer).await {
+        return Ok(answer);
     }
+    if SAYS.is_time() {
+        tracing::warn!("no answer from S3 for {soon:.0?}: still waiting");
+    }
+    timeout(time - soon, answer).await.map_err(|_| Failure::timed_out(time))
 }
 
 /// Counts a request by what came of it.
@@ -83,12 +93,13 @@ pub(crate) fn counted<T>(operation: Operation, result: Result<T, Failure>) -> Re
 /// Tries of one thing, with waits between them.
 pub(crate) struct Tries {
     started: Instant,
+    failed: u32,
     waits: ExponentialBackoff,
 }
 
 impl Tries {
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), waits: WAITS.build() }
+        Self { started: Instant::now(), failed: 0, waits: WAITS.build() }
     }
 
     /// Takes the result of a try. `None` after a wait: try again.
@@ -97,9 +108,12 @@ impl Tries {
             Err(failure) if failure.sort.is_transient() => failure,
             result => return result.map(Some),
         };
+        self.failed += 1;
         match self.waits.next() {
             Some(wait) if self.started.elapsed() + wait < DEADLINE => {
-                tracing::debug!(failure = failure.sort.as_str(), wait_ms = wait.as_millis(), "trying again");
+                if self.failed > 1 && SAYS.is_time() {
+                    tracing::warn!(failure = failure.sort.as_str(), "S3: {}: trying again", failure.detail);
+                }
                 sleep(wait).await;
                 Ok(None)
             }
@@ -166,6 +180,18 @@ mod tests {
         let result = persist(Operation::GetObject, attempt).await;
         assert_eq!(result.unwrap_err().sort, Sort::Timeout);
         assert!(last > Duration::from_secs(25) && last < DEADLINE, "{last:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_takes_long_is_waited_for_to_the_end() {
+        let after = |seconds| Box::pin(sleep(Duration::from_secs(seconds)));
+        let time = Duration::from_secs(30);
+        for seconds in [4, 6, 29] {
+            bounded(time, after(seconds)).await.unwrap();
+        }
+        let started = Instant::now();
+        assert_eq!(bounded(time, after(31)).await.unwrap_err().sort, Sort::Timeout);
+        assert_eq!(started.elapsed().as_secs(), 30);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::{
     fmt::Write as _,
+    pin::pin,
     sync::atomic::{AtomicI64, Ordering},
     time::{Duration, SystemTime},
 };
@@ -28,10 +29,10 @@ use aws_smithy_runtime_api::client::{
 };
 use futures::FutureExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::time::timeout;
 
 use crate::{
     failure::{Failure, Sort},
+    request::bounded,
     settings::{Settings, SettingsError},
 };
 
@@ -101,10 +102,8 @@ impl Wire {
     pub(crate) async fn ask(&self, request: Request<'_>, time: Duration) -> Result<Answer, Failure> {
         let unsendable = |_| Failure::new(Sort::Refused, "no request can be made of this");
         let request = self.signed(request).map_err(unsendable)?;
-        let answer = match timeout(time, self.connector.call(request)).await {
-            Ok(answer) => answer.map_err(|error| Failure::of_connector(&error))?,
-            Err(_) => return Err(Failure::timed_out(time)),
-        };
+        let answer = bounded(time, pin!(self.connector.call(request))).await?;
+        let answer = answer.map_err(|error| Failure::of_connector(&error))?;
         if answer.status().is_success() { Ok(Answer(answer)) } else { Err(self.refusal(answer).await) }
     }
 
@@ -182,10 +181,8 @@ impl Wire {
 
     /// The next piece of a body.
     pub(crate) async fn piece(&self, body: &mut ByteStream) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
-        match timeout(self.answer, body.next()).await {
-            Ok(piece) => piece.transpose().map_err(|error| Failure::cut(&error)),
-            Err(_) => Err(Failure::timed_out(self.answer)),
-        }
+        let piece = bounded(self.answer, pin!(body.next())).await?;
+        piece.transpose().map_err(|error| Failure::cut(&error))
     }
 }
 

@@ -1,6 +1,11 @@
-//! A worker that sleeps until others have its lease.
+//! A worker that sleeps until others have its lease, and a store that does not wake.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use langflix_testkit::proxy::Proxy;
 use tempfile::tempdir;
@@ -70,4 +75,22 @@ fn a_worker_that_sleeps_past_its_lease_and_wakes_changes_nothing() {
         let manifest = |show: &Path| comparable(manifest_of(&show.join("S01E01")));
         assert_eq!(manifest(&there.join("The Long Way Home")), manifest(&here));
     });
+}
+
+/// Long before its requests are given up: an operator would look for the fault in the meantime.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_never_answers_is_told_of_within_seconds() {
+    let (fleet, dir) = (Fleet::bare().await, tempdir().unwrap());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let there = format!("http://{}", silent.local_addr().unwrap());
+    let before = |mut command: Command| {
+        command.env("LANGFLIX__S3__ENDPOINT", &there);
+        command
+    };
+    let began = Instant::now();
+    let service = Service::start_with(&fleet, "dispatcher", dir.path(), before);
+    let status = Service::start_with(&fleet, "status", dir.path(), |_| before(fleet.langflix(&["status"])));
+    service.says("waits: no answer for 5s").await;
+    status.says("WARN no answer from S3 for 5s: still waiting").await;
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
