@@ -1,4 +1,4 @@
-//! A worker that sleeps until others have its lease, and a store that does not wake.
+//! A worker that sleeps until others have its lease, one that reaches no provider, and a store that never answers.
 
 use std::{
     net::TcpListener,
@@ -18,17 +18,23 @@ use crate::{
     teacher::Teacher,
 };
 
-/// An analysis worker that asks `teacher` about one chunk at a time and reaches the broker at `amqp`.
-fn worker(fleet: &Fleet, teacher: &Teacher, amqp: &str, dir: &Path) -> Service {
+/// An analysis worker that asks a model of these `arguments` about one chunk at a time, with one more setting.
+fn worker(fleet: &Fleet, arguments: &[String], (name, value): (&str, &str), dir: &Path) -> Service {
     std::fs::create_dir(dir).unwrap();
     Service::start_with(fleet, "analysis-worker", dir, |mut command: Command| {
-        for setting in teacher.arguments().iter().filter(|argument| argument.contains('=')) {
+        for setting in arguments.iter().filter(|argument| argument.contains('=')) {
             let (key, value) = setting.split_once('=').unwrap();
             command.env(format!("LANGFLIX__{}", key.replace('.', "__").to_uppercase()), value);
         }
-        command.env("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "1").env("LANGFLIX__RABBITMQ__URL", amqp);
+        command.env("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "1").env(name, value);
         command
     })
+}
+
+/// How `video` is ingested for a model of these `arguments`.
+fn asks<'a>(video: &'a Path, arguments: &'a [String]) -> Vec<&'a str> {
+    let args = ["ingest", video.to_str().unwrap(), "--language", "ko", "--max-expressions", "2"];
+    args.into_iter().chain(arguments.iter().map(String::as_str)).collect()
 }
 
 /// A flight is a lease of ten seconds in Redis, renewed by whoever is under way.
@@ -38,13 +44,12 @@ fn a_worker_that_sleeps_past_its_lease_and_wakes_changes_nothing() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (fleet, dir) = (Fleet::new().await, tempdir().unwrap());
-        let amqp = fleet.rabbit.url.replacen("guest:guest@", "", 1);
+        let (amqp, broker) = (fleet.rabbit.url.replacen("guest:guest@", "", 1), "LANGFLIX__RABBITMQ__URL");
         let _others = ["dispatcher", "encoding-worker"].map(|name| Service::start(&fleet, name, dir.path()));
         let proxy = Proxy::before(&amqp);
-        let sleeper = worker(&fleet, &teacher, &proxy.url, &dir.path().join("sleeper"));
         let (video, arguments) = (episode(), teacher.arguments());
-        let mut args = vec!["ingest", video.to_str().unwrap(), "--language", "ko", "--max-expressions", "2"];
-        args.extend(arguments.iter().map(String::as_str));
+        let sleeper = worker(&fleet, &arguments, (broker, &proxy.url), &dir.path().join("sleeper"));
+        let mut args = asks(&video, &arguments);
         fleet.done(&args);
 
         until(async || teacher.requests() > 0, || "nobody asks".to_owned()).await;
@@ -54,7 +59,7 @@ fn a_worker_that_sleeps_past_its_lease_and_wakes_changes_nothing() {
         assert_eq!((outcomes.count(), teacher.requests()), (0, 1), "it sleeps on its first question");
         // The broker gives its message to another as soon as it misses it.
         proxy.reset();
-        let other = worker(&fleet, &teacher, &amqp, &dir.path().join("other"));
+        let other = worker(&fleet, &arguments, (broker, &amqp), &dir.path().join("other"));
         args.push("--wait");
         fleet.done(&args);
         assert_eq!(is_done(&fleet).await.len(), 2);
@@ -74,6 +79,34 @@ fn a_worker_that_sleeps_past_its_lease_and_wakes_changes_nothing() {
         let here = made_here(&fleet, &video, &more, &here);
         let manifest = |show: &Path| comparable(manifest_of(&show.join("S01E01")));
         assert_eq!(manifest(&there.join("The Long Way Home")), manifest(&here));
+    });
+}
+
+/// The provider answers, but nothing of this worker's comes through to it.
+#[test]
+fn a_worker_that_reaches_no_provider_leaves_the_chunks_to_others_and_says_so() {
+    let teacher = Teacher::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (fleet, dir) = (Fleet::new().await, tempdir().unwrap());
+        let _others = ["dispatcher", "encoding-worker"].map(|name| Service::start(&fleet, name, dir.path()));
+        // What is not on this machine is asked through the proxy of the environment.
+        let (uri, far) = (teacher.uri(), "http://teacher.test");
+        let arguments: Vec<String> = teacher.arguments().iter().map(|argument| argument.replace(&uri, far)).collect();
+        let lost = worker(&fleet, &arguments, ("http_proxy", "http://127.0.0.1:9"), &dir.path().join("lost"));
+        let video = episode();
+        let mut args = asks(&video, &arguments);
+        fleet.done(&args);
+        lost.says("waits: 5 tasks failed in a row, the last one: ").await;
+        assert_eq!(teacher.requests(), 0);
+        lost.ends().await;
+
+        let other = worker(&fleet, &arguments, ("http_proxy", &uri), &dir.path().join("other"));
+        args.push("--wait");
+        fleet.done(&args);
+        assert_eq!(is_done(&fleet).await.len(), 2);
+        assert!(teacher.asked().into_values().all(|times| times == 1));
+        other.ends().await;
     });
 }
 

@@ -70,10 +70,15 @@ impl Teacher {
         Self { _runtime: runtime, server, lessons }
     }
 
+    /// Where it is.
+    pub(crate) fn uri(&self) -> String {
+        self.server.uri()
+    }
+
     /// The arguments that make `langflix` ask here.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let set = [
-            format!("llm.base_url={}/v1", self.server.uri()),
+            format!("llm.base_url={}/v1", self.uri()),
             "llm.provider=openai".to_owned(),
             "llm.model=teacher".to_owned(),
             // Two chunks at once, and several of them in the sample.
