@@ -48,6 +48,15 @@ pub(crate) async fn complete_with(
 /// # Errors
 /// [`Error`] where the store fails.
 pub async fn abandon(store: &dyn ArtifactStore, asked: &RunRequest, why: Failure) -> Result<Manifest, Error> {
+    close(store, &asked.run()?, so_far(store, asked, Some(why)).await?).await
+}
+
+/// What came of a run so far; `why` is the reason where it will not go on.
+pub(crate) async fn so_far(
+    store: &dyn ArtifactStore,
+    asked: &RunRequest,
+    why: Option<Failure>,
+) -> Result<Manifest, Error> {
     let run = asked.run()?;
     let analysis = read::<AnalysisPlan>(store, &plan_key(&run, Stage::Analysis)).await?.unwrap_or_default();
     let encoding = match read::<EncodingPlan>(store, &plan_key(&run, Stage::Encoding)).await? {
@@ -58,7 +67,7 @@ pub async fn abandon(store: &dyn ArtifactStore, asked: &RunRequest, why: Failure
         }
     };
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
-    close(store, &run, manifest(asked, analysis.planned_at_ms, &encoding, &clips, Some(why))?).await
+    manifest(asked, analysis.planned_at_ms, &encoding, &clips, why)
 }
 
 async fn close(store: &dyn ArtifactStore, run: &RunId, manifest: Manifest) -> Result<Manifest, Error> {

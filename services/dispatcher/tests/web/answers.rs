@@ -5,7 +5,10 @@ use std::sync::Arc;
 use langflix_domain::RunId;
 use langflix_fleet::view::Problem;
 use langflix_pipeline::fleet::Order;
-use langflix_ports::queue::{Message, Name, Place, Queue as _};
+use langflix_ports::{
+    queue::{Message, Name, Place, Queue as _},
+    store::ArtifactStore as _,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -114,6 +117,28 @@ async fn every_answer_is_as_the_document_says() {
     described.problem(&site.post("/api/v1/overview", ACT, &json!({})).await, 405);
     described.problem(&site.post(&format!("/api/v1/runs/{run}/cancel"), ACT, &json!({})).await, 409);
     described.problem(&site.post("/api/v1/dead/drop", ACT, &json!({ "queues": "all" })).await, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_a_run_is_told_while_it_goes_on() {
+    let town = Town::new().await;
+    town.declare().await;
+    let (site, run) = (Site::open(&town).await, town.submit(&dry(1)).await);
+    until("its chunks are planned", async || town.planned().await == 1).await;
+    let at = format!("/api/v1/runs/{run}");
+    assert_eq!(site.shows(&at).await["failures"], json!([]));
+    let failed = json!({ "kind": "auth", "message": "the provider does not take the key" });
+    let recorded = json!({ "task": "chunk-0001", "outcome": { "failed": failed } });
+    let key = format!("runs/{run}/analysis/outcomes/chunk-0001.json");
+    town.servers().store.put_if_absent(&key, &serde_json::to_vec(&recorded).unwrap()).await.unwrap();
+
+    let details = site.shows(&at).await;
+    let [failure] = &details["failures"].as_array().unwrap()[..] else { panic!("{details}") };
+    assert_eq!(
+        [&failure["task"], &failure["kind"], &failure["message"]],
+        [&recorded["task"], &failed["kind"], &failed["message"]]
+    );
+    assert_eq!((&details["status"], &details["analysis"]["done"]), (&Value::Null, &json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,9 +155,9 @@ pub struct RunDetails {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// What failed, in the order of the episode; empty while the run has not ended.
+    /// What failed so far, in the order of the episode.
     pub failures: Vec<RunFailure>,
-    /// What a reader must know, such as why translations are missing.
+    /// What a reader must know, such as why translations are missing; empty while the run has not ended.
     pub notes: Vec<String>,
 }
 
@@ -177,15 +177,12 @@ pub struct RunFailure {
 }
 
 impl RunDetails {
-    /// The run that stands so and, where it has ended, what its manifest says.
+    /// The run that stands so, and what its manifest says, or would say if it ended now.
     pub fn of(state: &RunState, manifest: Option<&Manifest>, prices: Option<&Prices>) -> Self {
         let failures = manifest
             .map(|manifest| manifest.failures.iter().map(|failure| RunFailure::of(failure, manifest)).collect());
-        Self {
-            run: Run::of(state, prices),
-            failures: failures.unwrap_or_default(),
-            notes: manifest.map(|manifest| manifest.notes.clone()).unwrap_or_default(),
-        }
+        let notes = manifest.filter(|_| state.ending.is_some()).map(|manifest| manifest.notes.clone());
+        Self { run: Run::of(state, prices), failures: failures.unwrap_or_default(), notes: notes.unwrap_or_default() }
     }
 }
 

@@ -5,7 +5,8 @@ use langflix_domain::{Manifest, RunId, slug};
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
-    Error,
+    Error, RunRequest,
+    complete::so_far,
     stored::{self, READS_AT_ONCE, manifest_key, read, run_of_show_key},
 };
 
@@ -72,6 +73,17 @@ pub async fn open_runs(store: &dyn ArtifactStore) -> Result<BTreeSet<RunId>, Err
 /// [`Error`] where the store or the record cannot be read.
 pub async fn manifest(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Manifest>, Error> {
     read(store, &manifest_key(run)).await
+}
+
+/// What came so far of `run`, which has not ended, in the form of its manifest; `None` where there is no such run.
+///
+/// # Errors
+/// [`Error`] where the store or a record cannot be read.
+pub async fn manifest_so_far(store: &dyn ArtifactStore, run: &RunId) -> Result<Option<Manifest>, Error> {
+    match RunRequest::of(store, run).await? {
+        Some(asked) => so_far(store, &asked, None).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// How `run` ended, as it is stored; `None` where it has not, or there is no such run.

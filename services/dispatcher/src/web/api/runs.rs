@@ -11,7 +11,7 @@ use axum::{
 };
 use langflix_domain::{EpisodeStatus, RunId, slug};
 use langflix_fleet::view::{Problem as Kind, Run, RunDetails};
-use langflix_pipeline::fleet::{manifest, state, stored_manifest};
+use langflix_pipeline::fleet::{manifest, manifest_so_far, state, stored_manifest};
 use langflix_ports::store::check_key;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ pub(super) async fn one(State(app): State<App>, run: RunPath) -> Result<Json<Run
     app.board.put(&state);
     let manifest = match &state.ending {
         Some(_) => manifest(store, &run).await?,
-        None => None,
+        None => manifest_so_far(store, &run).await?,
     };
     Ok(Json(RunDetails::of(&state, manifest.as_ref(), app.prices.as_ref())))
 }

@@ -43,6 +43,7 @@ export class Episode {
   constructor(board, actions, id, clip) {
     Object.assign(this, { board, actions, id, wanted: clip });
     this.clips = [];
+    this.messages = new Map();
 
     this.run = board.runs.get(id) ?? null;
     this.name = h("h1", { tabindex: "-1" }, text(id));
@@ -72,7 +73,8 @@ export class Episode {
       this.run = this.board.runs.get(this.id) ?? this.run;
       this.draw();
       // The rest is worth asking for where it may have become another.
-      const news = before === null || ["phase", "status", "cancelled"].some((field) => before[field] !== this.run[field]) || failures(before) !== failures(this.run);
+      const news = before === null || ["phase", "status", "cancelled"].some((field) => before[field] !== this.run[field])
+        || ["analysis", "encoding"].some((stage) => before[stage]?.done !== this.run[stage]?.done) || failures(before) !== failures(this.run);
       if (news) this.load();
     } else if (change.overview && this.actions.allowed !== this.allowed) {
       this.draw();
@@ -109,7 +111,7 @@ export class Episode {
       { name: "Encoding", unit: "clip", progress: run.encoding, ended },
     ], (stage) => stage.name, (stage) => new Stage(stage));
     keyed(this.facts, this.known(), (fact) => fact.name, (fact) => new Fact(fact));
-    const steps = `${this.allowed} ${ended} ${run.cancelled} ${failures(run)}`;
+    const steps = `${this.allowed} ${ended} ${run.cancelled} ${this.failures()}`;
     if (steps !== this.drawn) this.steps.replaceChildren(...this.buttons());
     this.drawn = steps;
   }
@@ -131,11 +133,16 @@ export class Episode {
     ].filter(Boolean);
   }
 
+  /// How many tasks failed so far. The board does not know before the end; what was loaded of the run does.
+  failures() {
+    return failures(this.run) ?? this.messages.size;
+  }
+
   buttons() {
     const { run } = this;
     if (!this.allowed) return [];
     const name = label(`${show(run)} ${code(run)}`);
-    const failed = failures(run);
+    const failed = this.failures();
     return [
       run.status === null && !run.cancelled && this.actions.button("Cancel the run", `Cancel the run of ${name}`, () => ({
         title: `Cancel ${name}?`, says: ["What has no outcome yet ends as cancelled; what is done stays. Retry takes it up again."],
@@ -143,7 +150,7 @@ export class Episode {
       }), "grave"),
       (run.status === "partial" || run.status === "failed" || (run.status === null && failed > 0)) && this.actions.button("Retry what failed", `Retry what failed in ${name}`, () => ({
         title: `Retry what failed in ${name}?`,
-        says: [`${failed === null ? "What failed" : counted(failed, "failed task")} is forgotten and done again; what is done stays. Requests to the model may cost money.`],
+        says: [`${counted(failed, "failed task")} is forgotten and done again; what is done stays. Requests to the model may cost money.`],
         verb: "Retry", path: ofRun(run.run, "retry"), told: (answer) => `${name}: ${counted(answer.tasks, "failed task")} again.`, after: () => this.load(),
       })),
     ].filter(Boolean);
