@@ -69,6 +69,7 @@ OPTIONS: dict[str, dict] = {
     },
     "pod-monitor": {"podMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
     "prometheus-rule": {"prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}}},
+    "limits-of-alerts": {"prometheusRule": {"enabled": True, "spendPerHour": 2.5, "oldestRunHours": 36}},
     "dashboards": {"dashboards": {"enabled": True}},
     "priority-classes": {"priorityClasses": {"create": True}},
     "digests": {
@@ -112,6 +113,7 @@ OPTIONS: dict[str, dict] = {
         "config": {"llm": {"requests_per_minute": 1_000_000, "tokens_per_minute": 1_000_000_000}},
         "encodingWorkerCpu": {"enabled": True, "scratch": {"sizeMb": 2_000_000}},
         "priorityClasses": {"create": True, "dispatcher": 1_000_000_000, "worker": -10},
+        "prometheusRule": {"enabled": True, "spendPerHour": 2_000_000},
     },
     "user-in-config": {
         "config": {"rabbitmq": {"username": "fleet"}},
@@ -277,6 +279,8 @@ WRONG: dict[str, list] = {
     "priorityClasses.dispatcher": [2_000_000_000],
     "networkPolicy.enabled": ["on"],
     "podMonitor.interval": ["often", 30],
+    "prometheusRule.spendPerHour": [0, -1, "20 USD"],
+    "prometheusRule.oldestRunHours": [0, 1.5, "12h"],
     "inCluster.s3.storage": ["much", 20],
     "extraObjects": [[1], {"a": 1}],
 }

@@ -11,6 +11,9 @@ QUEUES = {
     "encoding-worker-cpu": {"encoding.interactive.v1", "encoding.bulk.v1"},
 }
 LABEL = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+"""In an expression of PromQL: neither a duration's nor one with an exponent."""
+ALLOWED = re.compile(r"\(allowed: (\d+(?:\.\d+)?)(?: (%|h))?\)")
 IDENTITY = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 
 
@@ -178,6 +181,19 @@ def keda_counts_queues(view: View) -> Iterator[str]:
             yield f"{where}: no behavior.scaleDown, and cooldownPeriod governs the last replica alone"
         if spec.get("minReplicaCount", 0) > spec.get("maxReplicaCount", 100):
             yield f"{where}: more replicas at least than at most"
+
+
+@rule("an alert that tells what is allowed asks for the same")
+def alerts_tell_their_limits(view: View) -> Iterator[str]:
+    for document in view.of("PrometheusRule"):
+        for alert in (one for group in document["spec"]["groups"] for one in group["rules"]):
+            told = at(alert, "annotations", "description", default="")
+            asked = {float(number) for number in NUMBER.findall(alert["expr"])}
+            allowed = ALLOWED.search(told)
+            if "allowed" in told and not allowed:
+                yield f"{alert['alert']}: {told!r} allows no number"
+            if allowed and float(allowed[1]) / (100 if allowed[2] == "%" else 1) not in asked:
+                yield f"{alert['alert']}: allows {allowed[1]} and asks for {sorted(asked)}"
 
 
 @rule("every object says which chart and part it is of, and lies in the release's namespace")

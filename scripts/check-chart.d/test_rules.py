@@ -69,8 +69,13 @@ def trigger(lane: str) -> dict:
     return {"type": "rabbitmq", "metadata": metadata, "authenticationRef": {"name": "login"}}
 
 
+def alert() -> dict:
+    expr = "sum(rate(a[5m])) / 1e6 > 0.05 and b > 2.5 * 3600"
+    return {"alert": "AboveIt", "expr": expr, "annotations": {"description": "{{ $value }} (allowed: 5 %)."}}
+
+
 def fleet() -> list[dict]:
-    """Deployment, budget, network policy, scaler, login, account, configuration, test."""
+    """Deployment, budget, network policy, scaler, login, account, configuration, test, alerts."""
     every = {"matchLabels": {"app.kubernetes.io/instance": "b"}}
     scale = {
         "scaleTargetRef": {"kind": "Deployment", "name": "worker"},
@@ -106,12 +111,14 @@ def fleet() -> list[dict]:
             "data": {"langflix.yaml": "fleet: {drain_seconds: 960}\nllm: {provider: gemini}\n"},
         },
         named("Pod", "test", test, JOB_LABELS, annotations={"helm.sh/hook": "test"}),
+        named("PrometheusRule", "alerts", {"groups": [{"name": "a", "rules": [alert()]}]}),
     ]
 
 
-DEPLOYMENT, BUDGET, POLICY, SCALER, LOGIN, ACCOUNT, CONFIG, TEST = range(8)
+DEPLOYMENT, BUDGET, POLICY, SCALER, LOGIN, ACCOUNT, CONFIG, TEST, ALERTS = range(9)
 POD = (DEPLOYMENT, "spec", "template", "spec")
 MAIN = (*POD, "containers", 0)
+TOLD = (ALERTS, "spec", "groups", 0, "rules", 0, "annotations", "description")
 GONE = object()
 
 
@@ -318,6 +325,9 @@ BREAKS = [
     (rules_objects.keda_counts_queues, changed(SCALER, "spec", "fallback"), "fall back"),
     (rules_objects.keda_counts_queues, changed(SCALER, "spec", "advanced"), "scaleDown"),
     (rules_objects.keda_counts_queues, changed(SCALER, "spec", "minReplicaCount", to=200), "more replicas"),
+    (rules_objects.alerts_tell_their_limits, changed(*TOLD, to="(allowed: 5)"), "allows 5 and asks"),
+    (rules_objects.alerts_tell_their_limits, changed(*TOLD, to="(allowed: 6 %)"), "allows 6 and"),
+    (rules_objects.alerts_tell_their_limits, changed(*TOLD, to="(allowed: 2e+06)"), "allows no number"),
     (
         rules_objects.is_labelled,
         changed(ACCOUNT, "metadata", "labels", "app.kubernetes.io/name"),

@@ -44,7 +44,7 @@ def mark(value: Value, schema: dict, number: int) -> tuple[object, str] | None:
     word, name, types = f"mark{number}", value.path[-1], schema.get("type", [])
     if "enum" in schema or types == "boolean" or "enum" in schema.get("items", {}):
         return None
-    if "integer" in types:
+    if "integer" in types or "number" in types:
         return number, rf"(?<![0-9a-z]){number}(?![0-9a-z])"
     special: dict[str, tuple[object, str]] = {
         "affinity": ({"podAffinity": {word: []}}, word),
