@@ -21,15 +21,16 @@ use super::{App, board::Listening, problem::Problem};
 pub(super) const LISTENERS: usize = 64;
 /// Between events of one stream, so that a first look at many runs comes in few.
 const BETWEEN: Duration = Duration::from_millis(500);
-/// How often a stream says that it is there, so that no proxy takes it for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a stream says nothing before it says that it is there, so that no proxy takes it for dead, and a page knows
+/// when it is: a browser does not tell its page of comments.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Tells where all runs stand, and then what changes.
 pub(super) async fn events(State(app): State<App>) -> Result<Response, Problem> {
     let Ok(place) = app.listeners.clone().try_acquire_owned() else {
         return Err(Problem::busy(format_args!("{LISTENERS} listen already, as many as may: ask for /api/v1/runs")));
     };
-    let beat = KeepAlive::new().interval(HEARTBEAT).text("here");
+    let beat = KeepAlive::new().interval(HEARTBEAT).event(Event::default().event("beat").data("{}"));
     let mut response = Sse::new(told(app, place)).keep_alive(beat).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx would hold events back.

@@ -41,7 +41,7 @@ pub(crate) struct Fleet {
 pub(crate) struct Dispatcher {
     pub(crate) url: String,
     port: u16,
-    _program: Program,
+    pub(crate) program: Program,
 }
 
 impl Fleet {
@@ -73,7 +73,7 @@ impl Fleet {
         let settings = [&[("LANGFLIX__WEB__ADDRESS", address.as_str())], more].concat();
         let program = self.town.start(PROGRAM, DRAIN, &settings);
         program.readiness_is(200).await;
-        Dispatcher { url: format!("http://{address}/"), port, _program: program }
+        Dispatcher { url: format!("http://{address}/"), port, program }
     }
 
     /// Starts a worker of this name.

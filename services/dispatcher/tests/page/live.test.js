@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fits, go, hear, HOME, isAccessible, isQuiet, launch, open, say, shoot } from "./browser.js";
 
-const { RUN, WORK, KILL, BACK } = process.env;
+const { RUN, WORK, HALT, KILL, BACK } = process.env;
 const EPISODE = `The Long Way Home S01E01, ${RUN.slice(-8)}`;
 
 let browser;
@@ -106,6 +106,13 @@ test("all of it is reached by the keyboard, and a clip plays", async () => {
   await page.keyboard.type("no such show");
   await page.getByText("No run matches.").waitFor();
   assert.ok(page.url().endsWith("#/?q=no+such+show"));
+
+  await go(page, "#/?q=long");
+  await page.getByRole("link", { name: EPISODE }).click();
+  await page.getByRole("heading", { name: "The Long Way Home S01E01", level: 1 }).waitFor();
+  await page.keyboard.press("u");
+  await page.getByRole("link", { name: EPISODE }).waitFor();
+  assert.ok(page.url().endsWith("#/?q=long"), page.url());
   isQuiet(page);
 });
 
@@ -157,6 +164,8 @@ test("every view can be read by all, in light and dark and on a telephone", asyn
 test("a lost connection is told, and so is its return", async () => {
   await go(page, "#/");
   await page.getByText("Live", { exact: true }).waitFor();
+  say(HALT);
+  await page.locator("#link").getByText(/^Connection lost, .*The server has fallen silent/).waitFor({ timeout: 60_000 });
   say(KILL);
   await page.locator("#link").getByText(/^Connection lost, last news at \d\d:\d\d:\d\d/).waitFor();
   await page.waitForFunction(() => document.getElementById("said").textContent.startsWith("Connection lost"));

@@ -240,6 +240,11 @@ impl Program {
         told
     }
 
+    /// Halts it: its connections stay open, and it says nothing.
+    pub(crate) fn pause(&self) {
+        self.process.pause();
+    }
+
     /// Tells it to end (SIGTERM) while it has nothing to do.
     pub(crate) fn is_told_to_rest(&mut self) -> Instant {
         self.process.terminate();

@@ -6,7 +6,7 @@ import { take } from "./stream.js";
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 // Three of the server's beats.
-const SILENCE = 45_000;
+const SILENCE = 30_000;
 // A server that has just begun tells of the runs bit by bit.
 const WHOLE = 30_000;
 
@@ -33,26 +33,30 @@ export class Board {
     this.stream?.close();
     const told = new Set();
     stream.addEventListener("overview", (event) => {
-      this.heard();
+      this.heard(stream);
       this.overview = JSON.parse(event.data);
       this.note({ overview: true });
     });
     stream.addEventListener("runs", (event) => {
-      this.heard();
+      this.heard(stream);
       this.sweeps ??= setTimeout(() => this.sweep(told), WHOLE);
       this.take(JSON.parse(event.data).runs, told);
     });
-    stream.addEventListener("beat", () => {
-      this.heard();
-      clearTimeout(this.silent);
-      this.silent = setTimeout(() => this.lose(stream, "The server has fallen silent."), SILENCE);
-    });
+    stream.addEventListener("beat", () => this.heard(stream));
     stream.addEventListener("gone", (event) => this.lose(stream, reason(event.data)));
     stream.addEventListener("error", () => this.lose(stream, null));
     this.stream = stream;
+    this.expect(stream);
   }
 
-  heard() {
+  // One that is halted keeps its connections, and no error ever comes.
+  expect(stream) {
+    clearTimeout(this.silent);
+    this.silent = setTimeout(() => this.lose(stream, "The server has fallen silent."), SILENCE);
+  }
+
+  heard(stream) {
+    this.expect(stream);
     const news = this.link.state !== "live";
     this.link = { state: "live", last: new Date(), why: null };
     this.wait = FIRST_WAIT;
