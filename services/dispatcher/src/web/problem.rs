@@ -1,4 +1,4 @@
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use axum::{
     Json, Router,
@@ -9,7 +9,10 @@ use axum::{
 };
 use langflix_fleet::view::Problem as Kind;
 use langflix_pipeline::Error;
-use langflix_ports::store::{self, ErrorKind};
+use langflix_ports::{
+    seldom::Seldom,
+    store::{self, ErrorKind},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -73,13 +76,38 @@ async fn about(Path(name): Path<String>) -> Result<String, Problem> {
     Ok(format!("{} ({})\n\n{}\n", kind.title(), kind.status(), kind.meaning()))
 }
 
+/// What the page tells of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Server {
+    Store,
+    Queues,
+    Redis,
+}
+
+impl Server {
+    /// What callers are told where it fails them. Where it is and how it failed is for those who read the log, which is told
+    /// once a minute.
+    pub(super) fn fails(self, error: &dyn Display) -> String {
+        static SAYS: [Seldom; 3] = [const { Seldom::every(Duration::from_secs(60)) }; 3];
+        let name = match self {
+            Self::Store => "the store",
+            Self::Queues => "RabbitMQ",
+            Self::Redis => "Redis",
+        };
+        if SAYS[self as usize].is_time() {
+            tracing::warn!(server = name, %error, "fails the page");
+        }
+        format!("{name} does not answer as it should: the dispatcher's log says more")
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Store(error) => error.into(),
             Error::NoRun { .. } => Self::new(Kind::NoRun, error),
-            error if error.passes() => Self::unavailable(error),
-            error => Self::new(Kind::Failed, error),
+            error if error.passes() => Self::unavailable(Server::Queues.fails(&error)),
+            error => Self::new(Kind::Failed, Server::Store.fails(&error)),
         }
     }
 }
@@ -88,7 +116,7 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error.kind {
             ErrorKind::NotFound | ErrorKind::InvalidKey => Self::not_found("there is nothing of that name"),
-            _ => Self::unavailable(error),
+            _ => Self::unavailable(Server::Store.fails(&error)),
         }
     }
 }

@@ -150,6 +150,10 @@ async fn servers_that_are_away_are_told_and_nothing_is_taken_for_empty() {
     .await;
     let overview = site.shows("/api/v1/overview").await;
     assert_eq!(overview["runs"]["complete"], 1, "those that were seen are still shown: {overview}");
+    for told in [overview, site.get("/api/v1/runs").await.body] {
+        assert!(!told.to_string().contains("127.0.0.1"), "where a server is: {told}");
+    }
+    assert!(site.program.said().contains("fails the page"), "{}", site.program.said());
     town.servers_are(langflix_testkit::proxy::Link::Whole);
     until("they are seen again", async || site.get("/api/v1/runs").await.status == 200).await;
 }

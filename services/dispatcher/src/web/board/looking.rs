@@ -14,6 +14,7 @@ use langflix_ports::roster::Roster as _;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Around, Board, Looked, paces::Paces};
+use crate::web::problem::Server;
 
 /// Between looks at the runs that have not ended.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -51,7 +52,7 @@ impl Board {
                 // Anything may have happened meanwhile.
                 memory = Memory::default();
             }
-            let error = self.look(&mut memory).await.err().map(|error| error.to_string());
+            let error = self.look(&mut memory).await.err().map(|error| Server::Store.fails(&error));
             memory.looked = Some(Instant::now());
             self.looked(&mut memory.paces, error);
             sleep(BETWEEN_LOOKS).await;
@@ -136,13 +137,13 @@ impl Board {
 
     async fn queues(&self) -> Result<Vec<Queue>, String> {
         match timeout(COUNTED_WITHIN, self.inner.servers.queue.counts()).await {
-            Ok(counts) => counts.map(|counts| Queue::all(&counts)).map_err(|error| error.to_string()),
+            Ok(counts) => counts.map(|counts| Queue::all(&counts)).map_err(|error| Server::Queues.fails(&error)),
             Err(_) => Err(format!("no answer within {} s", COUNTED_WITHIN.as_secs())),
         }
     }
 
     async fn workers(&self) -> Result<Vec<Worker>, String> {
-        let listed = self.inner.servers.roster().list().await.map_err(|error| error.to_string())?;
+        let listed = self.inner.servers.roster().list().await.map_err(|error| Server::Redis.fails(&error))?;
         Ok(listed.iter().filter_map(Worker::of).collect())
     }
 }
