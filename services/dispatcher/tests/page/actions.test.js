@@ -106,6 +106,7 @@ test("a run that failed is taken up again from its own view", async () => {
   // It is under way, and may be cancelled once more.
   await page.getByText("Failed, cancelled").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Cancel the run of The Show S01E02" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
   assert.equal(await page.getByRole("button", { name: /^Retry/ }).count(), 0);
   await fits(page);
   await isAccessible(page);

@@ -52,6 +52,8 @@ export class Actions {
         const answer = await post(action.path, action.body ?? {}, given);
         token.keep(given);
         dialog.close();
+        // The button may be gone with what it did.
+        document.querySelector("main h1").focus({ preventScroll: true });
         this.tell(action.told(answer));
         action.after?.();
       } catch (problem) {

@@ -13,6 +13,8 @@ import { Workers } from "./workers.js";
 
 const main = document.getElementById("main");
 let view = null;
+// The list that an episode was gone to from, filter included.
+let list = "#/";
 
 const board = new Board((change) => {
   head.update(change);
@@ -27,7 +29,7 @@ const moved = (address) => history.replaceState(null, "", address);
 
 function viewOf(path, parameters) {
   const parts = path.split("/").map(decoded);
-  if (parts[0] === "run" && parts[1]) return new Episode(board, actions, parts[1], parts[2] === "clip" ? Number(parts[3]) : null);
+  if (parts[0] === "run" && parts[1]) return new Episode(board, actions, parts[1], parts[2] === "clip" ? Number(parts[3]) : null, list);
   switch (path) {
     case "": return new Episodes(board, parameters, moved);
     case "queues": return new Queues(board);
@@ -52,7 +54,8 @@ function named() {
   document.title = `${view.title} – LangFlix Fleet`;
 }
 
-function route(first) {
+/// Shows what the address names; `from` is the one before, where there was one.
+function route(from) {
   // Other fragments lead to a place on the page.
   if (location.hash !== "" && !location.hash.startsWith("#/")) return;
   const [path, parameters] = location.hash.slice(2).split("?");
@@ -61,6 +64,7 @@ function route(first) {
     view.show(Number(parts[3]));
     return;
   }
+  if (view instanceof Episodes) list = from || "#/";
   view?.leave();
   view = viewOf(path, new URLSearchParams(parameters));
   view.moved = moved;
@@ -71,7 +75,7 @@ function route(first) {
     if (link.dataset.view === view.view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (!first) {
+  if (from !== null) {
     scrollTo(0, 0);
     main.querySelector("h1").focus({ preventScroll: true });
   }
@@ -81,5 +85,5 @@ document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-addEventListener("hashchange", () => route(false));
-route(true);
+addEventListener("hashchange", (event) => route(new URL(event.oldURL).hash));
+route(null);

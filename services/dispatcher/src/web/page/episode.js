@@ -40,8 +40,8 @@ class Stage {
 export class Episode {
   view = "episodes";
 
-  constructor(board, actions, id, clip) {
-    Object.assign(this, { board, actions, id, wanted: clip });
+  constructor(board, actions, id, clip, up) {
+    Object.assign(this, { board, actions, id, wanted: clip, up });
     this.clips = [];
     this.messages = new Map();
 
@@ -54,7 +54,7 @@ export class Episode {
     this.notes = h("div", {});
     this.failed = h("div", {});
     this.shown = h("div", {});
-    this.element = h("div", { class: "run" }, h("p", {}, h("a", { href: "#/" }, "All episodes")), this.name, this.word,
+    this.element = h("div", { class: "run" }, h("p", {}, h("a", { href: up }, "All episodes")), this.name, this.word,
       this.stages, this.facts, this.steps, this.notes, this.failed, this.shown);
     this.near = new IntersectionObserver((seen) => {
       for (const { target, isIntersecting } of seen) if (isIntersecting) this.clips.find((clip) => clip.element === target)?.near();
@@ -71,6 +71,8 @@ export class Episode {
     if (change.runs.has(this.id)) {
       const before = this.run;
       this.run = this.board.runs.get(this.id) ?? this.run;
+      // It was taken up again: what had failed is forgotten.
+      if (before !== null && before.status !== null && this.run.status === null) this.messages = new Map();
       this.draw();
       // The rest is worth asking for where it may have become another.
       const news = before === null || ["phase", "status", "cancelled"].some((field) => before[field] !== this.run[field])

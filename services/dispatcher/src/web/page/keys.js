@@ -7,7 +7,7 @@ const HELP = [
   ["j", "Next episode, or next clip"],
   ["k", "Previous episode, or previous clip"],
   ["/", "To the filter"],
-  ["u", "From an episode up to all episodes"],
+  ["u", "From an episode back to the list"],
   ["?", "This list"],
 ];
 
@@ -19,7 +19,7 @@ export class Keys {
       j: () => view().step?.(1),
       k: () => view().step?.(-1),
       "/": () => view().find?.(),
-      u: () => { if (location.hash.startsWith("#/run/")) location.hash = "#/"; },
+      u: () => { location.hash = view().up ?? location.hash; },
       "?": () => this.help(),
     };
     document.getElementById("keys").addEventListener("click", () => this.help());

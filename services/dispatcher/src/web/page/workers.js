@@ -44,7 +44,9 @@ class Row {
     this.up = cell("Up for", {}, "");
     this.seen = cell("Heard of", {}, "");
     this.element = h("tr", {},
-      h("th", { scope: "row" }, bdi(worker.service), " ", h("span", { class: "code" }, bdi(worker.host))),
+      h("th", { scope: "row" }, bdi(worker.service), " ", h("span", { class: "code" }, bdi(worker.host)), " ",
+        // Two of one service on one host are told apart by their processes.
+        h("span", { class: "quiet" }, bdi(worker.id.split("/").at(-1)))),
       cell("State", {}, this.ready, this.parts), cell("GPU", {}, this.gpu), cell("Works on", {}, this.count, this.tasks),
       this.version, this.up, this.seen);
   }
