@@ -27,7 +27,7 @@ pub struct Handled {
     pub dropped: usize,
 }
 
-/// Goes through at most `most` messages of `place`. Those that stay are held until the end, and so are not met twice;
+/// Goes through at most `most` messages of `place`, and through none that comes while it does. Those that stay are held until the end, and so are not met twice;
 /// broken off anywhere, all that were not dealt with are still there.
 pub(crate) async fn go_through(
     link: &Arc<Link>,
@@ -38,9 +38,15 @@ pub(crate) async fn go_through(
     let (queue, mut handled) = (place.to_string(), Handled::default());
     let connected = link.consuming(&queue).await?;
     let channel = connected.channel(&queue).await?;
-    for _ in 0..most {
+    let (mut left, mut is_first) = (most, true);
+    while left > 0 {
         let get = channel.basic_get((&*queue).into(), BasicGetOptions::default());
         let Some(mut got) = within(&queue, get).await? else { break };
+        left -= 1;
+        if std::mem::take(&mut is_first) {
+            // What goes back to work may be set aside again at once, and would be met for ever.
+            left = left.min(usize::try_from(got.message_count).unwrap_or(usize::MAX));
+        }
         let message = message(&mut got.delivery);
         match decide(&message) {
             Fate::Keep => {

@@ -76,6 +76,23 @@ async fn whoever_looks_next_finds_all_that_stayed() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_set_aside_again_at_once_is_not_met_again() {
+    let (_rabbit, queue) = queues().await;
+    park(&queue, 30).await;
+    let mut consumer = queue.consume(Place::Work(NAME), 10).await.unwrap();
+    let refuses = async {
+        loop {
+            consumer.next().await.unwrap().bury("nobody reads it").await.unwrap();
+        }
+    };
+    let handled = tokio::select! {
+        handled = queue.go_through(PARKED, 1000, |_| Fate::Republish) => handled.unwrap(),
+        () = refuses => unreachable!(),
+    };
+    assert_eq!(handled, Handled { republished: 30, ..Handled::default() });
+}
+
+#[tokio::test]
 async fn no_more_messages_are_looked_at_than_are_asked_for_and_an_empty_shelf_has_none() {
     let (_rabbit, queue) = queues().await;
     let handled = queue.go_through(PARKED, 10, |_| Fate::Drop).await.unwrap();
