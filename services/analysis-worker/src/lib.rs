@@ -2,7 +2,11 @@
 
 mod handler;
 
-use std::{num::NonZeroU16, process::ExitCode, sync::Arc};
+use std::{
+    num::NonZeroU16,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use langflix_fleet::{Ports, Servers, Service, present, take};
 use langflix_pipeline::fleet::Requests;
@@ -58,7 +62,8 @@ pub async fn analyse(service: Service, ports: Ports, model: Arc<dyn LanguageMode
     let watch = Watch::new(config.common.processing.max_memory_mb).telling(&health);
     let intake = Intake { name: "chunks", queue, slots: Slots::Own(lanes.into()), drain, pressure: watch.pressure() };
     let max_attempts = config.fleet.max_attempts;
-    let analysing = Arc::new(Analysing { ports, model, requests: Requests::default(), max_attempts });
+    let analysing =
+        Arc::new(Analysing { ports, model, requests: Requests::default(), max_attempts, fits: AtomicBool::default() });
     let mut crew = Crew::new(&shutdown);
     crew.spawn("pressure", watch.run(shutdown.clone()));
     take(&mut crew, &health, &shutdown, intake, move |job| {

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use langflix_domain::{ChunkAnalysis, Stage};
+use langflix_domain::{ChunkAnalysis, Digest, LearnerLevel, Stage};
+use langflix_fleet::{Cancelled, cancel};
 use langflix_pipeline::outcomes;
 
-use crate::{PROGRAM, drain::asked, program::Town};
+use crate::{
+    PROGRAM,
+    drain::asked,
+    program::{Town, until},
+};
 
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -35,4 +40,32 @@ async fn a_worker_that_asks_another_model_leaves_all_chunks_to_others_and_says_s
         let told = worker.is_told_to_rest();
         worker.ends(told).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_for_another_model_keep_a_worker_from_none_that_are_for_its_own() {
+    let town = Town::new().await;
+    town.declare().await;
+    tokio::spawn(langflix_dispatcher::dispatch(town.service("dispatcher"), town.servers().ports()));
+    let mut worker = town.start(PROGRAM, DRAIN, &[]);
+    let first = town.submit(&asked(&town)).await;
+    town.completes(&first).await;
+
+    let mut foreign = asked(&town);
+    (foreign.settings.model_name, foreign.settings.model) = ("openai/foo".to_owned(), Digest::of_bytes(b"foo"));
+    let foreign = town.submit(&foreign).await;
+    until("all its chunks were seen", async || worker.said().matches("the run is for openai/foo").count() > 5).await;
+    let mut other = asked(&town);
+    other.settings.level = LearnerLevel::Advanced;
+    let other = town.submit(&other).await;
+    town.completes(&other).await;
+    worker.readiness_is(200).await;
+    assert!(!worker.said().contains("failed in a row"), "{}", worker.said());
+
+    let servers = town.servers();
+    let cancelled = cancel(servers.store.as_ref(), servers.queue.as_ref(), &foreign).await.unwrap();
+    assert_eq!(cancelled, Cancelled::Underway);
+    town.is_empty().await;
+    let told = worker.is_told_to_rest();
+    worker.ends(told).await;
 }
