@@ -38,20 +38,34 @@ impl S3Sources {
 
     /// Makes sure that what lies there is what the run was made from.
     async fn confirm(&self, Wanted { source, identity, .. }: Wanted<'_>) -> Result<(), Error> {
-        match self.store.stat(self.key(source)?).await.map_err(|error| unread(source, &error))? {
-            Some(stat) if stat.identity() == identity => Ok(()),
-            Some(_) => {
+        match self.store.stat(self.key(source)?).await {
+            Ok(Some(stat)) if stat.identity() == identity => Ok(()),
+            Ok(Some(_)) => {
                 Err(input(format!("{source}: it was changed after the run was submitted: submit the episode again")))
             }
-            None => Err(input(format!("{source}: it is gone: put it back and retry the run"))),
+            Ok(None) => Err(input(format!("{source}: it is gone: put it back and retry the run"))),
+            Err(error) => Err(self.unread(source, &error).await),
         }
+    }
+
+    /// What a source is to a clip that cannot be read. One that is denied while the keys are good for all else is refused for
+    /// good: to wait for it would keep this worker from every other clip.
+    async fn unread(&self, source: &str, error: &store::Error) -> Error {
+        let (kind, transient) = match error.kind {
+            ErrorKind::NotFound | ErrorKind::InvalidKey => (FailureKind::Input, false),
+            ErrorKind::Denied if self.store.list("open/").await.is_ok() => (FailureKind::Input, false),
+            ErrorKind::Denied => (FailureKind::Store, false),
+            ErrorKind::Unavailable | ErrorKind::Full => (FailureKind::Store, true),
+        };
+        Error { kind, transient, fault: None, message: format!("{source}: {}", error.message) }
     }
 
     async fn by_ranges(&self, wanted: Wanted<'_>) -> Result<Opened, Error> {
         self.confirm(wanted).await?;
-        let url = self.store.presign(self.key(wanted.source)?, READABLE).await;
-        let location = url.map_err(|error| unread(wanted.source, &error))?.expose().to_owned();
-        Ok(Opened { location, read: SourceRead::Ranges, hold: None })
+        match self.store.presign(self.key(wanted.source)?, READABLE).await {
+            Ok(url) => Ok(Opened { location: url.expose().to_owned(), read: SourceRead::Ranges, hold: None }),
+            Err(error) => Err(self.unread(wanted.source, &error).await),
+        }
     }
 
     /// A copy called `name`; `None` where there is no room for it.
@@ -61,8 +75,9 @@ impl S3Sources {
         let confirm = async || self.confirm(wanted).await.map_err(|error| (error, false));
         let fill = |path: PathBuf| async move {
             confirm().await?;
-            let come = self.store.download(key, &path).await;
-            come.map_err(|error| (unread(source, &error), error.kind == ErrorKind::Full))?;
+            if let Err(error) = self.store.download(key, &path).await {
+                return Err((self.unread(source, &error).await, error.kind == ErrorKind::Full));
+            }
             // What came is what lay there before and after.
             confirm().await
         };
@@ -110,15 +125,6 @@ impl SourceAccess for S3Sources {
 
 fn input(message: String) -> Error {
     Error { kind: FailureKind::Input, transient: false, fault: None, message }
-}
-
-fn unread(source: &str, error: &store::Error) -> Error {
-    let (kind, transient) = match error.kind {
-        ErrorKind::NotFound | ErrorKind::InvalidKey => (FailureKind::Input, false),
-        ErrorKind::Denied => (FailureKind::Store, false),
-        ErrorKind::Unavailable | ErrorKind::Full => (FailureKind::Store, true),
-    };
-    Error { kind, transient, fault: None, message: format!("{source}: {}", error.message) }
 }
 
 fn on_disk(error: &io::Error) -> Error {

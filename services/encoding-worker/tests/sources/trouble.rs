@@ -34,6 +34,22 @@ async fn refusals_have_their_kind_and_name_no_url() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_denied_fails_its_clips_and_a_store_that_denies_all_is_waited_for() {
+    let place = Place::with(&Recipe::long_gop()).await;
+    let http = Http::before(&place.s3.endpoint);
+    http.next(usize::MAX / 2, "HEAD", "film", Act::Answer(403, "AccessDenied"));
+    let denied = async |room| place.sources(Some(&http.url), room).open(place.wanted(60)).await.err().unwrap();
+    for room in [0, u64::MAX] {
+        let error = denied(room).await;
+        assert_eq!((error.kind, error.transient), (FailureKind::Input, false), "{error}");
+        assert!(error.message.contains(&place.source) && error.message.contains("check the keys"), "{error}");
+    }
+    http.next(1, "GET", "list-type", Act::Answer(403, "AccessDenied"));
+    let error = denied(0).await;
+    assert_eq!(error.kind, FailureKind::Store, "{error}");
+}
+
+#[tokio::test]
 async fn a_store_that_stays_away_fails_the_clip_for_now() {
     let place = Place::with(&Recipe::long_gop()).await;
     let (http, proxy) = (Http::before(&place.s3.endpoint), Proxy::before(&place.s3.endpoint));
