@@ -56,6 +56,7 @@ async fn bring(
 async fn unfinished(store: &dyn ArtifactStore, run: &RunId) -> anyhow::Result<String> {
     let state = state(store, run).await?;
     Ok(match state.lane {
+        _ if state.ending.is_some() => format!("{run}: ended just now: the same command again fetches it"),
         Some(_) => format!("{run}: has not ended yet: `langflix status {run}` tells how far it is"),
         None => format!("{run}: there is no such run in this bucket: `langflix status` lists them"),
     })

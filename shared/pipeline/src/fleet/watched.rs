@@ -100,10 +100,24 @@ impl Watched {
     /// # Errors
     /// [`Error`] where the store or a record cannot be read.
     pub async fn look(&mut self, store: &dyn ArtifactStore) -> Result<RunState, Error> {
-        if let Some(brief) = read::<Brief>(store, &manifest_key(&self.run)).await? {
-            *self = Self::new(self.run.clone());
-            return Ok(brief.state(&self.run));
+        if let Some(ended) = self.ended(store).await? {
+            return Ok(ended);
         }
+        let state = self.going_on(store).await?;
+        // It may have ended, and been closed, since it was looked whether it had.
+        match state.is_known() {
+            true => Ok(state),
+            false => Ok(self.ended(store).await?.unwrap_or(state)),
+        }
+    }
+
+    async fn ended(&mut self, store: &dyn ArtifactStore) -> Result<Option<RunState>, Error> {
+        let Some(brief) = read::<Brief>(store, &manifest_key(&self.run)).await? else { return Ok(None) };
+        *self = Self::new(self.run.clone());
+        Ok(Some(brief.state(&self.run)))
+    }
+
+    async fn going_on(&mut self, store: &dyn ArtifactStore) -> Result<RunState, Error> {
         let names = Names::of(store, &self.run).await?;
         if self.open.is_none() {
             self.open = Open::of(store, &self.run).await?;
