@@ -99,6 +99,7 @@ async fn ready(args: &IngestArgs, config: &Config, place: Place<'_>) -> anyhow::
     let (ffmpeg, prefixes) = (ffmpeg(place.s3)?, prefixes(&args.paths, bucket)?);
     // Before anything is read and uploaded in vain.
     place.queue.check_topology().await?;
+    place.store.check().await?;
     let Some(prefixes) = prefixes else {
         let found = episodes::find(&Disk, &args.paths, &args.episodes, config, &language).map_err(nothing_submitted)?;
         run::introduce(config, &asked, found.len(), output);
