@@ -11,11 +11,12 @@ use langflix_rabbitmq::RabbitQueue;
 use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisRoster, RedisTally};
 use langflix_runtime::{
     config::{Certificates, FleetConfig, HardwareAcceleration, Llm, RabbitMq, Redis as RedisConfig, S3, Video},
-    health::Health,
+    health::{Health, Part},
     service::patience,
     shutdown::Shutdown,
 };
 use langflix_s3::{S3Store, Timeouts};
+use tokio::time::{sleep, timeout};
 
 use crate::Ports;
 
@@ -90,7 +91,8 @@ impl Servers {
     }
 
     /// Waits until the store answers, honours conditional writes, and the queues are there, which are declared where this
-    /// program `declares` them. `false` where the process is told to end before.
+    /// program `declares` them. `false` where the process is told to end before. From then on it is told, until the process
+    /// is to end, when the store answers no more.
     pub async fn wait(&self, health: &Health, shutdown: &Shutdown, declares: bool) -> bool {
         let topology = async || {
             if declares {
@@ -103,7 +105,11 @@ impl Servers {
             patience(&queues, shutdown, topology),
             patience(&store, shutdown, async || self.store.check().await)
         );
-        queues.is_some() && store.is_some()
+        let there = queues.is_some() && store.is_some();
+        if there {
+            tokio::spawn(watch(self.store.clone(), health.part("store"), shutdown.clone()));
+        }
+        there
     }
 
     /// Declares what has gone missing of the queues, as with a broker that comes back empty, until the process is told to
@@ -113,7 +119,7 @@ impl Servers {
         loop {
             tokio::select! {
                 () = shutdown.draining() => return,
-                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+                () = sleep(BETWEEN_LOOKS) => {}
             }
             match self.queue.apply_topology().await {
                 Ok(()) => part.ready(),
@@ -123,8 +129,25 @@ impl Servers {
     }
 }
 
-/// Between two looks at the queues: what is there is soon told.
+/// Between two looks at the queues or the store: what is there is soon told.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+/// How long the store may take for an answer, though work waits longer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Tells whether the store answers, until the process is told to end.
+async fn watch(store: Arc<S3Store>, part: Part, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.draining() => return,
+            () = sleep(BETWEEN_LOOKS) => {}
+        }
+        match timeout(ANSWERS_WITHIN, store.reach()).await {
+            Ok(Ok(())) => part.ready(),
+            Ok(Err(error)) => part.waits(&error.to_string()),
+            Err(_) => part.waits(&format!("no answer for {ANSWERS_WITHIN:.0?}")),
+        }
+    }
+}
 
 fn pem(certificates: Option<&Certificates>) -> Option<Vec<u8>> {
     certificates.map(|certificates| certificates.as_pem().as_bytes().to_vec())

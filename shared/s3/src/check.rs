@@ -47,6 +47,14 @@ impl S3Store {
         tried.and(deleted).map(|()| check)
     }
 
+    /// Asks whether the bucket is there, which needs no permission but to list it.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub async fn reach(&self) -> Result<(), Error> {
+        self.greet().await.map(drop)
+    }
+
     async fn try_out(&self, key: &str) -> Result<(), Error> {
         let broken = |message: String| Error { kind: ErrorKind::Denied, key: key.to_owned(), message };
         let contents: Vec<[u8; 1]> = (0..WRITERS).map(|n| [n]).collect();

@@ -290,6 +290,13 @@ pub(crate) async fn probes_tell_how_it_is(path: &str, named: [&str; 2]) {
     program.readiness_is(200).await;
     program.is_alive().await;
 
+    town.store_is(Link::Silent);
+    let body = program.readiness_is(503).await;
+    assert!(body["parts"].to_string().contains("no answer for 5s"), "{body}");
+    program.is_alive().await;
+    town.store_is(Link::Whole);
+    program.readiness_is(200).await;
+
     town.servers_are(Link::Refused);
     let body = program.readiness_is(503).await;
     assert!(body["parts"].to_string().contains(".queue"), "{body}");
