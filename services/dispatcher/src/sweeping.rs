@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use langflix_measures::{OLDEST_RUN, OPEN_RUNS, RUNS_RESUMED, STAGES_ENDED};
+use langflix_domain::EpisodeStatus;
+use langflix_measures::{OLDEST_RUN, OPEN_RUNS, RUNS, RUNS_RESUMED, STAGES_ENDED};
 use langflix_pipeline::fleet::{Sweeper, Swept};
 use langflix_runtime::{health::Part, shutdown::Shutdown};
 use tokio::time::{MissedTickBehavior, interval};
@@ -13,6 +14,10 @@ const BETWEEN_SWEEPS: Duration = Duration::from_secs(10);
 /// Looks after unfinished runs until `shutdown`; see [`Sweeper`].
 pub(crate) async fn sweep(dispatching: &Dispatching, silence: Duration, part: &Part, shutdown: &Shutdown) {
     let mut sweeper = Sweeper::new(silence);
+    // What begins at its first event hides that event from whoever looks at its increase.
+    [EpisodeStatus::Complete, EpisodeStatus::Partial, EpisodeStatus::Failed]
+        .into_iter()
+        .for_each(|status| RUNS.add((status,), 0));
     let mut ticks = interval(BETWEEN_SWEEPS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

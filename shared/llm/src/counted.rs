@@ -2,7 +2,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, Digest, Prices, RejectedItem, Usage};
-use langflix_measures::{Direction, LLM_REASKS, LLM_REQUESTS, LLM_SPEND, LLM_TOKENS, Operation, Reply};
+use langflix_measures::{Direction, LLM_REASKS, LLM_REQUESTS, LLM_RETRIES, LLM_SPEND, LLM_TOKENS, Operation, Reply};
 use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
 
 /// Counts what every request costs, failed ones too: requests, tokens, time, and money where prices are known.
@@ -16,8 +16,12 @@ impl<M: LanguageModel + ?Sized> Counted<M> {
     /// Wraps `inner`, whose tokens cost `prices`.
     pub fn new(inner: Arc<M>, prices: Option<Prices>) -> Self {
         let counted = Self { model: inner.name().to_owned().into(), prices, inner };
-        // Told from the first request on, and not from the second.
+        // What begins at its first event hides that event from whoever looks at its increase.
         counted.spent(Usage::default());
+        let model = || counted.model.clone().into();
+        Reply::ALL.iter().for_each(|reply| LLM_REQUESTS.add((model(), *reply), 0));
+        LLM_RETRIES.add((model(),), 0);
+        LLM_REASKS.add((model(),), 0);
         counted
     }
 
