@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::SystemTime};
 
-use langflix_domain::{EpisodeId, Failure, FailureKind, Lane, Outcome, RunId, Stage, TaskId, Usage, slug};
+use langflix_domain::{EpisodeId, Failure, FailureKind, Lane, LanguageTag, Outcome, RunId, Stage, TaskId, Usage, slug};
 use langflix_measures::Operation;
 use langflix_ports::store::{ArtifactStore, Put};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -109,6 +109,9 @@ pub(crate) struct Open {
     /// The show's name, of which the run's has only what keys allow; a run of an earlier version does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) show: Option<String>,
+    /// The learner's language; a run of an earlier version does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<LanguageTag>,
     /// How urgent it is.
     pub(crate) lane: Lane,
     /// When it was submitted, milliseconds since 1970.
@@ -125,6 +128,7 @@ impl Open {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self {
             show: Some(asked.episode.show.clone()),
+            language: Some(asked.settings.language.clone()),
             lane,
             submitted_at_ms: now.as_millis() as u64,
             trace: trace.map(str::to_owned),

@@ -24,7 +24,7 @@ export function runs(count) {
     const episode = (at % 20) + 1;
     const id = `${show}-s${String(season).padStart(2, "0")}e${String(episode).padStart(2, "0")}-${(0x1000_0000 + at * 7919).toString(16)}`;
     const run = {
-      run: id, show, show_name: NAMES[show] ?? null, season, episode, phase: "waiting", status: null, cancelled: false, lane: "bulk",
+      run: id, show, show_name: NAMES[show] ?? null, season, episode, language: "ko", phase: "waiting", status: null, cancelled: false, lane: "bulk",
       submitted_at: "2026-11-26T05:00:00Z", analysis: null, encoding: null, finished_at: null, clips: null, spend: null,
     };
     const stand = (at * 7) % 10;

@@ -1,6 +1,8 @@
 use std::time::{Duration, SystemTime};
 
-use langflix_domain::{EpisodeStatus, FailureKind, Lane, Manifest, ManifestFailure, Prices, RunId, Stage, Usage};
+use langflix_domain::{
+    EpisodeStatus, FailureKind, Lane, LanguageTag, Manifest, ManifestFailure, Prices, RunId, Stage, Usage,
+};
 use langflix_pipeline::{
     fleet::{Progress, RunState},
     rfc3339,
@@ -23,6 +25,8 @@ pub struct Run {
     pub season: u16,
     /// The episode.
     pub episode: u16,
+    /// The learner's language; null where it is not known.
+    pub language: Option<LanguageTag>,
     /// What it is in.
     pub phase: Phase,
     /// How it ended; null while it has not.
@@ -124,6 +128,7 @@ impl Run {
             show_name: state.show.clone(),
             season,
             episode,
+            language: state.language.clone(),
             phase: Phase::of(state),
             status: ending.map(|ending| ending.status),
             cancelled: state.cancelled,

@@ -116,7 +116,7 @@ impl Source for Servers<'_> {
 }
 
 fn as_text(runs: &[Run], queues: &Queues) -> String {
-    let mut table = Table::new(&["EPISODE", "RUN", "STATUS", "LANE", "CHUNKS#", "CLIPS#", "FAILED#"]);
+    let mut table = Table::new(&["EPISODE", "FOR", "RUN", "STATUS", "LANE", "CHUNKS#", "CLIPS#", "FAILED#"]);
     let progress = |progress: &Option<Progress>| match progress {
         Some(progress) => format!("{}/{}", progress.done, progress.tasks),
         None => "-".to_owned(),
@@ -125,6 +125,7 @@ fn as_text(runs: &[Run], queues: &Queues) -> String {
         let failed = [&run.analysis, &run.encoding].into_iter().flatten().map(|progress| progress.failed);
         table.row([
             episode(run),
+            run.language.as_ref().map_or("-", |language| language.as_str()).to_owned(),
             run.run.to_string(),
             standing(run),
             run.lane.map_or("-", |lane| lane.as_str()).to_owned(),
@@ -184,6 +185,7 @@ mod tests {
         let of = |run: &str| RunState {
             run: RunId::parse(run).unwrap(),
             show: Some("Suits".to_owned()),
+            language: Some("ko".parse().unwrap()),
             lane: Some(Lane::Bulk),
             submitted_at_ms: Some(1_798_761_599_000),
             cancelled: false,

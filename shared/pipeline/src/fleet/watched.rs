@@ -1,6 +1,8 @@
 use std::fmt;
 
-use langflix_domain::{Completeness, EpisodeId, EpisodeStatus, FailureKind, Lane, RunId, Stage, Timing, Usage};
+use langflix_domain::{
+    Completeness, EpisodeId, EpisodeStatus, FailureKind, Lane, LanguageTag, RunId, Stage, Timing, Usage,
+};
 use langflix_ports::store::ArtifactStore;
 use schemars::JsonSchema;
 use serde::{
@@ -22,6 +24,8 @@ pub struct RunState {
     pub run: RunId,
     /// The show's name, where it is known.
     pub show: Option<String>,
+    /// The learner's language, where it is known.
+    pub language: Option<LanguageTag>,
     /// Its lane, while it has not ended.
     pub lane: Option<Lane>,
     /// When it was submitted, milliseconds since 1970, while it has not ended and where that is known.
@@ -130,6 +134,7 @@ impl Watched {
         Ok(RunState {
             run: self.run.clone(),
             show: self.open.as_ref().and_then(|open| open.show.clone()),
+            language: self.open.as_ref().and_then(|open| open.language.clone()),
             lane: self.open.as_ref().map(|open| open.lane),
             // A run that was taken up again does not say when.
             submitted_at_ms: self.open.as_ref().map(|open| open.submitted_at_ms).filter(|at| *at > 0),
@@ -162,6 +167,7 @@ async fn tasks(
 #[derive(Deserialize)]
 struct Brief {
     episode: EpisodeId,
+    language: LanguageTag,
     status: EpisodeStatus,
     completeness: Completeness,
     timing: Timing,
@@ -179,6 +185,7 @@ impl Brief {
         RunState {
             run: run.clone(),
             show: Some(self.episode.show),
+            language: Some(self.language),
             lane: None,
             submitted_at_ms: None,
             cancelled: self.failures,

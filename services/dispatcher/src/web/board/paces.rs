@@ -48,6 +48,7 @@ mod tests {
         let state = RunState {
             run: RunId::parse(name).unwrap(),
             show: None,
+            language: None,
             lane: None,
             submitted_at_ms: None,
             cancelled: false,

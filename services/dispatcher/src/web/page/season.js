@@ -1,7 +1,7 @@
 // One season of a show: how far it is, and a row for each of its runs.
 
 import { bdi, cell, h, label, mark, table, text, write } from "./dom.js";
-import { code, counted, failures, going, number, share, show, standing, when } from "./words.js";
+import { code, counted, failures, going, language, number, share, show, standing, when } from "./words.js";
 
 const COLUMNS = ["Episode", "Status", "Chunks analysed", "Clips encoded", ["Clips", "number"], ["Failed", "number"], "Last step"];
 
@@ -16,7 +16,9 @@ class Row {
     this.failed = cell("Failed", { class: "number" }, "");
     this.step = h("time", {}, "");
     this.element = h("tr", {},
-      h("th", { scope: "row" }, this.link, " ", h("span", { class: "code" }, run.run.slice(-8))),
+      h("th", { scope: "row" }, this.link, " ", h("span", { class: "code" }, run.run.slice(-8)), " ",
+        // A season may be worked on for several at once.
+        run.language !== null && h("span", { class: "quiet" }, text(language(run.language)))),
       cell("Status", {}, this.status), this.analysis.element, this.encoding.element, this.clips, this.failed,
       cell("Last step", { class: "step" }, (this.verb = h("span", {}, "")), " ", this.step));
     this.update(run);
@@ -209,4 +211,4 @@ export class Season {
 }
 
 /// What is looked for in a run's name.
-export const haystack = (run) => `${text(show(run))} ${code(run)} ${run.run}`.toLowerCase();
+export const haystack = (run) => `${text(show(run))} ${code(run)} ${run.run} ${run.language === null ? "" : language(run.language)}`.toLowerCase();
