@@ -72,7 +72,6 @@ pub(crate) async fn planned_anew(
     let Some(asked) = RunRequest::of(store, run).await? else { return Ok(None) };
     let failed = retry_failed(store, &asked, lane).await?;
     if failed > 0 {
-        // Of a run that goes on; one that had ended begins a trace of its own.
         let trace = trace_of(store, run).await?;
         queue.publish(Name::Episodes, &Order::PlanEpisode { run: run.clone() }.message(trace.as_deref())?).await?;
     }

@@ -15,15 +15,17 @@ use crate::{
 /// [`Error`] where the store fails; called again, it goes on.
 pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest, lane: Lane) -> Result<usize, Error> {
     let run = asked.run()?;
-    let chunks = failed(&outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?);
-    let clips = failed(&outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?);
+    let analysed = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
+    let (chunks, clips) = (failed(&analysed), failed(&outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?));
+    // It goes on in the trace that it was begun in.
+    let trace = analysed.values().find_map(|recorded| recorded.trace.as_deref());
     let abandoned = read::<Manifest>(store, &manifest_key(&run)).await?.is_some_and(|manifest| is_abandoned(&manifest));
     if chunks.is_empty() && clips.is_empty() && !abandoned {
         return Ok(0);
     }
     // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
     // the failures are still there to be found the next time.
-    Open::now(asked, lane, None).write(store, &run).await?;
+    Open::now(asked, lane, trace).write(store, &run).await?;
     store.delete(&cancelled_key(&run)).await?;
     store.delete(&manifest_key(&run)).await?;
     if !chunks.is_empty() {

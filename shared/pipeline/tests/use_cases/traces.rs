@@ -6,8 +6,9 @@ use langflix_domain::Lane;
 use langflix_pipeline::{
     Try,
     fleet::{Dispatcher, Order, Sweeper, Worker, submit},
+    retry_failed, trace_of,
 };
-use langflix_ports::queue::Name;
+use langflix_ports::{llm::ErrorKind, queue::Name};
 
 use crate::{
     episode::{Room, cutter, episode, text},
@@ -15,9 +16,34 @@ use crate::{
     queues::{Fleet, undisturbed},
 };
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+#[tokio::test]
+async fn a_run_that_is_tried_again_goes_on_in_its_trace() {
+    let (room, asked) = (Room::new(), episode());
+    let (fleet, run) = (Fleet::new(&room), asked.run().unwrap());
+    fleet.submit(&asked, Lane::Bulk).await;
+    fleet.dispatcher().plan_episode(&run).await.unwrap();
+    let refuses = Model::new(|_| Err(ErrorKind::Refused));
+    let worker = Worker { trace: Some(TRACE), ..fleet.worker() };
+    while let Some((_, message)) = fleet.queue.take() {
+        match Order::read(&message.body).unwrap() {
+            Order::AnalyseChunk(order) => {
+                worker.chunk(&refuses, &fleet.requests, &order, Try::ONLY).await.unwrap();
+            }
+            Order::StageDone { run, stage } => {
+                fleet.dispatcher().stage_done(&run, stage).await.unwrap();
+            }
+            other => assert!(matches!(other, Order::PlanEpisode { .. }), "{other:?}"),
+        }
+    }
+    assert!(!fleet.is_open().await);
+    assert!(retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap() > 0);
+    assert_eq!(trace_of(&room.store, &run).await.unwrap().as_deref(), Some(TRACE));
+}
+
 #[tokio::test]
 async fn what_the_sweeper_publishes_belongs_to_the_span_that_the_run_was_submitted_in() {
-    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let (room, asked) = (Room::new(), episode());
     let fleet = Fleet::new(&room);
     submit(&room.store, &fleet.queue, &asked, Lane::Bulk, Some(TRACE)).await.unwrap();
