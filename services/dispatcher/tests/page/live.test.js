@@ -161,6 +161,18 @@ test("every view can be read by all, in light and dark and on a telephone", asyn
   }
 });
 
+test("a page that finds no place to listen says why, and has one as soon as there is", async () => {
+  await page.goto("about:blank");
+  const listening = new AbortController();
+  const listen = () => fetch(new URL("/api/v1/events", HOME), { signal: listening.signal });
+  const answers = await Promise.all(Array.from({ length: 70 }, listen));
+  assert.ok(answers.some((answer) => answer.status === 503));
+  await page.goto(HOME);
+  await page.locator("#link").getByText(/64 listen already, as many as may/).waitFor();
+  listening.abort();
+  await page.getByText("Live", { exact: true }).waitFor({ timeout: 60_000 });
+});
+
 test("a lost connection is told, and so is its return", async () => {
   await go(page, "#/");
   await page.getByText("Live", { exact: true }).waitFor();

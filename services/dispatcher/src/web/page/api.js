@@ -25,7 +25,7 @@ export class Problem extends Error {
   }
 }
 
-async function send(path, options) {
+async function ask(path, options) {
   let answer;
   try {
     answer = await fetch(BASE + path, options);
@@ -34,8 +34,10 @@ async function send(path, options) {
     throw new Problem("about:blank", "The server was not reached", "The server was not reached.");
   }
   if (!answer.ok) throw await Problem.of(answer);
-  return answer.json();
+  return answer;
 }
+
+const send = async (path, options) => (await ask(path, options)).json();
 
 export const get = (path, signal) => send(path, { signal, headers: { Accept: "application/json" } });
 
@@ -48,6 +50,13 @@ export const post = (path, body, token) =>
   });
 
 export const events = () => new EventSource(`${BASE}/events`);
+
+/// Fails with the reason where the events are refused: an event stream tells none for its end.
+export async function listenable() {
+  const listening = new AbortController();
+  await ask("/events", { signal: listening.signal });
+  listening.abort();
+}
 
 /// The path of a run or of what belongs to it.
 export const ofRun = (run, ...parts) => ["/runs", ...[run, ...parts].map(encodeURIComponent)].join("/");

@@ -1,6 +1,6 @@
 // What the server said last, and whether it still says something.
 
-import { events, get } from "./api.js";
+import { events, listenable } from "./api.js";
 import { take } from "./stream.js";
 
 const FIRST_WAIT = 1_000;
@@ -78,10 +78,9 @@ export class Board {
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
   }
 
-  // An event stream tells no reason for its end; a plain request does.
   async ask() {
     try {
-      await get("/overview");
+      await listenable();
     } catch (problem) {
       if (this.link.state !== "lost") return;
       this.link = { ...this.link, why: problem.message };
