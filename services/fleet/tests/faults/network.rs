@@ -72,9 +72,14 @@ impl Midway {
         self.proxy.set(Link::Whole);
     }
 
-    /// Gives the number of clips.
+    /// Gives the number of clips, each of which was encoded once; a clip that is being encoded while its message's connection
+    /// is lost comes to another worker.
     async fn ends_well(&mut self) -> usize {
-        self.town.ends_well(std::mem::take(&mut self.running), &self.asked).await
+        let clips = self.town.ends_well(std::mem::take(&mut self.running), &self.asked).await;
+        if self.server != Server::RabbitMq {
+            self.town.encoded_once(clips);
+        }
+        clips
     }
 }
 

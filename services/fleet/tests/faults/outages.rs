@@ -41,7 +41,8 @@ async fn redis_that_forgets_everything_changes_nothing() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         town.flush_redis().await;
     }
-    town.ends_well(running, &asked).await;
+    let clips = town.ends_well(running, &asked).await;
+    town.encoded_once(clips);
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ async fn happens(times: usize, methods: &[&str], act: Act) {
     }
     let running = town.start(Role::ALL);
     town.submit(&asked).await;
-    town.ends_well(running, &[asked]).await;
+    let clips = town.ends_well(running, &[asked]).await;
+    town.encoded_once(clips);
     assert_eq!(http.left(), 0, "{:?}", http.requests());
 }
 
