@@ -59,7 +59,7 @@ impl RabbitQueue {
     /// ask: that takes the permission to configure queues.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) with the first that is not.
+    /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) with those that are not.
     pub async fn check_topology(&self) -> Result<(), Error> {
         upkeep::check(&self.link).await
     }
@@ -76,7 +76,7 @@ impl RabbitQueue {
     /// What lies in each queue that [`topology`](crate::topology) lists, by its name.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) with the first that is not there.
+    /// [`ErrorKind::Missing`](langflix_ports::queue::ErrorKind::Missing) with those that are not there.
     pub async fn counts(&self) -> Result<BTreeMap<String, Count>, Error> {
         upkeep::counts(&self.link).await
     }

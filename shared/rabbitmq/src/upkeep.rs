@@ -73,18 +73,31 @@ pub(crate) async fn check_rights(link: &Arc<Link>) -> Result<(), Error> {
 
 pub(crate) async fn counts(link: &Link) -> Result<BTreeMap<String, Count>, Error> {
     let connected = link.consuming(WORK).await?;
-    let channel = connected.channel(WORK).await?;
-    let mut counts = BTreeMap::new();
+    let mut channel = connected.channel(WORK).await?;
+    let (mut counts, mut missing) = (BTreeMap::new(), Vec::new());
     let topology = topology();
     for exchange in &topology.exchanges {
         exchange_declare(&channel, exchange.name, Mode::Look).await?;
     }
     for queue in topology.queues {
-        let count = queue_declare(&channel, &queue, Mode::Look).await?;
-        counts.insert(queue.name, count);
+        match queue_declare(&channel, &queue, Mode::Look).await {
+            Ok(count) => drop(counts.insert(queue.name, count)),
+            Err(error) if error.kind == ErrorKind::Missing => {
+                missing.push(error);
+                // The broker closes a channel that asks for what is not there.
+                channel = connected.channel(WORK).await?;
+            }
+            Err(error) => return Err(error),
+        }
     }
     close(&channel).await?;
-    Ok(counts)
+    let mut missing = missing.into_iter();
+    let Some(first) = missing.next() else { return Ok(counts) };
+    let others: Vec<String> = missing.map(|error| error.queue).collect();
+    match others.is_empty() {
+        true => Err(first),
+        false => Err(Error { message: format!("{}; nor are there {}", first.message, others.join(", ")), ..first }),
+    }
 }
 
 async fn declare(channel: &Channel, topology: &Topology) -> Result<(), Error> {

@@ -59,12 +59,15 @@ async fn an_empty_broker_is_told_to_lack_the_topology() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_missing_is_named_and_may_be_declared_anew() {
+async fn queues_that_are_missing_are_named_and_may_be_declared_anew() {
     let (rabbit, queue) = queues().await;
-    delete_queue(&rabbit, "encoding.bulk.v1.wait.2m").await;
-    let error = queue.check_topology().await.unwrap_err();
-    assert_eq!((error.kind, error.queue.as_str()), (ErrorKind::Missing, "encoding.bulk.v1.wait.2m"), "{error}");
-    assert!(error.message.ends_with("run `langflix topology apply`"), "{error}");
+    let missing = ["encoding.bulk.v1.wait.2m", "stages.v1"];
+    for (name, others) in missing.into_iter().zip(["", "; nor are there stages.v1"]) {
+        delete_queue(&rabbit, name).await;
+        let error = queue.check_topology().await.unwrap_err();
+        assert_eq!((error.kind, error.queue.as_str()), (ErrorKind::Missing, missing[0]), "{error}");
+        assert!(error.message.ends_with(&format!("run `langflix topology apply`{others}")), "{error}");
+    }
     queue.apply_topology().await.unwrap();
     queue.check_topology().await.unwrap();
 }
