@@ -1,11 +1,11 @@
 use std::time::{Duration, SystemTime};
 
 use langflix_domain::{
-    EpisodeStatus, FailureKind, Lane, LanguageTag, Manifest, ManifestFailure, Prices, RunId, Stage, Usage,
+    EpisodeStatus, FailureKind, Lane, LanguageTag, Manifest, ManifestFailure, Prices, RunId, Span, Stage, Usage,
 };
 use langflix_pipeline::{
     fleet::{Progress, RunState},
-    rfc3339,
+    is_of_run, rfc3339,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -173,7 +173,7 @@ pub struct RunFailure {
     pub stage: Stage,
     /// Which task.
     pub task: String,
-    /// What people call it.
+    /// What people call it: a clip's expression, a chunk's time.
     pub label: String,
     /// What sort of failure.
     pub kind: FailureKind,
@@ -192,12 +192,21 @@ impl RunDetails {
 }
 
 impl RunFailure {
+    /// What people call a failure of the run itself and of no task.
+    pub const WHOLE: &str = "the whole run";
+
     fn of(failed: &ManifestFailure, manifest: &Manifest) -> Self {
         let clip = manifest.clips.iter().find(|clip| clip.id.as_str() == failed.task);
+        let Span { start, end } = failed.span;
+        let label = match clip {
+            Some(clip) => clip.expression.clone(),
+            None if is_of_run(failed) => Self::WHOLE.to_owned(),
+            None => format!("{start} to {end}"),
+        };
         Self {
             stage: failed.stage,
             task: failed.task.clone(),
-            label: clip.map_or_else(|| failed.task.clone(), |clip| clip.expression.clone()),
+            label,
             kind: failed.failure.kind,
             message: failed.failure.message.clone(),
         }

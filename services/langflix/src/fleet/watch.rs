@@ -137,7 +137,10 @@ impl Watched {
         let of = |run: &Run| {
             let failed = |failure: &RunFailure| Failed {
                 run: run.run.clone(),
-                label: format!("{} {}", noun(failure.stage), failure.label),
+                label: match failure.label.as_str() {
+                    RunFailure::WHOLE => failure.label.clone(),
+                    label => format!("{} {label}", noun(failure.stage)),
+                },
                 message: failure.message.clone(),
             };
             self.failures.get(&run.run).into_iter().flatten().map(failed).collect::<Vec<_>>()
