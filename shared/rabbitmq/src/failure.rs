@@ -8,7 +8,9 @@ pub(crate) fn failed(queue: &str, error: &lapin::Error) -> Error {
         lapin::ErrorKind::IOError(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             unavailable(queue, "nobody listens there: is it running, and is rabbitmq.url its address?")
         }
-        lapin::ErrorKind::IOError(error) => unavailable(queue, error.to_string()),
+        lapin::ErrorKind::IOError(error) => {
+            unavailable(queue, format!("{error}: is rabbitmq.url right, from amqp or amqps to its port?"))
+        }
         lapin::ErrorKind::MissingHeartbeatError => unavailable(queue, "the broker fell silent"),
         _ => unavailable(queue, "the connection is lost"),
     }

@@ -21,8 +21,6 @@ use crate::{
 const MOST: usize = 100_000;
 /// Shortest reason that is worth a column.
 const SHORTEST: usize = 20;
-/// Longest reason where no terminal tells its width.
-const USUAL: usize = 70;
 
 async fn look(filter: &DeadFilter, queue: &RabbitQueue) -> anyhow::Result<Vec<Found>> {
     let places = filter.places().map_err(|error| Usage(format!("--queue: {error}")))?;
@@ -113,7 +111,7 @@ fn confirmed(found: &[Found]) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// A row for those that are alike, its reason as long as `width` columns have room for.
+/// A row for those that are alike, its reason as long as `width` columns have room for, where there is a width.
 fn list(found: &[Found], width: Option<usize>) -> String {
     let groups = groups(found);
     let table = |reason: &dyn Fn(&str) -> String| {
@@ -126,8 +124,8 @@ fn list(found: &[Found], width: Option<usize>) -> String {
     };
     // The last column begins where its head does.
     let others = table(&|_| String::new()).lines().next().map_or(0, |heads| heads.width() - "REASON".len());
-    let room = width.map_or(USUAL, |width| width.saturating_sub(others).max(SHORTEST));
-    table(&|reason| fitted(reason, room))
+    let room = width.map(|width| width.saturating_sub(others).max(SHORTEST));
+    table(&|reason| room.map_or_else(|| reason.to_owned(), |room| fitted(reason, room)))
 }
 
 fn paragraph(found: &Found) -> String {
