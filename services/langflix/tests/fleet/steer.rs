@@ -133,9 +133,9 @@ async fn status_tells_runs_and_queues() {
         let line = text.lines().find(|line| line.contains(of)).unwrap();
         line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
     };
-    assert_eq!(row(runs[0].as_str())[..3], ["The Long Way Home S01E01", runs[0].as_str(), "complete"]);
-    assert_eq!(row(runs[1].as_str())[2..4], ["analysis", "bulk"]);
-    assert_eq!(row(runs[2].as_str())[2..], ["waiting", "bulk", "-", "-", "-"]);
+    assert_eq!(row(runs[0].as_str())[..4], ["The Long Way Home S01E01", "ko", runs[0].as_str(), "complete"]);
+    assert_eq!(row(runs[1].as_str())[3..5], ["analysis", "bulk"]);
+    assert_eq!(row(runs[2].as_str())[3..], ["waiting", "bulk", "-", "-", "-"]);
     assert_eq!(row("episodes.v1"), ["episodes.v1", "3", "0", "0", "0", "0"]);
     assert!(!fleet.done(&["status", "The Long Way Home", "1", "3"]).contains(runs[0].as_str()));
 
