@@ -107,7 +107,8 @@ impl Servers {
         );
         let there = queues.is_some() && store.is_some();
         if there {
-            tokio::spawn(watch(self.store.clone(), health.part("store"), shutdown.clone()));
+            let (store, part, shutdown) = (self.store.clone(), health.part("store"), shutdown.clone());
+            tokio::spawn(async move { look_again(&part, &shutdown, || answers(&store)).await });
         }
         there
     }
@@ -115,17 +116,10 @@ impl Servers {
     /// Declares what has gone missing of the queues, as with a broker that comes back empty, until the process is told to
     /// end.
     pub async fn keep_topology(&self, health: &Health, shutdown: &Shutdown) {
-        let part = health.part("queues");
-        loop {
-            tokio::select! {
-                () = shutdown.draining() => return,
-                () = sleep(BETWEEN_LOOKS) => {}
-            }
-            match self.queue.apply_topology().await {
-                Ok(()) => part.ready(),
-                Err(error) => part.waits(&error.to_string()),
-            }
-        }
+        look_again(&health.part("queues"), shutdown, || async {
+            self.queue.apply_topology().await.map_err(|error| error.to_string())
+        })
+        .await;
     }
 }
 
@@ -134,17 +128,27 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 /// How long the store may take for an answer, though work waits longer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Tells whether the store answers, until the process is told to end.
-async fn watch(store: Arc<S3Store>, part: Part, shutdown: Shutdown) {
+/// Whether the store answers.
+async fn answers(store: &S3Store) -> Result<(), String> {
+    match timeout(ANSWERS_WITHIN, store.reach()).await {
+        Ok(reached) => reached.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer for {ANSWERS_WITHIN:.0?}")),
+    }
+}
+
+/// Has `part` tell what comes of `look`, again and again until the process is told to end.
+async fn look_again<F>(part: &Part, shutdown: &Shutdown, look: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), String>>,
+{
     loop {
         tokio::select! {
             () = shutdown.draining() => return,
             () = sleep(BETWEEN_LOOKS) => {}
         }
-        match timeout(ANSWERS_WITHIN, store.reach()).await {
-            Ok(Ok(())) => part.ready(),
-            Ok(Err(error)) => part.waits(&error.to_string()),
-            Err(_) => part.waits(&format!("no answer for {ANSWERS_WITHIN:.0?}")),
+        match look().await {
+            Ok(()) => part.ready(),
+            Err(why) => part.waits(&why),
         }
     }
 }

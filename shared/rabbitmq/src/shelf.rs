@@ -27,8 +27,8 @@ pub struct Handled {
     pub dropped: usize,
 }
 
-/// Goes through at most `most` messages of `place`, and through none that comes while it does. Those that stay are held until the end, and so are not met twice;
-/// broken off anywhere, all that were not dealt with are still there.
+/// Goes through at most `most` messages of `place`, and through none that comes while it does. Those that stay are held until
+/// the end, and so are not met twice; broken off anywhere, all that were not dealt with are still there.
 pub(crate) async fn go_through(
     link: &Arc<Link>,
     place: Place,
