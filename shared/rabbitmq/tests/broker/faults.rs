@@ -12,7 +12,7 @@ use langflix_rabbitmq::RabbitQueue;
 use langflix_testkit::servers::Rabbit;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use tokio::{sync::watch, time::sleep};
+use tokio::{select, sync::watch, time::sleep};
 
 use crate::town::{again, ask, delete_queue, manage, queues};
 
@@ -26,6 +26,7 @@ const AT_ONCE: usize = 16;
 /// message has arrived, and none is left anywhere. Gives how many deliveries there were of each.
 async fn flow(queue: &RabbitQueue, trouble: impl AsyncFnOnce(&mut watch::Receiver<usize>)) -> Vec<usize> {
     let (arrived, mut seen) = watch::channel(0);
+    let mut all_seen = arrived.subscribe();
     let (over, published) = (AtomicBool::new(false), AtomicUsize::new(0));
     let trouble = async {
         trouble(&mut seen).await;
@@ -34,10 +35,13 @@ async fn flow(queue: &RabbitQueue, trouble: impl AsyncFnOnce(&mut watch::Receive
     let numbers = stream::iter(0..).take_while(|n| std::future::ready(*n < LEAST || !over.load(Ordering::Relaxed)));
     let publish = async {
         let publish = |n: usize| async move { again(async || queue.publish(NAME, &numbered(n)).await).await };
-        published.store(numbers.map(publish).buffer_unordered(AT_ONCE).count().await, Ordering::Relaxed);
+        let all = numbers.map(publish).buffer_unordered(AT_ONCE).count().await;
+        published.store(all, Ordering::Relaxed);
+        // The last may have arrived before its publisher knew that it was published.
+        all_seen.wait_for(|seen| *seen == all).await.unwrap();
     };
+    let mut deliveries = BTreeMap::<usize, usize>::new();
     let take = async {
-        let mut deliveries = BTreeMap::<usize, usize>::new();
         loop {
             let mut consumer = again(async || queue.consume(Place::Work(NAME), 8).await).await;
             // Until it is lost.
@@ -47,19 +51,20 @@ async fn flow(queue: &RabbitQueue, trouble: impl AsyncFnOnce(&mut watch::Receive
                 let _again = delivery.ack().await;
                 *deliveries.entry(n).or_default() += 1;
                 arrived.send_replace(deliveries.len());
-                let all = published.load(Ordering::Relaxed);
-                if all > 0 && deliveries.len() == all {
-                    return deliveries.into_values().collect();
-                }
             }
         }
     };
-    let flowing = async { join!(trouble, publish, take) };
-    let ((), (), deliveries) = tokio::time::timeout(PATIENCE, flowing)
-        .await
-        .unwrap_or_else(|_| panic!("{} of {} messages arrive", *seen.borrow(), published.load(Ordering::Relaxed)));
+    let flowing = async {
+        select! {
+            ((), ()) = async { join!(trouble, publish) } => {}
+            () = take => {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, flowing).await.unwrap_or_else(|_| {
+        panic!("{} of {} messages arrive", *arrived.borrow(), published.load(Ordering::Relaxed));
+    });
     is_empty(queue).await;
-    deliveries
+    deliveries.into_values().collect()
 }
 
 fn numbered(n: usize) -> Message {
