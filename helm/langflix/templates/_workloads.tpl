@@ -81,10 +81,6 @@ imagePullSecrets:
 - name: LANGFLIX__WEB__ADDRESS
   value: 0.0.0.0:{{ $values.web.port }}
 {{- end }}
-{{- if .workload.model }}
-- name: LANGFLIX__FLEET__REPLICAS
-  value: {{ ternary $values.replicas $values.autoscaling.max (eq (include "langflix.scaledBy" $values) "none") | int | max 1 | quote }}
-{{- end }}
 {{- if eq .component "encoding-worker-cpu" }}
 # So that it looks for no GPU; a clip for NVENC is its to encode all the same.
 - name: LANGFLIX__VIDEO__CODEC

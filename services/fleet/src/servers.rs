@@ -1,11 +1,17 @@
-use std::{num::NonZeroU8, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU8, NonZeroU32},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use langflix_domain::VideoCodec;
 use langflix_llm::{Fleet, LlmSettings, Secret};
 use langflix_ports::{
     llm::LanguageModel,
-    rate::{Limits, RateLimiter},
+    queue::Name,
+    rate::{Limits, RateLimiter, Sharers},
 };
 use langflix_rabbitmq::RabbitQueue;
 use langflix_redis::{Redis, RedisCache, RedisFlights, RedisRateLimiter, RedisRoster, RedisTally};
@@ -79,7 +85,7 @@ impl Servers {
             answer_ttl: config.redis.answer_ttl,
             flights: Arc::new(RedisFlights::new(self.redis.clone())),
             limiter: &limiter,
-            replicas: config.fleet.replicas,
+            sharers: Arc::new(Workers(self.queue.clone())),
         };
         Ok(langflix_llm::build_for_fleet(&llm(&config.common.llm), fleet)?)
     }
@@ -120,6 +126,18 @@ impl Servers {
             self.queue.apply_topology().await.map_err(|error| error.to_string())
         })
         .await;
+    }
+}
+
+/// Who takes chunks, and so asks the model.
+struct Workers(Arc<RabbitQueue>);
+
+#[async_trait]
+impl Sharers for Workers {
+    async fn count(&self) -> Option<NonZeroU32> {
+        // A broker that does not answer is told of by all who wait for it.
+        let counts = self.0.counts().await.ok()?;
+        NonZeroU32::new(counts.get(Name::AnalysisBulk.as_str())?.consumers)
     }
 }
 
@@ -212,5 +230,37 @@ pub fn llm(llm: &Llm) -> LlmSettings {
         request_timeout: llm.request_timeout,
         prices: llm.prices.clone(),
         ..LlmSettings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langflix_ports::queue::{Place, Queue as _};
+    use langflix_testkit::servers;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_take_chunks_share_the_limit_of_the_model() {
+        let rabbit = servers::rabbitmq().await;
+        let worker = || {
+            let settings = langflix_rabbitmq::Settings {
+                url: rabbit.url.replace("guest:guest@", ""),
+                username: "guest".to_owned(),
+                password: "guest".to_owned(),
+                ca_pem: None,
+                name: "worker".to_owned(),
+            };
+            Arc::new(RabbitQueue::new(settings).unwrap())
+        };
+        let (one, other) = (worker(), worker());
+        let workers = Workers(one.clone());
+        assert_eq!(workers.count().await, None, "there are no queues");
+        one.apply_topology().await.unwrap();
+        assert_eq!(workers.count().await, None, "nobody takes chunks");
+        let _taking = one.consume(Place::Work(Name::AnalysisBulk), 1).await.unwrap();
+        assert_eq!(workers.count().await, NonZeroU32::new(1));
+        let _taking_too = other.consume(Place::Work(Name::AnalysisBulk), 1).await.unwrap();
+        assert_eq!(workers.count().await, NonZeroU32::new(2));
     }
 }

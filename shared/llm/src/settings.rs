@@ -5,7 +5,7 @@ use langflix_ports::{
     cache::Cache,
     flight::Flights,
     llm::{self, LanguageModel},
-    rate::{Limits, RateLimiter},
+    rate::{Limits, RateLimiter, Sharers},
 };
 
 use crate::{
@@ -144,8 +144,8 @@ pub struct Fleet<'a> {
     pub flights: Arc<dyn Flights>,
     /// Makes the limit of all who ask the model of this name.
     pub limiter: &'a dyn Fn(&str, Limits) -> Arc<dyn RateLimiter>,
-    /// Among how many workers the limit is divided while it cannot be asked.
-    pub replicas: NonZeroU32,
+    /// Among whom the limit is divided while it cannot be asked.
+    pub sharers: Arc<dyn Sharers>,
 }
 
 /// The configured model behind all wrappers: cache, then fuse, then retries, then limits, then counting, then the provider. `offline` costs
@@ -168,7 +168,7 @@ pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn La
 pub fn build_for_fleet(settings: &LlmSettings, fleet: Fleet<'_>) -> Result<Arc<dyn LanguageModel>, BuildError> {
     let wrap = |model: Arc<dyn LanguageModel>| -> Arc<dyn LanguageModel> {
         let limits = settings.limits();
-        let limiter = ShareWhileAway::new((fleet.limiter)(model.name(), limits), limits, fleet.replicas);
+        let limiter = ShareWhileAway::new((fleet.limiter)(model.name(), limits), limits, fleet.sharers);
         let limited = settings.limited(model, Arc::new(limiter));
         Arc::new(Cached::for_fleet(limited, fleet.cache, fleet.answer_ttl, fleet.flights))
     };

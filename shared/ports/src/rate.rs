@@ -18,6 +18,14 @@ pub struct Limits {
     pub period: Duration,
 }
 
+impl Limits {
+    /// What one of so many who ask may have, and at least one request.
+    pub fn share(self, of: NonZeroU32) -> Self {
+        let share = |limit: NonZeroU32| NonZeroU32::new(limit.get() / of).unwrap_or(NonZeroU32::MIN);
+        Self { requests: self.requests.map(share), tokens: self.tokens.map(share), ..self }
+    }
+}
+
 /// Lets requests through as fast as the outside system takes them. Every adapter passes
 /// `langflix_testkit::rate::rate_contract`.
 #[async_trait]
@@ -27,6 +35,13 @@ pub trait RateLimiter: Send + Sync {
     /// # Errors
     /// [`Refusal`]; nothing is taken then.
     async fn admit(&self, tokens: u32) -> Result<Box<dyn Permit>, Refusal>;
+}
+
+/// Those who ask an outside system, and divide its limit among them while no limiter of them all can be asked.
+#[async_trait]
+pub trait Sharers: Send + Sync {
+    /// How many there are, the caller included; `None` where that cannot be told now.
+    async fn count(&self) -> Option<NonZeroU32>;
 }
 
 /// Leave to send one request. Where it is dropped unsettled, the request counts as estimated.

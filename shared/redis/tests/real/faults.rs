@@ -8,7 +8,7 @@ use langflix_testkit::servers::private;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{Log, Provider, client, number, query, request, settings};
+use crate::support::{Log, Provider, Workers, client, number, query, request, settings};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -25,8 +25,8 @@ impl Worker {
     fn new(redis: Redis) -> Self {
         let limits = Limits { requests: Some(number(60_000)), tokens: None, period: Duration::from_secs(60) };
         let provider = Arc::new(Provider::new(60_000, Duration::from_secs(60), Duration::ZERO));
-        let limiter =
-            ShareWhileAway::new(Arc::new(RedisRateLimiter::new(redis.clone(), "stub/one", limits)), limits, number(1));
+        let limiter = Arc::new(RedisRateLimiter::new(redis.clone(), "stub/one", limits));
+        let limiter = ShareWhileAway::new(limiter, limits, Arc::new(Workers(1)));
         let limited = Arc::new(Limited::new(provider.clone(), number(4), Arc::new(limiter)));
         let cache = RedisCache::new(redis.clone());
         let flights = Arc::new(RedisFlights::new(redis.clone()));

@@ -15,7 +15,7 @@ use langflix_redis::RedisRateLimiter;
 use langflix_testkit::servers::{self, private};
 use tokio::{task::JoinSet, time::Instant};
 
-use crate::support::{Provider, client, number, query, request};
+use crate::support::{Provider, Workers, client, number, query, request};
 
 fn limits(requests: u32, tokens: u32, period: Duration) -> Limits {
     let [requests, tokens] = [requests, tokens].map(std::num::NonZeroU32::new);
@@ -45,7 +45,7 @@ async fn work(url: &str, provider: &Arc<Provider>, limits: Limits, lasting: Dura
     let mut asking = JoinSet::new();
     let answered: Arc<[AtomicU32; 4]> = Arc::default();
     for worker in 0..answered.len() {
-        let limiter = ShareWhileAway::new(Arc::new(limiter(url, limits)), limits, number(4));
+        let limiter = ShareWhileAway::new(Arc::new(limiter(url, limits)), limits, Arc::new(Workers(4)));
         let limited = Arc::new(Limited::new(provider.clone(), number(40), Arc::new(limiter)));
         for _ in 0..40 {
             let (limited, answered) = (limited.clone(), answered.clone());

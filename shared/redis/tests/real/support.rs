@@ -8,13 +8,26 @@ use std::{
 
 use async_trait::async_trait;
 use langflix_domain::{AnalysisRequest, Digest, LearnerLevel, RejectedItem, RequestLine, Usage};
-use langflix_ports::llm::{Answer, Error, ErrorKind, LanguageModel};
+use langflix_ports::{
+    llm::{Answer, Error, ErrorKind, LanguageModel},
+    rate::Sharers,
+};
 use langflix_redis::{Redis, Settings};
 use redis::AsyncConnectionConfig;
 use tokio::time::{Instant, sleep};
 
 pub(crate) fn settings(url: &str) -> Settings {
     Settings { url: url.to_owned(), username: None, password: None, ca_pem: None }
+}
+
+/// So many workers.
+pub(crate) struct Workers(pub(crate) u32);
+
+#[async_trait]
+impl Sharers for Workers {
+    async fn count(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.0)
+    }
 }
 
 /// A client of its own, as another process has.

@@ -24,8 +24,6 @@ pub struct Fleet {
     pub scratch_dir: Option<PathBuf>,
     /// Most bytes that copied sources take up, in MiB.
     pub scratch_mb: u64,
-    /// Among how many workers the rate limit is shared while Redis is away.
-    pub replicas: NonZeroU32,
 }
 
 impl Fleet {
@@ -65,12 +63,6 @@ impl Fleet {
         );
         let scratch_mb =
             read.value("fleet.scratch_mb", kind::whole(64..=16_777_216), 10_240, "most MiB of copied sources");
-        let replicas = read.value(
-            "fleet.replicas",
-            kind::whole(1..=10_000),
-            1,
-            "among how many workers the rate limit is shared while Redis is away",
-        );
         Self {
             tasks_in_flight: count(tasks_in_flight),
             max_attempts: count(max_attempts),
@@ -79,7 +71,6 @@ impl Fleet {
             health_address,
             scratch_dir,
             scratch_mb,
-            replicas: count(replicas),
         }
     }
 }

@@ -50,7 +50,7 @@ fn with_a_bucket_and_its_keys_the_documented_defaults_hold() {
     );
     assert_eq!((s3.credentials.access_key.expose(), s3.credentials.secret_key.expose()), ("id", SECRET));
     assert_eq!(s3.credentials.session_token, None);
-    assert_eq!((fleet.tasks_in_flight.get(), fleet.max_attempts.get(), fleet.replicas.get()), (32, 5, 1));
+    assert_eq!((fleet.tasks_in_flight.get(), fleet.max_attempts.get()), (32, 5));
     assert_eq!((fleet.drain, fleet.health_address.to_string().as_str()), (Duration::from_secs(960), "0.0.0.0:8080"));
     assert_eq!((fleet.scratch_dir, fleet.scratch_mb), (None, 10_240));
     let limits = GpuLimits {
