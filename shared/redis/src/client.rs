@@ -31,6 +31,7 @@ pub struct Redis {
 struct Inner {
     pool: Pool,
     place: String,
+    encrypted: bool,
     state: Mutex<State>,
     /// Whether it was ever connected.
     known: AtomicBool,
@@ -57,6 +58,7 @@ impl Redis {
     /// # Errors
     /// See [`SettingsError`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let encrypted = settings.url.starts_with("rediss:");
         let (manager, place) = settings.manager()?;
         let timeouts = Timeouts { wait: Some(WITHIN), create: Some(WITHIN), recycle: Some(WITHIN) };
         // One connection carries the commands of all callers at the same time. To lend them connections would cost each
@@ -66,7 +68,7 @@ impl Redis {
         // Without a runtime only: it has one.
         let pool = pool.map_err(|_| SettingsError::Url)?;
         let (state, known, says) = Default::default();
-        Ok(Self { inner: Arc::new(Inner { pool, place, state, known, says }) })
+        Ok(Self { inner: Arc::new(Inner { pool, place, encrypted, state, known, says }) })
     }
 
     /// Does something with a connection; again with another one where the server had closed it. After the server was away
@@ -108,7 +110,7 @@ impl Redis {
     /// The pool's connection if it lives, or a new one.
     async fn connect(&self) -> Result<MultiplexedConnection, String> {
         let connection = self.inner.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => connecting(&error),
+            PoolError::Backend(error) => connecting(&error, self.inner.encrypted),
             _ => late(),
         });
         match connection {

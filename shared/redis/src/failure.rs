@@ -20,8 +20,8 @@ pub(crate) fn late() -> String {
     format!("no answer within {} ms", WITHIN.as_millis())
 }
 
-/// Why there is no connection, in words without any value.
-pub(crate) fn connecting(error: &RedisError) -> String {
+/// Why there is no connection, encrypted or not, in words without any value.
+pub(crate) fn connecting(error: &RedisError, encrypted: bool) -> String {
     // Choosing a database is the first that a server without the password refuses.
     if error.kind() == ErrorKind::AuthenticationFailed || error.detail() == Some("Authentication required.") {
         return CREDENTIALS.to_owned();
@@ -30,7 +30,12 @@ pub(crate) fn connecting(error: &RedisError) -> String {
         return "nobody listens there: is it running, and is redis.url its address?".to_owned();
     }
     match untrusted(error) {
+        Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+            "its certificate is for another name: does redis.url name the host as the certificate does?".to_owned()
+        }
         Some(why) => format!("its certificate is not trusted ({why}): is redis.ca_file the authority that signed it?"),
+        // A server that expects plain text waits for more of it.
+        None if encrypted && error.is_timeout() => format!("{}: does it speak TLS on this port?", late()),
         None => working(error),
     }
 }

@@ -2,7 +2,10 @@ use std::{process::Command, time::Duration};
 
 use langflix_ports::cache::Cache as _;
 use langflix_redis::{Redis, RedisCache, Settings, SettingsError};
-use langflix_testkit::{process::Process, servers::Ports};
+use langflix_testkit::{
+    process::Process,
+    servers::{Ports, private},
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::{
@@ -77,6 +80,23 @@ async fn a_server_with_a_certificate_of_an_unknown_authority_is_refused_and_told
         let says = cache.get("key").await.unwrap_err().to_string();
         assert!(says.contains("redis.ca_file") && says.contains("certificate"), "{says}");
     }
+}
+
+#[tokio::test]
+async fn a_server_by_another_name_than_its_certificates_is_refused_and_told() {
+    let server = Encrypted::start().await;
+    let url = server.url.replace("localhost", "127.0.0.1");
+    let cache = RedisCache::new(Redis::new(with(&url, Some(&server.authority))).unwrap());
+    let says = cache.get("key").await.unwrap_err().to_string();
+    assert!(says.contains("another name") && says.contains("redis.url"), "{says}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_is_told() {
+    let server = private::redis().await;
+    let cache = RedisCache::new(Redis::new(settings(&server.url.replace("redis:", "rediss:"))).unwrap());
+    let says = cache.get("key").await.unwrap_err().to_string();
+    assert!(says.contains("does it speak TLS"), "{says}");
 }
 
 #[test]
