@@ -47,7 +47,12 @@ async fn bring(
     manifest: Manifest,
     output: Output,
 ) -> anyhow::Result<EpisodeStatus> {
+    let newer = deliver::newer(out, &manifest);
     let manifest = deliver::deliver(store, out, manifest).await?;
+    if let Some(newer) = newer {
+        let run = &manifest.run;
+        tracing::warn!(%run, replaced = %newer, "takes the place of a newer run: `langflix fetch` of that brings it back");
+    }
     deliver::deliver_index(out, &manifest.episode.show, &[])?;
     report::delivered(&manifest, out, output);
     Ok(manifest.status)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use langflix_domain::{ClipFiles, EpisodeId, MANIFEST_VERSION, Manifest, ManifestClip, folder_name, slug};
+use langflix_domain::{ClipFiles, EpisodeId, MANIFEST_VERSION, Manifest, ManifestClip, RunId, folder_name, slug};
 use langflix_pipeline::clip_lines;
 use langflix_ports::store::ArtifactStore;
 
@@ -37,6 +37,13 @@ pub(crate) fn is_free(out: &Path, episode: &EpisodeId) -> anyhow::Result<()> {
         ),
         _ => Ok(()),
     }
+}
+
+/// The run whose results lie where those of `manifest` go, if it ended after that one.
+pub(crate) fn newer(out: &Path, manifest: &Manifest) -> Option<RunId> {
+    let there = read(&folder(out, &manifest.episode).join(MANIFEST))?;
+    // RFC 3339 in UTC sorts by time.
+    (there.run != manifest.run && there.timing.finished_at > manifest.timing.finished_at).then_some(there.run)
 }
 
 /// The page that shows them.

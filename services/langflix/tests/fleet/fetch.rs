@@ -48,14 +48,17 @@ async fn of_several_runs_of_an_episode_the_newest_is_fetched() {
     }
     let dir = tempdir().unwrap();
     let out = dir.path().to_str().unwrap();
-    for (name, level) in [
-        ("the-long-way-home-s01e01", "advanced"),
-        ("the-long-way-home-s01", "advanced"),
-        ("The Long Way Home", "advanced"),
-        (runs[0].as_str(), "beginner"),
+    for (name, level, warns) in [
+        ("the-long-way-home-s01e01", "advanced", false),
+        ("the-long-way-home-s01", "advanced", false),
+        ("The Long Way Home", "advanced", false),
+        (runs[0].as_str(), "beginner", true),
+        (runs[1].as_str(), "advanced", false),
     ] {
-        fleet.done(&["fetch", name, "--out", out]);
+        let said = fleet.said(&["fetch", name, "--out", out]);
+        assert_eq!(said.code, Some(0), "{said:#?}");
         assert_eq!(manifest(dir.path())["level"], level, "{name}");
+        assert_eq!(said.err.contains("takes the place of a newer run"), warns, "{name}: {said:#?}");
     }
     let gone = fleet.said(&["fetch", "the-long-way-home-s01e01-00000000"]);
     assert!(complaint(&gone).contains("there is no such run"), "{gone:#?}");
