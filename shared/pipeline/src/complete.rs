@@ -12,7 +12,7 @@ use crate::{
     notes::notes,
     outcomes,
     records::Outcomes,
-    stored::{manifest_key, open_key, plan_key, read, write},
+    stored::{Open, manifest_key, open_key, plan_key, read, write},
 };
 
 /// Writes the manifest from the outcomes of both stages, or takes the one that is there, and closes the run.
@@ -63,7 +63,8 @@ pub(crate) async fn so_far(
         Some(encoding) => encoding,
         None => {
             let chunks = outcomes::<ChunkAnalysis>(store, &run, Stage::Analysis).await?;
-            EncodingPlan { analysed: Analysed::of(asked, &analysis, &chunks), ..EncodingPlan::default() }
+            let analysed = Analysed::of(asked, &analysis, &chunks, forgotten(store, &run).await?);
+            EncodingPlan { analysed, ..EncodingPlan::default() }
         }
     };
     let clips = outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?;
@@ -210,10 +211,15 @@ fn clip_failures(encoding: &EncodingPlan, clips: &Outcomes<EncodedClip>) -> impl
     })
 }
 
+/// What was asked of the provider for outcomes that are forgotten, as those of a run that was taken up again.
+pub(crate) async fn forgotten(store: &dyn ArtifactStore, run: &RunId) -> Result<Usage, Error> {
+    Ok(Open::of(store, run).await?.map(|open| open.forgotten).unwrap_or_default())
+}
+
 impl Analysed {
-    /// What came of the chunks of `plan`.
-    pub(crate) fn of(asked: &RunRequest, plan: &AnalysisPlan, chunks: &Outcomes<ChunkAnalysis>) -> Self {
-        let mut analysed = Self::default();
+    /// What came of the chunks of `plan`, and what they cost, with what was `spent` for outcomes that are forgotten.
+    pub(crate) fn of(asked: &RunRequest, plan: &AnalysisPlan, chunks: &Outcomes<ChunkAnalysis>, spent: Usage) -> Self {
+        let mut analysed = Self { usage: spent, ..Self::default() };
         for (task, recorded) in plan.tasks.iter().filter_map(|task| Some((task, chunks.get(&task.id)?))) {
             analysed.usage += recorded.usage;
             match &recorded.outcome {

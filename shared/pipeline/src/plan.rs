@@ -2,14 +2,14 @@ use std::time::SystemTime;
 
 use langflix_domain::{
     Burn, Candidate, Chunk, ChunkAnalysis, ChunkLimits, ClipSpec, Expression, Lane, RunId, SelectionLimits, Span,
-    Stage, TaskId, align, apply_translations, chunk, clip_bounds, select,
+    Stage, TaskId, Usage, align, apply_translations, chunk, clip_bounds, select,
 };
 use langflix_ports::store::{ArtifactStore, Put};
 use langflix_subtitles::{BurnLine, Picture, write_ass};
 
 use crate::{
     Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, Outcomes, Recorded, RunRequest,
-    complete::of_plan,
+    complete::{forgotten, of_plan},
     stored::{Open, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
 };
 
@@ -57,6 +57,18 @@ pub async fn plan_encoding(
     analysis: &AnalysisPlan,
     chunks: &Outcomes<ChunkAnalysis>,
 ) -> Result<EncodingPlan, Error> {
+    let forgotten = forgotten(store, &asked.run()?).await?;
+    plan_encoding_with(store, asked, analysis, chunks, forgotten).await
+}
+
+/// As [`plan_encoding`], for who has read what was asked for outcomes that are forgotten.
+pub(crate) async fn plan_encoding_with(
+    store: &dyn ArtifactStore,
+    asked: &RunRequest,
+    analysis: &AnalysisPlan,
+    chunks: &Outcomes<ChunkAnalysis>,
+    forgotten: Usage,
+) -> Result<EncodingPlan, Error> {
     let run: RunId = asked.run()?;
     let results = of_plan(chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let limits = SelectionLimits {
@@ -75,7 +87,7 @@ pub async fn plan_encoding(
     }
     let tasks = chosen.into_iter().filter_map(|expression| Some(task(asked, bounds(asked, &expression)?, expression)));
     let plan = EncodingPlan {
-        analysed: Analysed::of(asked, analysis, &results),
+        analysed: Analysed::of(asked, analysis, &results, forgotten),
         tasks: tasks.collect::<Result<_, _>>()?,
         beyond_end: beyond.len() as u32,
     };

@@ -1,4 +1,4 @@
-use langflix_domain::{ChunkAnalysis, EncodedClip, Lane, Manifest, Stage, TaskId};
+use langflix_domain::{ChunkAnalysis, EncodedClip, Lane, Manifest, Stage, TaskId, Usage};
 use langflix_ports::store::ArtifactStore;
 
 use crate::{
@@ -19,13 +19,16 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest, lane: L
     let (chunks, clips) = (failed(&analysed), failed(&outcomes::<EncodedClip>(store, &run, Stage::Encoding).await?));
     // It goes on in the trace that it was begun in.
     let trace = analysed.values().find_map(|recorded| recorded.trace.as_deref());
-    let abandoned = read::<Manifest>(store, &manifest_key(&run)).await?.is_some_and(|manifest| is_abandoned(&manifest));
+    let manifest = read::<Manifest>(store, &manifest_key(&run)).await?;
+    let abandoned = manifest.as_ref().is_some_and(is_abandoned);
     if chunks.is_empty() && clips.is_empty() && !abandoned {
         return Ok(0);
     }
     // First the manifest, then the plan that was made of the chunks, then the outcomes: stopped anywhere in between,
     // the failures are still there to be found the next time.
-    Open::now(asked, lane, trace).write(store, &run).await?;
+    let spent = manifest.map(|manifest| manifest.timing.usage).unwrap_or_default();
+    let forgotten = spent.without(of_results(&analysed));
+    Open { spent, forgotten, ..Open::now(asked, lane, trace) }.write(store, &run).await?;
     store.delete(&cancelled_key(&run)).await?;
     store.delete(&manifest_key(&run)).await?;
     if !chunks.is_empty() {
@@ -38,6 +41,15 @@ pub async fn retry_failed(store: &dyn ArtifactStore, asked: &RunRequest, lane: L
         store.delete(&outcome_key(&run, Stage::Analysis, task)).await?;
     }
     Ok(chunks.len() + clips.len() + usize::from(abandoned))
+}
+
+/// What was asked of the provider for those that succeeded.
+fn of_results<T>(outcomes: &Outcomes<T>) -> Usage {
+    let results = outcomes.values().filter(|recorded| recorded.failure().is_none());
+    results.fold(Usage::default(), |mut sum, recorded| {
+        sum += recorded.usage;
+        sum
+    })
 }
 
 fn failed<T>(outcomes: &Outcomes<T>) -> Vec<TaskId> {

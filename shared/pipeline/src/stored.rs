@@ -120,6 +120,12 @@ pub(crate) struct Open {
     /// run without a message that asked for it belongs to the same trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<String>,
+    /// What had been asked of the provider for it when it was taken up again.
+    #[serde(default)]
+    pub(crate) spent: Usage,
+    /// How much of that was for tasks whose outcomes are forgotten, and so is in none.
+    #[serde(default)]
+    pub(crate) forgotten: Usage,
 }
 
 impl Open {
@@ -132,6 +138,8 @@ impl Open {
             lane,
             submitted_at_ms: now.as_millis() as u64,
             trace: trace.map(str::to_owned),
+            spent: Usage::default(),
+            forgotten: Usage::default(),
         }
     }
 

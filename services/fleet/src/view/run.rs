@@ -45,7 +45,7 @@ pub struct Run {
     pub finished_at: Option<String>,
     /// The clips that were encoded, at its end.
     pub clips: Option<usize>,
-    /// What was asked of the provider, at its end.
+    /// What was asked of the provider: until its end, or until it was taken up again after one; null before the first.
     pub spend: Option<RunSpend>,
     /// As `submitted_at`, in milliseconds since 1970.
     #[serde(skip)]
@@ -138,7 +138,7 @@ impl Run {
             encoding: state.encoding,
             finished_at: ending.map(|ending| ending.finished_at.clone()),
             clips: ending.map(|ending| ending.clips),
-            spend: ending.map(|ending| RunSpend::of(ending.usage, prices)),
+            spend: (ending.is_some() || state.spent != Usage::default()).then(|| RunSpend::of(state.spent, prices)),
             submitted_at_ms: state.submitted_at_ms,
         }
     }

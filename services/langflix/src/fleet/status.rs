@@ -191,17 +191,15 @@ mod tests {
             cancelled: false,
             analysis: None,
             encoding: None,
+            spent: Usage::default(),
             ending: None,
         };
-        let ending = Ending {
-            status: EpisodeStatus::Partial,
-            finished_at: "2026-12-31T23:59:59Z".to_owned(),
-            clips: 18,
-            usage: Usage { requests: 41, input_tokens: 41_000, output_tokens: 4_100 },
-        };
+        let ending =
+            Ending { status: EpisodeStatus::Partial, finished_at: "2026-12-31T23:59:59Z".to_owned(), clips: 18 };
         let states = [
             RunState {
                 ending: Some(ending),
+                spent: Usage { requests: 41, input_tokens: 41_000, output_tokens: 4_100 },
                 lane: None,
                 submitted_at_ms: None,
                 analysis: progress(40, 40, Some(1)),

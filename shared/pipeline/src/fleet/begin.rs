@@ -18,6 +18,8 @@ const PUBLISHED_AT_ONCE: usize = 64;
 pub(super) struct Before {
     pub(super) cancelled: bool,
     pub(super) done: BTreeSet<String>,
+    /// What is known of the open run, where that was read already.
+    pub(super) open: Option<Open>,
 }
 
 impl Dispatcher<'_> {
@@ -29,7 +31,10 @@ impl Dispatcher<'_> {
         }
         if !before.cancelled {
             self.count(run, tasks, &missing).await;
-            let lane = Open::of(self.store, run).await?.unwrap_or_default().lane;
+            let lane = match &before.open {
+                Some(open) => open.lane,
+                None => Open::of(self.store, run).await?.unwrap_or_default().lane,
+            };
             self.publish(run, tasks, &missing, lane).await?;
             return Ok(false);
         }

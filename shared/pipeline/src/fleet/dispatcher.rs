@@ -9,8 +9,10 @@ use crate::{
     complete::complete_with,
     done_tasks,
     names::Names,
-    outcomes, plan_analysis, plan_encoding,
-    stored::{cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
+    outcomes,
+    plan::plan_encoding_with,
+    plan_analysis,
+    stored::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
 };
 
 /// Plans runs and leads them from stage to stage. Any number of them may do so at once, for the same runs: every step
@@ -37,6 +39,7 @@ pub struct Dispatcher<'a> {
 struct Answers {
     cancelled: bool,
     chunks: Outcomes<ChunkAnalysis>,
+    open: Option<Open>,
 }
 
 /// What follows a stage, and from what.
@@ -64,7 +67,7 @@ impl Dispatcher<'_> {
             true => read::<EncodingPlan>(self.store, &plan_key(run, Stage::Encoding)).await?,
             false => None,
         };
-        let before = |stage| Before { cancelled: names.is_cancelled(), done: names.done(stage) };
+        let before = |stage| Before { cancelled: names.is_cancelled(), done: names.done(stage), open: None };
         match encoding {
             Some(encoding) => self.encode(&asked, run, &analysis, encoding, before(Stage::Encoding)).await,
             None => self.analyse(&asked, run, &analysis, before(Stage::Analysis)).await,
@@ -172,8 +175,9 @@ impl Dispatcher<'_> {
 
     async fn answers(&self, run: &RunId) -> Result<Answers, Error> {
         let chunks = outcomes(self.store, run, Stage::Analysis);
-        let (chunks, cancelled) = futures::try_join!(chunks, is_cancelled(self.store, run))?;
-        Ok(Answers { cancelled, chunks })
+        let (chunks, cancelled, open) =
+            futures::try_join!(chunks, is_cancelled(self.store, run), Open::of(self.store, run))?;
+        Ok(Answers { cancelled, chunks, open })
     }
 
     /// From the answers to the clips.
@@ -189,11 +193,13 @@ impl Dispatcher<'_> {
             self.forget(run).await;
             return Ok(());
         }
-        match plan_encoding(self.store, asked, analysis, &answers.chunks).await {
+        let forgotten = answers.open.as_ref().map(|open| open.forgotten).unwrap_or_default();
+        match plan_encoding_with(self.store, asked, analysis, &answers.chunks, forgotten).await {
             Ok(encoding) => {
                 self.follow(&answers.chunks);
                 let done = done_tasks(self.store, run, Stage::Encoding).await?;
-                self.encode(asked, run, analysis, encoding, Before { cancelled: false, done }).await
+                let before = Before { cancelled: false, done, open: answers.open };
+                self.encode(asked, run, analysis, encoding, before).await
             }
             // The hint came too early.
             Err(Error::Unfinished { .. }) => Ok(()),

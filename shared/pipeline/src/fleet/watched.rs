@@ -36,6 +36,8 @@ pub struct RunState {
     pub analysis: Option<Progress>,
     /// Its clips, once they are planned.
     pub encoding: Option<Progress>,
+    /// What was asked of the provider: until its end, or until it was taken up again after one.
+    pub spent: Usage,
     /// Its end; `None` while it has not ended.
     pub ending: Option<Ending>,
 }
@@ -60,8 +62,6 @@ pub struct Ending {
     pub finished_at: String,
     /// The clips that were encoded.
     pub clips: usize,
-    /// What the provider charged for.
-    pub usage: Usage,
 }
 
 impl RunState {
@@ -141,6 +141,7 @@ impl Watched {
             cancelled: names.is_cancelled(),
             analysis: progress(Stage::Analysis, self.analysis),
             encoding: progress(Stage::Encoding, self.encoding),
+            spent: self.open.as_ref().map(|open| open.spent).unwrap_or_default(),
             ending: None,
         })
     }
@@ -191,11 +192,11 @@ impl Brief {
             cancelled: self.failures,
             analysis: progress(done.chunks_ok, done.chunks_failed),
             encoding: progress(done.clips_ok, done.clips_failed),
+            spent: self.timing.usage,
             ending: Some(Ending {
                 status: self.status,
                 finished_at: self.timing.finished_at,
                 clips: done.clips_ok as usize,
-                usage: self.timing.usage,
             }),
         }
     }

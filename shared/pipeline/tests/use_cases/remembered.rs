@@ -64,7 +64,8 @@ async fn a_run_costs_its_dispatcher_few_requests() {
     assert!(fleet.manifest(&asked).await.is_some() && !fleet.is_open().await);
     let planned = 5; // what was asked for, what there is, the mark of an open run, the plan, the lane
     let more_chunks = 1; // what is done
-    let selected = 10; // the outcomes and their list, a cancellation, a manifest, the plan, what is done, the lane
+    // The outcomes and their list, a cancellation, the mark of an open run, a manifest, the plan, what is done.
+    let selected = 10;
     let more_clips = 2; // the plan, what is done
     let finished = 9; // the plan, the outcomes and their list, a manifest and this one, the mark
     assert_eq!(asks, [planned, more_chunks, selected, more_clips, finished]);

@@ -1,10 +1,10 @@
-use langflix_domain::{EpisodeStatus, FailureKind, Lane};
-use langflix_pipeline::retry_failed;
+use langflix_domain::{EpisodeStatus, FailureKind, Lane, Usage};
+use langflix_pipeline::{fleet::state, retry_failed};
 use langflix_ports::{llm::ErrorKind, store::ArtifactStore as _};
 
 use crate::{
     episode::{Room, episode, names, text},
-    fakes::{Encoder, Model, found, good, trouble},
+    fakes::{COST, Encoder, Model, found, good, trouble},
 };
 
 #[tokio::test]
@@ -53,4 +53,23 @@ async fn a_failure_that_stays_is_told_again() {
     let second = room.drive(&model(), &encoder, &asked).await;
     assert_eq!(text(&second), text(&first));
     assert_eq!((second.status, encoder.tried().len()), (EpisodeStatus::Partial, 0));
+}
+
+#[tokio::test]
+async fn what_failed_requests_cost_is_not_forgotten_with_them() {
+    let (room, asked) = (Room::new(), episode());
+    let mut asked_so_far = Usage::default();
+    // Twice a chunk is refused, which costs as much as an answer, and then it is not.
+    for refused in ["hit the road", "hit the road", ""] {
+        let model = Model::new(move |ask| match found(&ask.request)[0] {
+            expression if expression == refused => Err(ErrorKind::Refused),
+            _ => Ok(good(&ask.request)),
+        });
+        let manifest = room.drive(&model, &Encoder::good(), &asked).await;
+        model.asks().iter().for_each(|_| asked_so_far += COST);
+        assert_eq!(manifest.timing.usage, asked_so_far);
+        retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap();
+        let run = state(&room.store, &asked.run().unwrap()).await.unwrap();
+        assert_eq!((run.spent, run.ending.is_some()), (asked_so_far, refused.is_empty()));
+    }
 }

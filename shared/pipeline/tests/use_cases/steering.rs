@@ -67,7 +67,7 @@ async fn runs_are_found_by_show_season_and_episode_and_tell_where_they_stand() {
     let ended = state(&room.store, &run).await.unwrap();
     let ending = ended.ending.unwrap();
     assert_eq!((ending.status, ending.clips, ended.encoding.unwrap().tasks), (EpisodeStatus::Complete, 4, 4));
-    assert!(!ended.cancelled && ending.usage.requests > 0);
+    assert!(!ended.cancelled && ended.spent.requests > 0);
 }
 
 #[tokio::test]

@@ -32,19 +32,15 @@ impl Paces {
 
 #[cfg(test)]
 mod tests {
-    use langflix_domain::{EpisodeStatus, RunId};
+    use langflix_domain::{EpisodeStatus, RunId, Usage};
     use langflix_pipeline::fleet::{Ending, Progress, RunState};
 
     use super::*;
 
     fn run(name: &str, done: usize, ended: bool) -> Run {
         let progress = |done| Some(Progress { done, tasks: 20, failed: None });
-        let ending = Ending {
-            status: EpisodeStatus::Complete,
-            finished_at: "2026-12-31T23:59:59Z".to_owned(),
-            clips: 20,
-            usage: langflix_domain::Usage::default(),
-        };
+        let ending =
+            Ending { status: EpisodeStatus::Complete, finished_at: "2026-12-31T23:59:59Z".to_owned(), clips: 20 };
         let state = RunState {
             run: RunId::parse(name).unwrap(),
             show: None,
@@ -54,6 +50,7 @@ mod tests {
             cancelled: false,
             analysis: progress(20),
             encoding: progress(done),
+            spent: Usage::default(),
             ending: ended.then_some(ending),
         };
         Run::of(&state, None)
