@@ -148,9 +148,12 @@ impl Run {
         self.show_name.as_deref().unwrap_or(&self.show)
     }
 
-    /// By what runs are ordered: the show, the season, the episode, and the name.
-    pub fn order(&self) -> (&str, u16, u16, &RunId) {
-        (&self.show, self.season, self.episode, &self.run)
+    /// By what runs are ordered: the show, the season, the episode; those of one episode by when they ended, the open ones
+    /// last and by when they were submitted.
+    pub fn order(&self) -> impl Ord {
+        // RFC 3339 in UTC sorts by time.
+        let ended = (self.finished_at.is_none(), &self.finished_at);
+        (&self.show, self.season, self.episode, ended, self.submitted_at_ms, &self.run)
     }
 }
 
@@ -210,5 +213,42 @@ impl RunFailure {
             kind: failed.failure.kind,
             message: failed.failure.message.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use langflix_pipeline::fleet::Ending;
+
+    use super::*;
+
+    #[test]
+    fn runs_of_an_episode_are_ordered_by_when_they_ended_and_open_ones_come_last() {
+        let run = |name: &str, finished_at: Option<&str>, submitted_at_ms| {
+            let ending = |at: &str| Ending { status: EpisodeStatus::Complete, finished_at: at.to_owned(), clips: 0 };
+            let state = RunState {
+                run: RunId::parse(name).unwrap(),
+                show: None,
+                language: None,
+                lane: None,
+                submitted_at_ms,
+                cancelled: false,
+                analysis: None,
+                encoding: None,
+                spent: Usage::default(),
+                ending: finished_at.map(ending),
+            };
+            Run::of(&state, None)
+        };
+        let mut runs = [
+            run("suits-s01e02-00000000", Some("2026-01-01T00:00:00Z"), None),
+            run("suits-s01e01-11111111", None, Some(7)),
+            run("suits-s01e01-22222222", None, Some(6)),
+            run("suits-s01e01-33333333", Some("2026-01-03T00:00:00Z"), None),
+            run("suits-s01e01-44444444", Some("2026-01-02T00:00:00Z"), None),
+        ];
+        runs.sort_by(|a, b| a.order().cmp(&b.order()));
+        let last = runs.map(|run| run.run.as_str().chars().last().unwrap());
+        assert_eq!(last, ['4', '3', '2', '1', '0']);
     }
 }

@@ -85,7 +85,7 @@ export class Episodes {
     this.seasons = new Map([...this.seasons].sort(([, a], [, b]) => order(a, b)));
     this.takePaces();
     for (const [name, season] of this.seasons) {
-      season.take(runs.get(name).sort((a, b) => a.episode - b.episode || compare(a.run, b.run)));
+      season.take(runs.get(name).sort((a, b) => a.episode - b.episode || byTime(a, b)));
     }
     this.none = h("p", { class: "empty", hidden: true }, "");
     this.list.replaceChildren(...[...this.seasons.values()].map((season) => season.element), this.none);
@@ -174,4 +174,8 @@ export class Episodes {
 
 const nameOf = (run) => `${run.season}/${run.show}`;
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/// Runs of one episode: those that ended, by when they did, and then the open ones. RFC 3339 in UTC sorts by time.
+const byTime = (a, b) => compare(a.finished_at ?? "~", b.finished_at ?? "~") ||
+  compare(a.submitted_at ?? "", b.submitted_at ?? "") || compare(a.run, b.run);
 const fold = (name, click) => h("button", { type: "button", class: "quiet", on: { click } }, name);
