@@ -33,6 +33,7 @@ impl Dispatching {
             requests: &self.requests,
             in_flight: self.in_flight.get(),
             trace,
+            repeated: false,
             follows: &trace::link,
         }
     }
@@ -44,7 +45,7 @@ impl Dispatching {
             Err(end) => return end,
         };
         let trace = job.trace.to_string();
-        let dispatcher = self.dispatcher(Some(&trace));
+        let dispatcher = Dispatcher { repeated: job.is_repeated(), ..self.dispatcher(Some(&trace)) };
         let done = match &order {
             Order::PlanEpisode { run } => Operation::Plan.time(dispatcher.plan_episode(run)).await,
             Order::StageDone { run, stage } => Operation::FanIn.time(dispatcher.stage_done(run, *stage)).await,

@@ -32,7 +32,7 @@ pub fn misplaced(order: &Order) -> End {
 
 /// Which try of its task a message is, where there are so many.
 pub fn this_try(job: &Job, max_attempts: u32) -> Try<'static> {
-    Try { repeated: job.redelivered || job.attempt > 0, last: last(job, max_attempts), alone: false, trace: None }
+    Try { repeated: job.is_repeated(), last: last(job, max_attempts), alone: false, trace: None }
 }
 
 /// Whether a message is tried for the last time.

@@ -10,7 +10,7 @@ use langflix_subtitles::{BurnLine, Picture, write_ass};
 use crate::{
     Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Error, Outcomes, Recorded, RunRequest,
     complete::{forgotten, of_plan},
-    stored::{Open, manifest_key, plan_key, request_key, unreadable, write, write_or_take},
+    stored::{Open, manifest_key, plan_key, request_key, unreadable, write, write_or_take, write_or_take_told},
 };
 
 /// Opens the run and plans its chunks, or takes the plan that is there.
@@ -58,17 +58,17 @@ pub async fn plan_encoding(
     chunks: &Outcomes<ChunkAnalysis>,
 ) -> Result<EncodingPlan, Error> {
     let forgotten = forgotten(store, &asked.run()?).await?;
-    plan_encoding_with(store, asked, analysis, chunks, forgotten).await
+    Ok(plan_encoding_with(store, asked, analysis, chunks, forgotten).await?.0)
 }
 
-/// As [`plan_encoding`], for who has read what was asked for outcomes that are forgotten.
+/// As [`plan_encoding`], for who has read what was asked for outcomes that are forgotten. Tells whether the plan is new.
 pub(crate) async fn plan_encoding_with(
     store: &dyn ArtifactStore,
     asked: &RunRequest,
     analysis: &AnalysisPlan,
     chunks: &Outcomes<ChunkAnalysis>,
     forgotten: Usage,
-) -> Result<EncodingPlan, Error> {
+) -> Result<(EncodingPlan, Put), Error> {
     let run: RunId = asked.run()?;
     let results = of_plan(chunks, analysis.tasks.iter().map(|task| &task.id))?;
     let limits = SelectionLimits {
@@ -91,7 +91,7 @@ pub(crate) async fn plan_encoding_with(
         tasks: tasks.collect::<Result<_, _>>()?,
         beyond_end: beyond.len() as u32,
     };
-    write_or_take(store, &plan_key(&run, Stage::Encoding), plan).await
+    write_or_take_told(store, &plan_key(&run, Stage::Encoding), plan).await
 }
 
 /// As [`clip_bounds`]; `None` where the video ends before the expression is said, even if its scene begins before.

@@ -211,16 +211,27 @@ pub(crate) async fn write<T: Serialize>(store: &dyn ArtifactStore, key: &str, va
     Ok(store.put_if_absent(key, &bytes).await?)
 }
 
-/// Writes a plan, or takes the one that is there: the first planner wins.
+/// Writes a record, or takes the one that is there: the first writer wins.
 pub(crate) async fn write_or_take<T: Serialize + DeserializeOwned>(
     store: &dyn ArtifactStore,
     key: &str,
     value: T,
 ) -> Result<T, Error> {
-    match write(store, key, &value).await? {
-        Put::Created => Ok(value),
-        Put::Exists => Ok(read(store, key).await?.unwrap_or(value)),
-    }
+    Ok(write_or_take_told(store, key, value).await?.0)
+}
+
+/// As [`write_or_take`], and tells which it was.
+pub(crate) async fn write_or_take_told<T: Serialize + DeserializeOwned>(
+    store: &dyn ArtifactStore,
+    key: &str,
+    value: T,
+) -> Result<(T, Put), Error> {
+    let put = write(store, key, &value).await?;
+    let value = match put {
+        Put::Created => value,
+        Put::Exists => read(store, key).await?.unwrap_or(value),
+    };
+    Ok((value, put))
 }
 
 pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Error {

@@ -15,7 +15,8 @@ async fn dispatchers_and_workers_that_race_give_one_manifest() {
     let (town, asked) = (Town::new().await, episode(1));
     let running = town.start([Role::ALL, Role::ALL, Role::ALL].concat());
     town.submit(&asked).await;
-    town.ends_well(running, &[asked]).await;
+    let clips = town.ends_well(running, &[asked]).await;
+    town.encoded_once(clips);
 }
 
 #[tokio::test]
@@ -81,7 +82,8 @@ async fn services_that_are_told_to_end_hand_back_and_end_well() {
     let (town, asked) = (Town::new().await, episode(1));
     let mut running = town.start(Role::ALL);
     town.submit(&asked).await;
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    town.moves_on().await;
+    town.is_underway().await;
     for process in &mut running {
         process.send(Signal::TERM);
     }

@@ -36,6 +36,7 @@ fn dispatcher(fleet: &Fleet) -> Dispatcher<'_> {
         requests: &fleet.requests,
         in_flight: 32,
         trace: None,
+        repeated: false,
         follows: &|_| (),
     }
 }

@@ -1,7 +1,11 @@
 use std::sync::Arc;
 
 use langflix_domain::{ChunkAnalysis, Failure, Lane, RunId, Stage};
-use langflix_ports::{queue::Queue, store::ArtifactStore, tally::Tally};
+use langflix_ports::{
+    queue::Queue,
+    store::{ArtifactStore, Put},
+    tally::Tally,
+};
 
 use super::{Order, Requests, begin::Before, tasks::Tasks, worker};
 use crate::{
@@ -31,6 +35,8 @@ pub struct Dispatcher<'a> {
     pub in_flight: u32,
     /// The span that its messages belong to, in the form of W3C's `traceparent`.
     pub trace: Option<&'a str>,
+    /// Whether its message came before, so that half of the step may be taken already.
+    pub repeated: bool,
     /// Is told the spans of all tasks whose outcomes a step goes by, in the same form.
     pub follows: &'a (dyn Fn(&str) + Send + Sync),
 }
@@ -93,7 +99,6 @@ impl Dispatcher<'_> {
             return self.plan_episode(run).await;
         };
         match next {
-            // Where a hint comes again the clips are planned already, and that plan is taken.
             Next::Clips(answers) => self.select(&asked, run, &analysis, answers).await,
             Next::Manifest(Some(encoding)) => self.finish(&asked, run, &analysis, &encoding).await,
             Next::Manifest(None) => Ok(()),
@@ -195,7 +200,9 @@ impl Dispatcher<'_> {
         }
         let forgotten = answers.open.as_ref().map(|open| open.forgotten).unwrap_or_default();
         match plan_encoding_with(self.store, asked, analysis, &answers.chunks, forgotten).await {
-            Ok(encoding) => {
+            // Where nobody counts, several hints come at once; each would publish all clips, and have them encoded twice.
+            Ok((_, Put::Exists)) if !self.repeated => Ok(()),
+            Ok((encoding, _)) => {
                 self.follow(&answers.chunks);
                 let done = done_tasks(self.store, run, Stage::Encoding).await?;
                 let before = Before { cancelled: false, done, open: answers.open };

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use langflix_domain::{EpisodeStatus, Failure, FailureKind, Footage, Lane, Stage};
 use langflix_pipeline::{
     EncodingTask, Try,
-    fleet::{Order, Submitted, TaskOrder, submit},
+    fleet::{Dispatcher, Order, Submitted, TaskOrder, submit},
     retry_failed,
 };
 use langflix_ports::{
@@ -102,6 +102,32 @@ async fn without_a_tally_the_store_tells_the_end_of_a_stage() {
     fleet.submit(&asked, Lane::Bulk).await;
     fleet.work(&Model::good(), &Encoder::good()).await;
     assert_eq!(text(&fleet.manifest(&asked).await.unwrap()), undisturbed(&asked).await);
+}
+
+#[tokio::test]
+async fn a_stages_end_that_several_tell_has_its_clips_published_once() {
+    let (room, asked) = (Room::new(), episode());
+    let fleet = Fleet { tally: Counts { away: true, ..Counts::default() }, ..Fleet::new(&room) };
+    let run = asked.run().unwrap();
+    fleet.submit(&asked, Lane::Bulk).await;
+    fleet.dispatcher().plan_episode(&run).await.unwrap();
+    while let Some((_, message)) = fleet.queue.take() {
+        match Order::read(&message.body).unwrap() {
+            order @ Order::AnalyseChunk(_) => {
+                fleet.handle(&order, Try::ONLY, &Model::good(), &Encoder::good()).await.unwrap();
+            }
+            Order::StageDone { .. } => break,
+            _ => {}
+        }
+    }
+    let clips = || std::iter::from_fn(|| fleet.queue.take()).count();
+    fleet.dispatcher().stage_done(&run, Stage::Analysis).await.unwrap();
+    assert_eq!(clips(), 4);
+    fleet.dispatcher().stage_done(&run, Stage::Analysis).await.unwrap();
+    assert_eq!(clips(), 0, "they are on their way");
+    // Whoever planned them ended before it had published them.
+    Dispatcher { repeated: true, ..fleet.dispatcher() }.stage_done(&run, Stage::Analysis).await.unwrap();
+    assert_eq!(clips(), 4);
 }
 
 #[tokio::test]

@@ -128,6 +128,7 @@ impl<'a> Fleet<'a> {
             requests: &self.read,
             in_flight: self.in_flight,
             trace: None,
+            repeated: false,
             follows: &|_| (),
         }
     }
@@ -147,7 +148,8 @@ impl<'a> Fleet<'a> {
         model: &dyn LanguageModel,
         encoder: &dyn ClipEncoder,
     ) -> Result<Option<Failure>, Error> {
-        let (dispatcher, requests, scratch) = (self.dispatcher(), &self.requests, self.room.scratch());
+        let dispatcher = Dispatcher { repeated: this.repeated, ..self.dispatcher() };
+        let (requests, scratch) = (&self.requests, self.room.scratch());
         let ended = match order {
             Order::PlanEpisode { run } => return dispatcher.plan_episode(run).await.map(|()| None),
             Order::StageDone { run, stage } => return dispatcher.stage_done(run, *stage).await.map(|()| None),

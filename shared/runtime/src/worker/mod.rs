@@ -141,6 +141,11 @@ impl Intake {
 }
 
 impl Job {
+    /// Whether it was taken before: its work may be done, in half or whole.
+    pub fn is_repeated(&self) -> bool {
+        self.redelivered || self.attempt > 0
+    }
+
     /// Says in logs and in `/status` which task of which run this is.
     pub fn concerns(&self, run: &str, task: &str) {
         tracing::Span::current().record("run", run).record("task", task);
