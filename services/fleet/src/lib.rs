@@ -16,5 +16,5 @@ pub use ports::Ports;
 pub use presence::present;
 pub use program::{Service, begin, run, take};
 pub use servers::{CLIP_THREADS, Servers, llm, on_nvidia, rabbitmq, redis, s3};
-pub use steer::{Cancelled, again, cancel};
+pub use steer::{Again, Cancelled, again, cancel};
 pub use which::{Which, parts};

@@ -114,7 +114,11 @@ impl Servers {
         let there = queues.is_some() && store.is_some();
         if there {
             let (store, part, shutdown) = (self.store.clone(), health.part("store"), shutdown.clone());
-            tokio::spawn(async move { look_again(&part, &shutdown, || answers(&store)).await });
+            let look = move || {
+                let store = store.clone();
+                async move { store.reach().await.map_err(|error| error.to_string()) }
+            };
+            tokio::spawn(async move { look_again(&part, &shutdown, look).await });
         }
         there
     }
@@ -143,16 +147,8 @@ impl Sharers for Workers {
 
 /// Between two looks at the queues or the store: what is there is soon told.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
-/// How long the store may take for an answer, though work waits longer.
+/// How long a look may take, though work waits longer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
-
-/// Whether the store answers.
-async fn answers(store: &S3Store) -> Result<(), String> {
-    match timeout(ANSWERS_WITHIN, store.reach()).await {
-        Ok(reached) => reached.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("no answer for {ANSWERS_WITHIN:.0?}")),
-    }
-}
 
 /// Has `part` tell what comes of `look`, again and again until the process is told to end.
 async fn look_again<F>(part: &Part, shutdown: &Shutdown, look: impl Fn() -> F)
@@ -164,9 +160,10 @@ where
             () = shutdown.draining() => return,
             () = sleep(BETWEEN_LOOKS) => {}
         }
-        match look().await {
-            Ok(()) => part.ready(),
-            Err(why) => part.waits(&why),
+        match timeout(ANSWERS_WITHIN, look()).await {
+            Ok(Ok(())) => part.ready(),
+            Ok(Err(why)) => part.waits(&why),
+            Err(_) => part.waits(&format!("no answer for {ANSWERS_WITHIN:.0?}")),
         }
     }
 }

@@ -4,7 +4,7 @@ use langflix_domain::{EpisodeStatus, Lane, RunId};
 use langflix_pipeline::{
     Error, RunRequest,
     fleet::{Order, state},
-    retry_failed, trace_of,
+    mark_cancelled, retry_failed, trace_of,
 };
 use langflix_ports::{
     queue::{Name, Queue},
@@ -35,6 +35,8 @@ pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -
         (Some(ending), _) => Cancelled::Ended(ending.status),
         (None, None) => Cancelled::NoRun,
         (None, Some(_)) => {
+            // From now on nothing is begun for it, whenever a dispatcher comes to it.
+            mark_cancelled(store, run).await?;
             let trace = trace_of(store, run).await?;
             queue.publish(Name::Stages, &Order::Cancel { run: run.clone() }.message(trace.as_deref())?).await?;
             Cancelled::Underway
@@ -42,27 +44,37 @@ pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -
     })
 }
 
+/// What came of taking a run up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// So much had failed in it, and is done again.
+    Tasks(usize),
+    /// It was cancelled, and has not ended yet.
+    BeingCancelled,
+    /// There is no such run.
+    NoRun,
+}
+
 /// Forgets what failed in `run` and has it planned anew, with which the messages of it that were set aside are dropped: the
-/// plan publishes what they ask for. A run that had ended goes on in `lane`. Gives how much failed; `None` where there is no such run.
+/// plan publishes what they ask for. A run that had ended goes on in `lane`.
 ///
 /// # Errors
 /// Where a server fails. What was forgotten is then found missing by the dispatcher, and done all the same.
-pub async fn again(
-    store: &dyn ArtifactStore,
-    queue: &RabbitQueue,
-    run: &RunId,
-    lane: Lane,
-) -> Result<Option<usize>, Error> {
+pub async fn again(store: &dyn ArtifactStore, queue: &RabbitQueue, run: &RunId, lane: Lane) -> Result<Again, Error> {
+    let state = state(store, run).await?;
+    if state.cancelled && state.ending.is_none() {
+        return Ok(Again::BeingCancelled);
+    }
     // Those that were there before: what fails from now on is kept.
     let aside = of_run(queue, run).await?;
-    let failed = planned_anew(store, queue, run, lane).await?;
-    if failed.is_some_and(|failed| failed > 0) {
+    let Some(failed) = planned_anew(store, queue, run, lane).await? else { return Ok(Again::NoRun) };
+    if failed > 0 {
         drop_all(queue, &aside).await?;
     }
-    Ok(failed)
+    Ok(Again::Tasks(failed))
 }
 
-/// The same without its messages.
+/// The same without its messages. Gives how much failed; `None` where there is no such run.
 pub(crate) async fn planned_anew(
     store: &dyn ArtifactStore,
     queue: &dyn Queue,

@@ -27,5 +27,5 @@ pub use records::{
     Analysed, AnalysisPlan, AnalysisTask, EncodingPlan, EncodingTask, Outcomes, Recorded, RunRequest, RunSettings,
 };
 pub use retry::retry_failed;
-pub use stored::{done_tasks, outcomes, trace_of};
+pub use stored::{done_tasks, mark_cancelled, outcomes, trace_of};
 pub use tries::{Ended, Try};

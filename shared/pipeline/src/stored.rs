@@ -75,6 +75,15 @@ pub(crate) fn run_of_show_key(key: &str) -> Option<RunId> {
     RunId::parse(key.rsplit('/').next()?)
 }
 
+/// Has nothing more begun for a run, whose tasks end as cancelled once a dispatcher is told of it.
+///
+/// # Errors
+/// [`Error`] where the store fails.
+pub async fn mark_cancelled(store: &dyn ArtifactStore, run: &RunId) -> Result<(), Error> {
+    store.put_if_absent(&cancelled_key(run), b"").await?;
+    Ok(())
+}
+
 /// Whether somebody cancelled the run.
 pub(crate) async fn is_cancelled(store: &dyn ArtifactStore, run: &RunId) -> Result<bool, Error> {
     Ok(store.get(&cancelled_key(run)).await?.is_some())

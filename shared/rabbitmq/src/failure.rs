@@ -41,6 +41,12 @@ pub(crate) fn differs(error: &lapin::Error) -> bool {
     matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
 
+/// Whether something of that name is another connection's.
+pub(crate) fn is_locked(error: &lapin::Error) -> bool {
+    let lapin::ErrorKind::ProtocolError(error) = error.kind() else { return false };
+    matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED))
+}
+
 pub(crate) fn unavailable(queue: &str, message: impl Into<String>) -> Error {
     Error { kind: ErrorKind::Unavailable, queue: queue.to_owned(), message: message.into() }
 }

@@ -1,9 +1,30 @@
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use langflix_ports::queue::{Error, Message, Place};
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions};
+use langflix_ports::queue::{Error, ErrorKind, Message, Place};
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions},
+    types::{FieldTable, ShortString},
+};
+use tokio::time::sleep;
 
-use crate::{connection::within, failure::failed, link::Link, properties::message, publisher::publish, topology::WORK};
+use crate::{
+    connection::{Connected, answer, within},
+    failure::{failed, is_locked, unavailable},
+    link::Link,
+    properties::message,
+    publisher::publish,
+    topology::WORK,
+};
+
+/// The queue that is there while somebody goes through shelves.
+const LOCK: &str = "langflix.shelves";
+/// How long others may take.
+const OTHERS_TAKE: Duration = Duration::from_secs(30);
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// What becomes of a shelved message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +58,7 @@ pub(crate) async fn go_through(
 ) -> Result<Handled, Error> {
     let (queue, mut handled) = (place.to_string(), Handled::default());
     let connected = link.consuming(&queue).await?;
+    let alone = alone(&connected).await?;
     let channel = connected.channel(&queue).await?;
     let (mut left, mut is_first) = (most, true);
     while left > 0 {
@@ -69,5 +91,48 @@ pub(crate) async fn go_through(
     }
     // Neither of these waits for an answer; closing does.
     within(&queue, channel.close(200, "done".into())).await?;
+    if let Some(alone) = alone {
+        within(LOCK, alone.channel.close(200, "done".into())).await?;
+    }
     Ok(handled)
+}
+
+/// Others wait for as long as this is there.
+struct Alone {
+    channel: Channel,
+    _consumer: lapin::Consumer,
+}
+
+/// Waits until no other program goes through shelves: each holds what it has looked at, and the other would not see that.
+/// `None` where this user may not declare what others wait for.
+async fn alone(connected: &Connected) -> Result<Option<Alone>, Error> {
+    let began = Instant::now();
+    loop {
+        let channel = connected.channel(LOCK).await?;
+        match lock(&channel).await? {
+            Ok(consumer) => return Ok(Some(Alone { channel, _consumer: consumer })),
+            Err(error) if is_locked(&error) && began.elapsed() < OTHERS_TAKE => sleep(BETWEEN_TRIES).await,
+            Err(error) if is_locked(&error) => {
+                let message = "another program goes through what is set aside: try again when it has ended";
+                return Err(unavailable(LOCK, message));
+            }
+            Err(error) => {
+                return match failed(LOCK, &error) {
+                    Error { kind: ErrorKind::Denied, .. } => Ok(None),
+                    error => Err(error),
+                };
+            }
+        }
+    }
+}
+
+/// Declares a queue that is this connection's alone, and gone with its consumer.
+async fn lock(channel: &Channel) -> Result<lapin::Result<lapin::Consumer>, Error> {
+    let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+    if let Err(error) = answer(LOCK, channel.queue_declare(LOCK.into(), options, FieldTable::default())).await? {
+        return Ok(Err(error));
+    }
+    let options = BasicConsumeOptions::default();
+    let consume = channel.basic_consume(LOCK.into(), ShortString::default(), options, FieldTable::default());
+    answer(LOCK, consume).await
 }

@@ -52,6 +52,7 @@ problems! {
     NotEnded = "/problems/not-ended" 404 "Nothing has come of it yet": "There is no such run, or it has no manifest before its end.";
     MethodNotAllowed = "/problems/method-not-allowed" 405 "Asked in the wrong way": "The address is there, and is to be asked with another method.";
     RunEnded = "/problems/run-ended" 409 "The run has ended": "What has ended cannot be cancelled. Its retry takes up what failed in it.";
+    BeingCancelled = "/problems/being-cancelled" 409 "The run is being cancelled": "What is being cancelled is taken up again once it has ended.";
     TooLong = "/problems/too-long" 413 "The body is too long": "No action needs so long a body.";
     NotJson = "/problems/not-json" 415 "The body is not JSON": "The body is to come as application/json.";
     BeyondTheEnd = "/problems/beyond-the-end" 416 "Beyond the end": "The file is shorter than the range that was asked for begins.";

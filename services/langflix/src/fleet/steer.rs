@@ -1,8 +1,8 @@
 //! `langflix cancel` and `langflix retry`.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use langflix_domain::{EpisodeStatus, RunId};
-use langflix_fleet::{Cancelled, again};
+use langflix_fleet::{Again, Cancelled, again};
 use langflix_pipeline::fleet::state;
 use langflix_ports::{queue::Queue, store::ArtifactStore};
 use langflix_rabbitmq::RabbitQueue;
@@ -37,12 +37,16 @@ pub(crate) async fn retry(
     args: &RetryArgs,
 ) -> anyhow::Result<EpisodeStatus> {
     let run = which::one(store, &args.run).await?;
-    match again(store, queue, &run, args.lane()).await?.with_context(|| no_run(&run))? {
-        0 => match state(store, &run).await?.ending {
+    match again(store, queue, &run, args.lane()).await? {
+        Again::NoRun => bail!(no_run(&run)),
+        Again::BeingCancelled => {
+            bail!("{run}: it is still being cancelled: the same command takes it up again once it has ended")
+        }
+        Again::Tasks(0) => match state(store, &run).await?.ending {
             Some(_) => say::out!("{run}: nothing failed in it")?,
             None => say::out!("{run}: nothing failed in it so far, and it goes on")?,
         },
-        failed => say::out!("{run}: {} again", counted(failed, "failed task"))?,
+        Again::Tasks(failed) => say::out!("{run}: {} again", counted(failed, "failed task"))?,
     }
     Ok(EpisodeStatus::Complete)
 }

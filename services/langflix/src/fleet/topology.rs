@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use langflix_domain::EpisodeStatus;
+use langflix_ports::queue::ErrorKind;
 use langflix_rabbitmq::{Argument, QueueSpec, RabbitQueue, topology};
 
 use super::table::Table;
@@ -24,11 +25,11 @@ pub(crate) async fn apply(queue: &RabbitQueue) -> anyhow::Result<EpisodeStatus> 
 /// # Errors
 /// Where stdout cannot be written.
 pub(crate) async fn show(queue: &RabbitQueue, json: bool) -> anyhow::Result<EpisodeStatus> {
-    let found = queue.check_topology().await.map_err(|error| error.to_string());
+    let found = queue.check_topology().await;
     let text = match json {
         true => {
             let topology = topology();
-            let found = found.as_ref().err();
+            let found = found.as_ref().err().map(ToString::to_string);
             let all =
                 serde_json::json!({ "exchanges": topology.exchanges, "queues": topology.queues, "missing": found });
             serde_json::to_string_pretty(&all)?
@@ -36,6 +37,9 @@ pub(crate) async fn show(queue: &RabbitQueue, json: bool) -> anyhow::Result<Epis
         false => {
             let verdict = match &found {
                 Ok(()) => "All of them are there.".to_owned(),
+                Err(error) if error.kind == ErrorKind::Unavailable => {
+                    format!("Whether they are there is not known: {error}")
+                }
                 Err(error) => format!("They are not as they should be: {error}"),
             };
             format!("{}\n{verdict}", table())

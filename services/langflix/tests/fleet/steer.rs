@@ -59,6 +59,10 @@ async fn a_run_is_cancelled_and_taken_up_again() {
 
     let said = fleet.done(&["cancel", "the-long-way-home-s01e01"]);
     assert!(said.starts_with(&format!("{run} is being cancelled: ")), "{said}");
+    // Workers leave it alone from now on, though no dispatcher has heard of it.
+    let marked = state(&fleet.store, &run).await.unwrap();
+    assert!(marked.cancelled && marked.ending.is_none());
+    assert!(complaint(&fleet.said(&["retry", run.as_str()])).contains("still being cancelled"));
     assert_eq!(orders(&fleet, Name::Stages, 1).await, [Order::Cancel { run: run.clone() }]);
     dispatcher(&fleet).cancel(&run).await.unwrap();
     let manifest = ended(&fleet, &run).await;

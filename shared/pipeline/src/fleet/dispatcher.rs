@@ -16,7 +16,7 @@ use crate::{
     outcomes,
     plan::plan_encoding_with,
     plan_analysis,
-    stored::{Open, cancelled, cancelled_key, is_cancelled, manifest_key, open_key, plan_key, read, record_failure},
+    stored::{Open, cancelled, is_cancelled, manifest_key, mark_cancelled, open_key, plan_key, read, record_failure},
 };
 
 /// Plans runs and leads them from stage to stage. Any number of them may do so at once, for the same runs: every step
@@ -137,7 +137,7 @@ impl Dispatcher<'_> {
     /// # Errors
     /// [`Error`]: called again, it goes on.
     pub async fn cancel(&self, run: &RunId) -> Result<(), Error> {
-        self.store.put_if_absent(&cancelled_key(run), b"").await?;
+        mark_cancelled(self.store, run).await?;
         self.plan_episode(run).await
     }
 

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use langflix_ports::queue::{Message, Name, Place, Queue as _, Shelf};
 use langflix_rabbitmq::{Fate, Handled, RabbitQueue};
 
-use crate::town::queues;
+use crate::town::{queues, settings};
 
 const NAME: Name = Name::EncodingBulk;
 const PARKED: Place = Place::Shelf(NAME, Shelf::Parked);
@@ -90,6 +90,27 @@ async fn a_message_that_is_set_aside_again_at_once_is_not_met_again() {
         () = refuses => unreachable!(),
     };
     assert_eq!(handled, Handled { republished: 30, ..Handled::default() });
+}
+
+#[tokio::test]
+async fn several_who_look_at_once_see_all_there_is() {
+    let (rabbit, queue) = queues().await;
+    const COUNT: u32 = 200;
+    park(&queue, COUNT).await;
+    let look = async || {
+        let other = RabbitQueue::new(settings(&rabbit.url)).unwrap();
+        on_shelf(&other).await
+    };
+    let all: BTreeMap<u32, usize> = (0..COUNT).map(|n| (n, 1)).collect();
+    for seen in futures::future::join_all((0..5).map(|_| look())).await {
+        assert_eq!(seen, all);
+    }
+    // One that was broken off keeps nobody waiting.
+    let other = RabbitQueue::new(settings(&rabbit.url)).unwrap();
+    let mut going = Box::pin(other.go_through(PARKED, 1000, |_| Fate::Keep));
+    while (&mut going).now_or_never().is_none() && queue.counts().await.unwrap()[&PARKED.to_string()].ready == COUNT {}
+    drop(going);
+    comes_to(&queue, (0..COUNT).collect()).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use axum::{Json, extract::State};
 use langflix_domain::{Lane, RunId};
-use langflix_fleet::{Cancelled, again, cancel, view::Problem as Kind};
+use langflix_fleet::{Again, Cancelled, again, cancel, view::Problem as Kind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,7 +43,14 @@ pub(super) async fn stop(State(app): State<App>, run: RunPath) -> Result<Json<Be
 pub(super) async fn take_up(State(app): State<App>, run: RunPath) -> Result<Json<TakenUp>, Problem> {
     let (run, servers) = (run_in(run)?, &app.servers);
     let _alone = app.shelves.lock().await;
-    let tasks = again(servers.store.as_ref(), &servers.queue, &run, Lane::Bulk).await?.ok_or_else(no_run)?;
-    tracing::info!(%run, tasks, "is taken up again by an operator");
-    Ok(Json(TakenUp { run, tasks }))
+    match again(servers.store.as_ref(), &servers.queue, &run, Lane::Bulk).await? {
+        Again::Tasks(tasks) => {
+            tracing::info!(%run, tasks, "is taken up again by an operator");
+            Ok(Json(TakenUp { run, tasks }))
+        }
+        Again::BeingCancelled => {
+            Err(Problem::new(Kind::BeingCancelled, format!("{run} is being cancelled: ask again when it has ended")))
+        }
+        Again::NoRun => Err(no_run()),
+    }
 }
