@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use langflix_domain::{
-    Blob, ClipSpec, Digest, EncodedClip, Failure, FailureKind, Footage, Outcome, SourceRead, Stage, Usage,
+    Blob, ClipSpec, Digest, EncodedClip, Failure, FailureKind, Footage, Outcome, SourceRead, Stage, TaskId, Usage,
 };
 use langflix_measures::Operation;
 use langflix_ports::{
@@ -94,10 +94,14 @@ async fn made(
     this: Try<'_>,
     progress: &(dyn Fn(f32) + Send + Sync),
 ) -> Result<Made, Error> {
-    let prefix = format!("clips/{}", task.id);
+    let prefix = prefix(&task.id);
     let record = format!("{prefix}/clip.json");
     if let Some(clip) = read::<EncodedClip>(store, &record).await? {
-        return Ok(Made::Clip(clip, None));
+        if is_whole(store, &task.id, &clip).await? {
+            return Ok(Made::Clip(clip, None));
+        }
+        // Somebody has removed its files, and others may come in their place.
+        store.delete(&record).await?;
     }
     let mut tries = 0;
     loop {
@@ -123,6 +127,18 @@ async fn made(
             }
         }
     }
+}
+
+/// Below this lie the files of a clip.
+fn prefix(clip: &TaskId) -> String {
+    format!("clips/{clip}")
+}
+
+/// Whether all files of a clip are there.
+pub(crate) async fn is_whole(store: &dyn ArtifactStore, task: &TaskId, clip: &EncodedClip) -> Result<bool, Error> {
+    let prefix = prefix(task);
+    let there = store.list(&format!("{prefix}/")).await?;
+    Ok(clip.blobs.keys().all(|name| there.contains(&format!("{prefix}/{name}"))))
 }
 
 /// Puts the files of a clip where they belong.

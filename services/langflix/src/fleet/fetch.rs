@@ -4,7 +4,7 @@ use std::path::Path;
 
 use langflix_domain::{EpisodeStatus, Manifest, RunId};
 use langflix_pipeline::fleet::{manifest, state};
-use langflix_ports::store::ArtifactStore;
+use langflix_ports::store::{self, ArtifactStore};
 
 use super::which;
 use crate::{
@@ -48,9 +48,15 @@ async fn bring(
     output: Output,
 ) -> anyhow::Result<EpisodeStatus> {
     let newer = deliver::newer(out, &manifest);
-    let manifest = deliver::deliver(store, out, manifest).await?;
+    let run = manifest.run.clone();
+    let delivered = deliver::deliver(store, out, manifest).await;
+    let manifest = delivered.map_err(|error| match error.downcast_ref::<store::Error>() {
+        Some(store::Error { kind: store::ErrorKind::NotFound, .. }) => error.context(format!(
+            "{run}: a clip's file was removed from the bucket: `langflix retry {run}` encodes it again"
+        )),
+        _ => error,
+    })?;
     if let Some(newer) = newer {
-        let run = &manifest.run;
         tracing::warn!(%run, replaced = %newer, "takes the place of a newer run: `langflix fetch` of that brings it back");
     }
     deliver::deliver_index(out, &manifest.episode.show, &[])?;

@@ -1,5 +1,5 @@
-use langflix_domain::{EpisodeStatus, FailureKind, Lane, Usage};
-use langflix_pipeline::{fleet::state, retry_failed};
+use langflix_domain::{EpisodeStatus, FailureKind, Lane, SourceFile, Usage};
+use langflix_pipeline::{RunRequest, fleet::state, retry_failed};
 use langflix_ports::{llm::ErrorKind, store::ArtifactStore as _};
 
 use crate::{
@@ -38,6 +38,29 @@ async fn what_succeeded_is_never_forgotten() {
     let before = room.store.list("").await.unwrap();
     assert_eq!(retry_failed(&room.store, &asked, Lane::Bulk).await.unwrap(), 0);
     assert_eq!(room.store.list("").await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn clips_whose_files_were_removed_are_encoded_again() {
+    let (room, asked) = (Room::new(), episode());
+    let before = room.drive(&Model::good(), &Encoder::good(), &asked).await;
+    let [kept, lost] = [&before.clips[0], &before.clips[1]].map(|clip| format!("clips/{}/clip.mp4", clip.id));
+    room.store.delete(&lost).await.unwrap();
+    let encoder = Encoder::good();
+    let after = room.drive(&Model::good(), &encoder, &asked).await;
+    assert_eq!((text(&after), encoder.tried().len()), (text(&before), 1));
+    assert!(room.store.get(&kept).await.unwrap().is_some() && room.store.get(&lost).await.unwrap().is_some());
+    // Another run that wants the clip does not take its record for it.
+    room.store.delete(&lost).await.unwrap();
+    let other = RunRequest {
+        source: "elsewhere".to_owned(),
+        subtitles: SourceFile { bytes: 7, ..asked.subtitles.clone() },
+        ..asked
+    };
+    let encoder = Encoder::good();
+    room.drive(&Model::good(), &encoder, &other).await;
+    assert_eq!(encoder.tried().len(), 1);
+    assert!(room.store.get(&lost).await.unwrap().is_some());
 }
 
 #[tokio::test]
