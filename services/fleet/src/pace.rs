@@ -30,7 +30,7 @@ pub struct Far<'a> {
 
 impl<'a> From<&'a Run> for Far<'a> {
     fn from(run: &'a Run) -> Self {
-        Self { run: &run.run, ended: run.status.is_some(), stages: [run.analysis, run.encoding] }
+        Self { run: &run.run, ended: !run.is_open(), stages: [run.analysis, run.encoding] }
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Error {
         run: RunId,
     },
     /// A record in the store cannot be read.
-    #[error("record {key}: {reason}: was it written by another version? Give another --out")]
+    #[error("record {key}: {reason}: is it whole, and of this version?")]
     Record {
         /// Its key.
         key: String,

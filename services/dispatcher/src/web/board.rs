@@ -182,7 +182,13 @@ impl Board {
 
     /// A run stands so now.
     pub(super) fn put(&self, state: &RunState) {
-        if state.is_known() && self.seen().put(Run::of(state, self.inner.prices.as_ref())) {
+        if state.is_known() {
+            self.show(Run::of(state, self.inner.prices.as_ref()));
+        }
+    }
+
+    fn show(&self, run: Run) {
+        if self.seen().put(run) {
             self.inner.changes.send_replace(());
         }
     }

@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use langflix_domain::Lane;
 use langflix_pipeline::retry_failed;
 use langflix_ports::store::ArtifactStore as _;
+use langflix_testkit::proxy::{Act, Http};
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
     episode::model,
     program::{Town, until},
-    site::{Site, dry, ended},
+    site::{Site, dry, ended, store_manifest},
 };
 
 /// Longer than the machine is busy.
@@ -157,4 +158,53 @@ async fn servers_that_are_away_are_told_and_nothing_is_taken_for_empty() {
     assert!(site.program.said().contains("fails the page"), "{}", site.program.said());
     town.servers_are(langflix_testkit::proxy::Link::Whole);
     until("they are seen again", async || site.get("/api/v1/runs").await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_failed_is_followed_by_one_for_what_it_did_not_see() {
+    let town = Town::new().await;
+    let mut runs = Vec::new();
+    for number in 1..=3 {
+        runs.push(ended(&town, number, b"content").await.0);
+    }
+    let s3 = Http::before(&town.s3.endpoint);
+    // More often than it is asked before a look has failed, more than once.
+    s3.next(12, "GET", &format!("{}/manifest.json", runs[1]), Act::Answer(503, "SlowDown"));
+    let site = Site::set(&town, &[("LANGFLIX__S3__ENDPOINT", &s3.url)]).await;
+    let mut failed = 0;
+    until("they are seen", async || {
+        let answer = site.get("/api/v1/runs").await;
+        match answer.status.as_u16() {
+            200 => assert_eq!(answer.body["runs"].as_array().unwrap().len(), 3, "{}", answer.body),
+            status => assert_eq!(status, 503, "{}", answer.body),
+        }
+        failed += u32::from(answer.status != 200);
+        answer.status == 200
+    })
+    .await;
+    assert!(failed > 0 && s3.left() == 0, "{failed} answers, {} left", s3.left());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_cannot_be_read_is_told_among_the_others() {
+    let town = Town::new().await;
+    ended(&town, 1, b"content").await;
+    let (broken, manifest) = ended(&town, 2, b"content").await;
+    let (store, key) = (town.servers().store, format!("runs/{broken}/manifest.json"));
+    store.delete(&key).await.unwrap();
+    store.put_if_absent(&key, b"{").await.unwrap();
+    let site = Site::open(&town).await;
+    let runs = site.shows("/api/v1/runs").await;
+    assert_eq!((&runs["runs"][0]["status"], &runs["runs"][0]["unreadable"]), (&json!("complete"), &Value::Null));
+    let run = &runs["runs"][1];
+    assert_eq!((&run["run"], &run["phase"], &run["status"]), (&json!(broken), &json!("unreadable"), &Value::Null));
+    assert!(run["unreadable"].as_str().unwrap().contains("manifest.json"), "{run}");
+    assert_eq!(site.shows("/api/v1/runs?status=unreadable").await["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(site.shows("/api/v1/runs?status=open").await["runs"], json!([]));
+    let overview = site.shows("/api/v1/overview").await;
+    assert_eq!((&overview["runs"]["unreadable"], &overview["runs"]["complete"]), (&json!(1), &json!(1)), "{overview}");
+    store.delete(&key).await.unwrap();
+    store_manifest(&town, &manifest).await;
+    assert_eq!(site.shows(&format!("/api/v1/runs/{broken}")).await["status"], "complete");
+    assert_eq!(site.shows("/api/v1/overview").await["runs"]["unreadable"], 0);
 }

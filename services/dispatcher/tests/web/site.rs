@@ -48,13 +48,19 @@ impl Site {
     /// Starts one with these tokens.
     pub(crate) async fn with(town: &Town, tokens: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut settings = vec![("LANGFLIX__WEB__ADDRESS".to_owned(), "127.0.0.1:0".to_owned())];
+        let mut settings = Vec::new();
         for (name, token) in tokens {
             let file = folder.path().join(name);
             fs::write(&file, token).unwrap();
             settings.push((format!("LANGFLIX__WEB__{name}_TOKEN_FILE"), file.to_str().unwrap().to_owned()));
         }
         let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (&**name, &**value)).collect();
+        Self::set(town, &settings).await
+    }
+
+    /// Starts one with more settings.
+    pub(crate) async fn set(town: &Town, more: &[(&str, &str)]) -> Self {
+        let settings = [&[("LANGFLIX__WEB__ADDRESS", "127.0.0.1:0")], more].concat();
         let program = town.start(PROGRAM, DRAIN, &settings);
         let url = program.logged("page").await.trim_end_matches('/').to_owned();
         program.readiness_is(200).await;

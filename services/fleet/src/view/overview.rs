@@ -47,6 +47,8 @@ pub struct RunCounts {
     pub partial: usize,
     /// Those that ended failed.
     pub failed: usize,
+    /// Those whose records cannot be read.
+    pub unreadable: usize,
     /// How long ago the oldest open one was submitted, in seconds.
     pub oldest_open_seconds: Option<u64>,
 }
@@ -114,6 +116,7 @@ impl RunCounts {
                 Some(EpisodeStatus::Complete) => counts.complete += 1,
                 Some(EpisodeStatus::Partial) => counts.partial += 1,
                 Some(EpisodeStatus::Failed) => counts.failed += 1,
+                None if !run.is_open() => counts.unreadable += 1,
                 None => {
                     counts.open += 1;
                     oldest = [oldest, run.submitted_at_ms].into_iter().flatten().min();

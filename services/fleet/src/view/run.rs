@@ -4,6 +4,7 @@ use langflix_domain::{
     EpisodeStatus, FailureKind, Lane, LanguageTag, Manifest, ManifestFailure, Prices, RunId, Span, Stage, Usage,
 };
 use langflix_pipeline::{
+    Error,
     fleet::{Progress, RunState},
     is_of_run, rfc3339,
 };
@@ -47,6 +48,8 @@ pub struct Run {
     pub clips: Option<usize>,
     /// What was asked of the provider: until its end, or until it was taken up again after one; null before the first.
     pub spend: Option<RunSpend>,
+    /// Why what is recorded of it cannot be read; null where it can. Nothing but its name is known then.
+    pub unreadable: Option<String>,
     /// As `submitted_at`, in milliseconds since 1970.
     #[serde(skip)]
     pub submitted_at_ms: Option<u64>,
@@ -66,6 +69,8 @@ pub enum Phase {
     Encoding,
     /// It has ended.
     Ended,
+    /// What is recorded of it cannot be read.
+    Unreadable,
 }
 
 impl Phase {
@@ -77,6 +82,7 @@ impl Phase {
             Self::Selection => "selection",
             Self::Encoding => "encoding",
             Self::Ended => "ended",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -139,8 +145,31 @@ impl Run {
             finished_at: ending.map(|ending| ending.finished_at.clone()),
             clips: ending.map(|ending| ending.clips),
             spend: (ending.is_some() || state.spent != Usage::default()).then(|| RunSpend::of(state.spent, prices)),
+            unreadable: None,
             submitted_at_ms: state.submitted_at_ms,
         }
+    }
+
+    /// A run whose records cannot be read, and why.
+    pub fn unreadable(run: &RunId, why: &Error) -> Self {
+        let unknown = RunState {
+            run: run.clone(),
+            show: None,
+            language: None,
+            lane: None,
+            submitted_at_ms: None,
+            cancelled: false,
+            analysis: None,
+            encoding: None,
+            spent: Usage::default(),
+            ending: None,
+        };
+        Self { phase: Phase::Unreadable, unreadable: Some(why.to_string()), ..Self::of(&unknown, None) }
+    }
+
+    /// Whether more may come of it.
+    pub fn is_open(&self) -> bool {
+        self.status.is_none() && self.unreadable.is_none()
     }
 
     /// What people call the show.

@@ -10,7 +10,10 @@ use langflix_fleet::{
     Which,
     view::{Queue, Run, RunDetails, RunFailure},
 };
-use langflix_pipeline::fleet::{Progress, Survey, manifest, runs, state};
+use langflix_pipeline::{
+    Error,
+    fleet::{Progress, Survey, manifest, runs, state},
+};
 use langflix_ports::store::ArtifactStore;
 use langflix_rabbitmq::RabbitQueue;
 use serde_json::{Value, json};
@@ -74,7 +77,9 @@ pub(crate) async fn status(args: &StatusArgs, source: &dyn Source, parting: &Par
         true => say::out!("{:#}", as_json(&runs, &queues))?,
         false => say::out!("{}", as_text(&runs, &queues).trim_end())?,
     }
-    Ok(EpisodeStatus::Complete)
+    let unreadable = runs.iter().filter_map(|run| Some((&run.run, run.unreadable.as_ref()?)));
+    let unreadable = unreadable.inspect(|(run, why)| say::error(format_args!("{run}: {why}"))).count();
+    Ok(if unreadable == 0 { EpisodeStatus::Complete } else { EpisodeStatus::Failed })
 }
 
 /// What lies in the queues of this broker.
@@ -97,10 +102,16 @@ impl Source for Servers<'_> {
                 runs(self.store, &survey).await?
             }
         };
-        let states = stream::iter(found).map(|run| async move { state(self.store, &run).await }).buffered(AT_ONCE);
-        let states = states.try_collect::<Vec<_>>().await?;
-        let known = states.iter().filter(|state| state.is_known());
-        let mut runs: Vec<Run> = known.map(|state| Run::of(state, self.prices)).collect();
+        let look = |run: RunId| async move {
+            match state(self.store, &run).await {
+                Ok(state) => Ok(state.is_known().then(|| Run::of(&state, self.prices))),
+                // One run's unreadable record keeps no other from being seen.
+                Err(error @ Error::Record { .. }) => Ok(Some(Run::unreadable(&run, &error))),
+                Err(error) => Err(error),
+            }
+        };
+        let runs: Vec<Option<Run>> = stream::iter(found).map(look).buffered(AT_ONCE).try_collect().await?;
+        let mut runs: Vec<Run> = runs.into_iter().flatten().collect();
         runs.sort_by(|a, b| a.order().cmp(&b.order()));
         Ok(runs)
     }

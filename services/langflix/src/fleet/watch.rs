@@ -45,7 +45,7 @@ pub(super) async fn watch(args: &StatusArgs, source: &dyn Source) -> anyhow::Res
         watched.read_failures(source).await;
         let next = Instant::now() + BETWEEN_LOOKS[usize::from(watched.last.len() > MANY)];
         let written = match &mut shown {
-            Shown::Json(told) => tell(told, &watched.last, &queues),
+            Shown::Json(told) => tell(told, &watched.last, &queues, trouble.take()),
             Shown::Live(live, _) => live.show(watched.seen(&queues, trouble.take())),
         };
         let written = match written {
@@ -73,8 +73,12 @@ enum Shown {
 }
 
 /// One object a line, and only what is new.
-fn tell(told: &mut Option<String>, runs: &[Run], queues: &Queues) -> io::Result<()> {
-    let line = as_json(runs, queues).to_string();
+fn tell(told: &mut Option<String>, runs: &[Run], queues: &Queues, trouble: Option<String>) -> io::Result<()> {
+    let mut all = as_json(runs, queues);
+    if let Some(trouble) = trouble {
+        all["runs_error"] = trouble.into();
+    }
+    let line = all.to_string();
     if told.as_ref() == Some(&line) {
         return Ok(());
     }

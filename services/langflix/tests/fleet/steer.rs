@@ -151,4 +151,12 @@ async fn status_tells_runs_and_queues() {
     assert_eq!((&run["season"], &run["episode"], &run["analysis"]["done"]), (&1.into(), &2.into(), &0.into()));
     assert_eq!(json["queues"][0]["ready"], 3);
     assert_eq!(Lane::Bulk.as_str(), "bulk");
+
+    // One that cannot be read keeps none of the others from being told.
+    fleet.store.delete(&format!("runs/{}/manifest.json", runs[0])).await.unwrap();
+    fleet.store.put_if_absent(&format!("runs/{}/manifest.json", runs[0]), b"{").await.unwrap();
+    let said = fleet.said(&["status"]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(runs.iter().all(|run| said.out.contains(run.as_str())) && said.out.contains("unreadable"), "{said:#?}");
+    assert!(said.err.contains(&format!("{}: record runs/", runs[0])), "{said:#?}");
 }

@@ -54,6 +54,8 @@ enum Standing {
     Partial,
     /// It ended failed.
     Failed,
+    /// What is recorded of it cannot be read.
+    Unreadable,
 }
 
 /// Some runs in the order of show, season, episode and name.
@@ -68,6 +70,7 @@ pub(super) struct Runs {
 impl Wanted {
     fn takes(&self, run: &Run) -> bool {
         let standing = match run.status {
+            None if !run.is_open() => Standing::Unreadable,
             None => Standing::Open,
             Some(EpisodeStatus::Complete) => Standing::Complete,
             Some(EpisodeStatus::Partial) => Standing::Partial,

@@ -5,7 +5,7 @@ use std::{
 
 use futures::{StreamExt as _, stream};
 use langflix_domain::{EpisodeStatus, RunId};
-use langflix_fleet::view::{Queue, Worker};
+use langflix_fleet::view::{Queue, Run, Worker};
 use langflix_pipeline::{
     Error,
     fleet::{RunState, Survey, Watched, open_runs, runs},
@@ -18,8 +18,10 @@ use crate::web::problem::Server;
 
 /// Between looks at the runs that have not ended.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-/// Between looks for runs that nobody knew, and at those that may have been taken up again.
-const BETWEEN_SURVEYS: Duration = Duration::from_secs(30);
+/// Between looks for runs that nobody knew.
+const BETWEEN_SURVEYS: Duration = Duration::from_secs(5);
+/// Between looks at those that may have been taken up again, or be readable now.
+const BETWEEN_ROUNDS: Duration = Duration::from_secs(30);
 /// Between looks at queues and workers.
 const BETWEEN_COUNTS: Duration = Duration::from_secs(5);
 /// How long the servers may take to answer.
@@ -33,6 +35,8 @@ struct Memory {
     open: BTreeMap<RunId, Watched>,
     surveyed: Option<Instant>,
     looked: Option<Instant>,
+    /// The last look at those that have ended and are not complete.
+    gone_over: Option<Instant>,
     paces: Paces,
     /// Runs whose records cannot be read: each is told of once.
     unreadable: BTreeSet<RunId>,
@@ -82,25 +86,34 @@ impl Board {
             let all = runs(store, &Survey::default()).await?;
             let mut seen = self.seen();
             seen.runs.retain(|run, _| all.contains(run) || open.contains(run));
+            let every = memory.gone_over.is_none_or(|at| at.elapsed() >= BETWEEN_ROUNDS);
             // One that is complete is so for ever.
-            let complete =
-                |run: &RunId| seen.runs.get(run).is_some_and(|kept| kept.run.status == Some(EpisodeStatus::Complete));
-            wanted.extend(all.into_iter().filter(|run| !complete(run)));
+            let complete = |run: &Run| run.status == Some(EpisodeStatus::Complete);
+            let is_news = |run: &RunId| seen.runs.get(run).is_none_or(|kept| every && !complete(&kept.run));
+            wanted.extend(all.into_iter().filter(is_news));
             memory.surveyed = Some(Instant::now());
+            if every {
+                memory.gone_over = memory.surveyed;
+                memory.unreadable.retain(|run| seen.runs.contains_key(run));
+            }
         }
-        // Those that were open have ended.
+        // Those that were open have ended, and some were not read yet.
         wanted.extend(memory.open.keys().cloned());
-        wanted.retain(|run| !memory.unreadable.contains(run));
-        let watched =
-            wanted.into_iter().map(|run| memory.open.remove(&run).unwrap_or_else(|| Watched::new(run.clone())));
-        let watched: Vec<Watched> = watched.collect();
+        let take = |run: &RunId| memory.open.remove(run).unwrap_or_else(|| Watched::new(run.clone()));
+        let watched: Vec<Watched> = wanted.iter().map(take).collect();
         let look = |mut watched: Watched| async move {
             let state = watched.look(store).await;
             (watched, state)
         };
         let mut looks = stream::iter(watched).map(look).buffer_unordered(AT_ONCE);
         while let Some((watched, state)) = looks.next().await {
-            self.note(memory, watched, state)?;
+            wanted.remove(watched.run());
+            if let Err(error) = self.note(memory, watched, state) {
+                drop(looks);
+                // The next look reads them, and no look is whole before.
+                memory.open.extend(wanted.into_iter().map(|run| (run.clone(), Watched::new(run))));
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -108,19 +121,25 @@ impl Board {
     fn note(&self, memory: &mut Memory, watched: Watched, state: Result<RunState, Error>) -> Result<(), Error> {
         match state {
             Ok(state) => {
+                memory.unreadable.remove(&state.run);
                 self.put(&state);
                 if state.ending.is_none() && state.is_known() {
                     memory.open.insert(state.run, watched);
                 }
                 Ok(())
             }
-            Err(error) if error.passes() => Err(error),
             // One run's unreadable record keeps no other from being seen.
-            Err(error) => {
+            Err(error @ Error::Record { .. }) => {
                 let run = watched.run();
-                tracing::warn!(%run, %error, "a run cannot be shown");
-                memory.unreadable.insert(run.clone());
+                if memory.unreadable.insert(run.clone()) {
+                    tracing::warn!(%run, %error, "what is recorded of a run cannot be read");
+                }
+                self.show(Run::unreadable(run, &error));
                 Ok(())
+            }
+            Err(error) => {
+                memory.open.insert(watched.run().clone(), watched);
+                Err(error)
             }
         }
     }

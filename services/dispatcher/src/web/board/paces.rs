@@ -18,7 +18,7 @@ impl Paces {
         for run in runs {
             seasons.entry((&run.show, run.season)).or_default().push(run);
         }
-        seasons.retain(|_, runs| runs.iter().any(|run| run.status.is_none()));
+        seasons.retain(|_, runs| runs.iter().any(|run| run.is_open()));
         self.of.retain(|(show, season), _| seasons.contains_key(&(show.as_str(), *season)));
         let told = seasons.into_iter().map(|((show, season), runs)| {
             let far = || runs.iter().copied().map(Far::from);

@@ -122,6 +122,7 @@ export class Episode {
     const { run, manifest } = this;
     return [
       { name: "Status", value: standing(run), is: run.status ?? run.phase },
+      run.unreadable !== null && { name: "Why", value: text(run.unreadable) },
       run.clips !== null && { name: "Clips", value: number(run.clips) },
       run.lane !== null && { name: "Lane", value: spelled(run.lane) },
       run.submitted_at !== null && { name: "Submitted", value: when(run.submitted_at) },
@@ -146,7 +147,7 @@ export class Episode {
     const name = label(`${show(run)} ${code(run)}`);
     const failed = this.failures();
     return [
-      run.status === null && !run.cancelled && this.actions.button("Cancel the run", `Cancel the run of ${name}`, () => ({
+      run.status === null && run.unreadable === null && !run.cancelled && this.actions.button("Cancel the run", `Cancel the run of ${name}`, () => ({
         title: `Cancel ${name}?`, says: ["What has no outcome yet ends as cancelled; what is done stays. Retry takes it up again."],
         verb: "Cancel the run", grave: true, path: ofRun(run.run, "cancel"), told: () => `${name} is being cancelled.`,
       }), "grave"),

@@ -8,10 +8,11 @@ import { number } from "./words.js";
 const FEW = 60;
 // What one frame may spend on rows that nobody sees yet, in milliseconds.
 const SLICE = 8;
-const STATUSES = [["", "Any status"], ["open", "Open"], ["complete", "Complete"], ["partial", "Partial"], ["failed", "Failed"], ["failures", "With failures"]];
+const STATUSES = [["", "Any status"], ["open", "Open"], ["complete", "Complete"], ["partial", "Partial"], ["failed", "Failed"], ["unreadable", "Unreadable"], ["failures", "With failures"]];
 
 const meets = (run, status) => {
-  if (status === "open") return run.status === null;
+  if (status === "open") return run.status === null && run.unreadable === null;
+  if (status === "unreadable") return run.unreadable !== null;
   if (status === "failures") return [run.analysis, run.encoding].some((stage) => (stage?.failed ?? 0) > 0);
   return run.status === status;
 };

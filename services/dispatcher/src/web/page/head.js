@@ -91,7 +91,7 @@ function facts({ runs, runs_error, spend, queues, queues_error, workers, workers
     {
       name: "Runs",
       is: runs_error && "unknown",
-      value: runs_error ? unknown(runs_error) : `${number(runs.open)} open, ${number(runs.complete)} complete, ${number(runs.partial)} partial, ${number(runs.failed)} failed`,
+      value: runs_error ? unknown(runs_error) : `${number(runs.open)} open, ${number(runs.complete)} complete, ${number(runs.partial)} partial, ${number(runs.failed)} failed${runs.unreadable > 0 ? `, ${number(runs.unreadable)} unreadable` : ""}`,
     },
     { name: "Oldest open", value: runs.oldest_open_seconds === null ? "none open" : lasting(runs.oldest_open_seconds) },
     { name: "Spent", value: expense(spend) },

@@ -78,7 +78,7 @@ export const show = (run) => run.show_name ?? run.show;
 /// `S01E02`.
 export const code = (run) => `S${two(run.season)}E${two(run.episode)}`;
 
-const PHASES = { waiting: "Waiting", analysis: "Analysis", selection: "Selection", encoding: "Encoding", ended: "Ended" };
+const PHASES = { waiting: "Waiting", analysis: "Analysis", selection: "Selection", encoding: "Encoding", ended: "Ended", unreadable: "Unreadable" };
 const STATUSES = { complete: "Complete", partial: "Partial", failed: "Failed" };
 
 /// Where a run stands, in words.
