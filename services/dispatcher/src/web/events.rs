@@ -105,8 +105,11 @@ impl Listener {
     /// Makes ready what is new.
     fn collect(&mut self) {
         let board = &self.app.board;
-        let overview = serde_json::to_string(&board.overview()).unwrap_or_default();
-        if overview != self.overview {
+        let overview = board.overview();
+        // Before the first look there only seem to be no runs.
+        let is_known = board.is_whole() || overview.runs_error.is_some();
+        let overview = serde_json::to_string(&overview).unwrap_or_default();
+        if is_known && overview != self.overview {
             self.ready.push_back(Event::default().event("overview").data(&overview));
             self.overview = overview;
         }
