@@ -35,6 +35,15 @@ async fn a_run_is_laid_out_like_one_that_was_worked_on_here() {
     assert_eq!(files(&there), files(&here));
     assert_eq!(comparable(manifest(&there)), comparable(manifest(&here)));
     assert!(clips(&there) == clips(&here), "the clips differ");
+
+    let clip = manifest(&there)["clips"][0]["id"].as_str().unwrap().to_owned();
+    fleet.store.delete(&format!("clips/{clip}/clip.mp4")).await.unwrap();
+    let lost = fleet.said(&["fetch", run.as_str(), "--out", dir.path().join("lost").to_str().unwrap()]);
+    assert!(complaint(&lost).contains(&format!("`langflix retry {run}` encodes it again")), "{lost:#?}");
+    assert_eq!(fleet.done(&["retry", run.as_str()]), format!("{run}: 1 failed task again\n"));
+    by_hand::finish(&fleet, &run, &episode()).await;
+    fleet.done(&["fetch", run.as_str(), "--out", dir.path().join("lost").to_str().unwrap()]);
+    assert!(clips(&dir.path().join("lost")) == clips(&here), "the clips differ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,6 +79,11 @@ pub(crate) async fn ingest(
     let output = args.output();
     let ready = ready(args, config, place).await?;
     let sent = send(place, ready, args.lane(), &Told::new(output)).await;
+    let left = sent.iter().filter(|(_, sent)| sent.is_none()).count();
+    if left > 0 {
+        let all = counted(sent.len(), "episode");
+        say::error(format_args!("{left} of {all} not submitted: the same command again submits what is missing"));
+    }
     if !args.wait {
         return Ok(report::overall(&sent.iter().map(|(_, sent)| sent.is_some()).map(submitted).collect::<Vec<_>>()));
     }
