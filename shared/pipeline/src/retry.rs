@@ -12,8 +12,9 @@ use crate::{
 
 const LOOKS_AT_ONCE: usize = 16;
 
-/// Forgets what failed in a run, and clips whose files are not there any more, so that its next round tries that again. Gives the number of tasks, the run
-/// itself counting as one where it was given up; what succeeded stays. A run that had ended is open again, in `lane`.
+/// Forgets what failed in a run, and clips whose files are not there any more, so that its next round tries that again.
+/// Gives the number of tasks, the run itself counting as one where it was given up; what succeeded stays. A run that had
+/// ended is open again, in `lane`.
 ///
 /// # Errors
 /// [`Error`] where the store fails; called again, it goes on.
