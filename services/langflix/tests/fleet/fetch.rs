@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
+use langflix_ports::store::ArtifactStore as _;
 use tempfile::tempdir;
 
 use crate::{
