@@ -18,7 +18,8 @@ use crate::town::{again, ask, delete_queue, manage, queues};
 
 const NAME: Name = Name::AnalysisBulk;
 const LEAST: usize = 1000;
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A loaded machine takes a quarter of a minute to start a broker, and as long to stop it.
+const PATIENCE: Duration = Duration::from_mins(3);
 /// Publishes at a time.
 const AT_ONCE: usize = 16;
 
