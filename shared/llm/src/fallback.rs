@@ -35,7 +35,8 @@ impl ShareWhileAway {
         Self { fleet, limits, sharers, share: Mutex::default() }
     }
 
-    /// Keeps to the share of one among as many as there are now, or were when they could be counted last.
+    /// Keeps to the share of one among as many as there are now, or were when they could be counted last; to the whole where
+    /// they never could.
     async fn share(&self) -> Arc<LocalLimiter> {
         let mut share = self.share.lock().await;
         if let Some(share) = share.as_ref().filter(|share| share.counted.elapsed() < COUNTED_FOR) {
