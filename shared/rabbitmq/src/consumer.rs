@@ -5,11 +5,12 @@ use futures::{FutureExt as _, StreamExt as _};
 use langflix_ports::queue::{Consumer, Delivery, Error, Place, Settle, Settled, Shelf};
 use lapin::{
     Channel,
-    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
 
 use crate::{
+    acks::Acks,
     connection::{Connected, within},
     failure::{failed, unavailable},
     link::Link,
@@ -32,6 +33,7 @@ struct Taking {
     channel: Channel,
     place: Place,
     queue: String,
+    acks: Acks,
 }
 
 impl RabbitConsumer {
@@ -44,13 +46,14 @@ impl RabbitConsumer {
         let options = BasicConsumeOptions::default();
         let consume = channel.basic_consume((&*queue).into(), ShortString::default(), options, FieldTable::default());
         let deliveries = within(&queue, consume).await?;
-        let taking = Taking { link: Arc::clone(link), connected, channel, place, queue };
+        let taking = Taking { link: Arc::clone(link), connected, channel, place, queue, acks: Acks::default() };
         Ok(Self { taking: Arc::new(taking), deliveries, ended: false })
     }
 
     fn delivery(&self, mut delivery: lapin::message::Delivery) -> Delivery {
         let (redelivered, waited) = (delivery.redelivered, waited(&delivery));
         let message = message(&mut delivery);
+        self.taking.acks.hold();
         let settle = RabbitSettle { tag: Some(delivery.delivery_tag), taking: Arc::clone(&self.taking) };
         Delivery::new(message, redelivered, Box::new(settle)).after(waited)
     }
@@ -109,11 +112,6 @@ impl Drop for RabbitConsumer {
 
 /// lapin's own way to settle goes through one more of its tasks for each message than the channel's does.
 impl Taking {
-    async fn ack(&self, tag: u64) -> Result<(), Error> {
-        let ack = self.channel.basic_ack(tag, BasicAckOptions::default());
-        ack.await.map_err(|error| failed(&self.queue, &error))
-    }
-
     async fn give_back(&self, tag: u64) {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
         // Fails only where the channel is lost, and then the message comes again by itself.
@@ -130,7 +128,7 @@ struct RabbitSettle {
 #[async_trait]
 impl Settle for RabbitSettle {
     async fn settle(mut self: Box<Self>, how: Settled) -> Result<(), Error> {
-        let Taking { link, channel, place, queue, .. } = &*self.taking;
+        let Taking { link, channel, place, queue, acks, .. } = &*self.taking;
         // What comes again by itself must not be published beside that.
         if !channel.status().connected() {
             return Err(unavailable(queue, "the channel is lost, and the message comes again"));
@@ -145,7 +143,7 @@ impl Settle for RabbitSettle {
             }
         }
         match self.tag.take() {
-            Some(tag) => self.taking.ack(tag).await,
+            Some(tag) => acks.ack(channel, queue, tag).await,
             None => Ok(()),
         }
     }
@@ -154,6 +152,7 @@ impl Settle for RabbitSettle {
 impl Drop for RabbitSettle {
     /// Whoever drops a delivery unsettled has crashed over it: it comes again at once, and the broker counts that.
     fn drop(&mut self) {
+        self.taking.acks.let_go();
         if let Some(tag) = self.tag.take() {
             let taking = Arc::clone(&self.taking);
             self.taking.connected.spawn(async move { taking.give_back(tag).await });

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use langflix_ports::cache::{Cache, Error};
 use redis::cmd;
 
@@ -44,16 +45,15 @@ impl Cache for RedisCache {
     }
 
     async fn get_many(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let mut values = Vec::with_capacity(names.len());
         // Redis answers one command after another: a longer one would keep the others waiting.
-        for names in names.chunks(READ_AT_ONCE) {
+        let reads = names.chunks(READ_AT_ONCE).map(async |names| {
             let (mut command, keys) = (cmd("MGET"), names.iter().map(|name| key(name)));
             command.arg(keys.collect::<Vec<_>>());
             let command = &command;
             let get = |mut connection| async move { command.query_async::<Vec<_>>(&mut connection).await };
-            values.extend(self.redis.call("get", get).await.map_err(failed)?);
-        }
-        Ok(values)
+            self.redis.call("get", get).await.map_err(failed)
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
     async fn put(&self, name: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {

@@ -6,6 +6,7 @@ mod faults;
 mod publishing;
 mod refusals;
 mod scaling;
+mod settling;
 mod shelves;
 mod tls;
 mod topology;
