@@ -1,6 +1,6 @@
 //! A stage of no-op analysis tasks from its plan to its end, in one process on the servers of `scripts/servers run`, and
-//! what that costs. Prints one line of JSON: tasks, wall and CPU seconds, peak memory, and the time from each stage's last
-//! outcome to its end being handled.
+//! what that costs. Prints one line of JSON: tasks, wall and CPU seconds, peak memory, the time from each stage's last outcome
+//! to its end being handled, and how much of that went by while the outcomes were read.
 //!
 //! `stage TASKS [RUNS [TELLS]]`: the first run has TASKS chunks, and RUNS more of 1,000 chunks follow, one after another.
 //! TELLS is what the process tells of itself: `nothing`, or `measures` (if not given).
@@ -59,10 +59,12 @@ impl LanguageModel for Nothing {
     }
 }
 
-/// Notes when each run's last outcome was written, and when its manifest was.
+/// Notes when each run's last outcome was written, when the step after it was handled, and how long it took to read the
+/// outcomes for that.
 struct Watched {
     inner: Arc<dyn ArtifactStore>,
     seen: Mutex<HashMap<String, (Instant, Option<Instant>)>>,
+    reads: Mutex<Vec<Duration>>,
 }
 
 impl Watched {
@@ -109,7 +111,12 @@ impl ArtifactStore for Watched {
     }
 
     async fn get_all(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, store::Error> {
-        self.inner.get_all(prefix).await
+        let began = Instant::now();
+        let all = self.inner.get_all(prefix).await;
+        if prefix.ends_with("analysis/outcomes/") {
+            self.reads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(began.elapsed());
+        }
+        all
     }
 
     async fn delete(&self, key: &str) -> Result<(), store::Error> {
@@ -167,6 +174,12 @@ fn peak_mb() -> f64 {
     line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
 
+fn sorted_ms(durations: impl Iterator<Item = Duration>) -> Vec<f64> {
+    let mut sorted: Vec<f64> = durations.map(|duration| (duration.as_secs_f64() * 1e5).round() / 100.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
 fn configuration(rabbit: &servers::Rabbit, redis: &servers::Redis, s3: &servers::S3) -> Vec<(String, String)> {
     let amqp = rabbit.url.replacen("guest:guest@", "", 1);
     let settings = [
@@ -211,7 +224,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let config = FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers)?;
     let servers = Servers::of(&config, "bench")?;
     servers.queue.apply_topology().await?;
-    let watched = Arc::new(Watched { inner: servers.store.clone(), seen: Mutex::default() });
+    let watched = Arc::new(Watched { inner: servers.store.clone(), seen: Mutex::default(), reads: Mutex::default() });
     let ports = Ports { store: watched.clone(), ..servers.ports() };
     let shutdown = Shutdown::default();
     let service = || Service { config: config.clone(), health: Health::new("bench", "0"), shutdown: shutdown.clone() };
@@ -228,13 +241,13 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     shutdown.signal();
     let _codes = (dispatching.await?, analysing.await?);
     let seen = watched.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let late = seen.values().filter_map(|(last, handled)| Some(handled.as_ref()?.duration_since(*last).as_secs_f64()));
-    let mut late_ms: Vec<f64> = late.map(|seconds| (seconds * 1e5).round() / 100.0).collect();
-    late_ms.sort_by(f64::total_cmp);
+    let reads = watched.reads.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let late = seen.values().filter_map(|(last, handled)| Some(handled.as_ref()?.duration_since(*last)));
     println!(
         "{}",
         serde_json::json!({
-            "tasks": tasks, "wall_s": wall, "cpu_s": cpu, "peak_mb": peak, "stage_latency_ms": late_ms,
+            "tasks": tasks, "wall_s": wall, "cpu_s": cpu, "peak_mb": peak, "stage_latency_ms": sorted_ms(late),
+            "read_ms": sorted_ms(reads.iter().copied()),
         })
     );
     Ok(ExitCode::SUCCESS)
