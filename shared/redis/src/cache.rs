@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::try_join_all;
 use langflix_ports::cache::{Cache, Error};
 use redis::cmd;
 
@@ -45,15 +44,16 @@ impl Cache for RedisCache {
     }
 
     async fn get_many(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let mut values = Vec::with_capacity(names.len());
         // Redis answers one command after another: a longer one would keep the others waiting.
-        let reads = names.chunks(READ_AT_ONCE).map(async |names| {
+        for names in names.chunks(READ_AT_ONCE) {
             let (mut command, keys) = (cmd("MGET"), names.iter().map(|name| key(name)));
             command.arg(keys.collect::<Vec<_>>());
             let command = &command;
             let get = |mut connection| async move { command.query_async::<Vec<_>>(&mut connection).await };
-            self.redis.call("get", get).await.map_err(failed)
-        });
-        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+            values.extend(self.redis.call("get", get).await.map_err(failed)?);
+        }
+        Ok(values)
     }
 
     async fn put(&self, name: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
