@@ -5,6 +5,7 @@ use langflix_pipeline::{
     Cutter,
     fleet::{Order, Requests},
 };
+use langflix_ports::flight;
 use langflix_runtime::worker::{End, Job};
 
 use crate::Tools;
@@ -30,9 +31,11 @@ impl Encoding {
             Err(end) => return end,
         };
         let trace = job.trace.to_string();
-        let Tools { encoder, sources, scratch, desk } = &self.tools;
+        let Tools { encoder, sources, scratch, desk, flights } = &self.tools;
         let (encoder, sources) = (encoder.as_ref(), sources.as_ref());
         let cutter = Cutter { encoder, sources, scratch: scratch.work(), footage: order.footage };
+        // Its message may have come to another as well, whose clip is taken then.
+        let _under_way = flight::turn(flights.as_ref(), &format!("clip/{}", order.task.id)).await;
         let task = desk.task();
         let this = this_try(&job, self.max_attempts.get());
         end_of_task(

@@ -14,6 +14,7 @@ use langflix_local::Scratch;
 use langflix_media::{Asked, Counted, Ffmpeg, Machine};
 use langflix_pipeline::fleet::Requests;
 use langflix_ports::{
+    flight::Flights,
     media::{ClipEncoder, SourceAccess},
     queue::{Name, Place},
 };
@@ -83,6 +84,7 @@ async fn encode_at(service: Service, servers: Servers, tooling: Tooling) -> Exit
         sources: Arc::new(S3Sources::new(servers.store.clone(), config.s3.bucket.clone(), scratch.clone())),
         scratch,
         desk: desk.clone(),
+        flights: Arc::new(servers.flights()),
     };
     let watched = Watched { device: config.gpu.device.clone(), library: None, ffmpeg };
     let told = service.shutdown.clone();
@@ -104,6 +106,8 @@ pub struct Tools {
     pub scratch: Scratch,
     /// How many there may be at once.
     pub desk: Arc<Desk>,
+    /// Who in the fleet is under way with which.
+    pub flights: Arc<dyn Flights>,
 }
 
 /// Encodes clips through `ports` until the service is told to end.

@@ -67,6 +67,11 @@ impl Servers {
         Arc::new(RedisCache::new(self.redis.clone()))
     }
 
+    /// Who is under way with what, in Redis.
+    pub fn flights(&self) -> RedisFlights {
+        RedisFlights::new(self.redis.clone())
+    }
+
     /// Who is there, in Redis.
     pub fn roster(&self) -> RedisRoster {
         RedisRoster::new(self.redis.clone())
@@ -77,17 +82,22 @@ impl Servers {
     /// # Errors
     /// Where a setting of the model is wrong; names its key.
     pub fn model(&self, config: &FleetConfig) -> anyhow::Result<Arc<dyn LanguageModel>> {
+        Ok(self.shared_model(config, langflix_llm::build_for_fleet)?)
+    }
+
+    /// What `build` makes of the settings of the model and of what all workers share in Redis.
+    pub fn shared_model<T>(&self, config: &FleetConfig, build: impl FnOnce(&LlmSettings, Fleet<'_>) -> T) -> T {
         let limiter = |name: &str, limits: Limits| -> Arc<dyn RateLimiter> {
             Arc::new(RedisRateLimiter::new(self.redis.clone(), name, limits))
         };
         let fleet = Fleet {
             cache: self.cache(),
             answer_ttl: config.redis.answer_ttl,
-            flights: Arc::new(RedisFlights::new(self.redis.clone())),
+            flights: Arc::new(self.flights()),
             limiter: &limiter,
             sharers: Arc::new(Workers(self.queue.clone())),
         };
-        Ok(langflix_llm::build_for_fleet(&llm(&config.common.llm), fleet)?)
+        build(&llm(&config.common.llm), fleet)
     }
 
     /// What a service works through.

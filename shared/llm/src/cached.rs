@@ -5,24 +5,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use langflix_domain::{AnalysisRequest, Digest, RejectedItem, Usage, is_readable};
 use langflix_measures::{Found, LLM_ANSWERS, Operation};
 use langflix_ports::{
     cache::Cache,
-    flight::{Flight, Flights},
+    flight::{self, Flight, Flights},
     llm::{Answer, Error, LanguageModel},
 };
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, sleep},
-};
-
-/// How long another's answer is waited for. Whoever is under way for longer waits for the provider, and so may this one.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// How long until it is looked for again, at first and later on.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LOOKS: Duration = Duration::from_secs(1);
+use tokio::sync::OnceCell;
 
 /// Asks only for what no cache holds, and for equal requests at the same time only once.
 ///
@@ -34,14 +24,6 @@ pub struct Cached<M: ?Sized> {
     fleet: Option<Arc<dyn Flights>>,
     flights: Mutex<HashMap<String, Weak<OnceCell<String>>>>,
     inner: Arc<M>,
-}
-
-/// What is to be done about a request.
-enum Turn {
-    /// Nothing: this is the answer.
-    Answered(String),
-    /// To ask, and to be under way with it meanwhile where that could be told.
-    Ask(Option<Flight>),
 }
 
 impl<M: LanguageModel + ?Sized> Cached<M> {
@@ -72,25 +54,15 @@ impl<M: LanguageModel + ?Sized> Cached<M> {
         flight
     }
 
-    /// Looks until the answer is there or nobody else is under way with it.
-    async fn turn(&self, key: &str) -> Turn {
-        let began = Instant::now();
-        let looks = ExponentialBuilder::new().with_min_delay(FIRST_LOOK).with_max_delay(LOOKS);
-        for wait in looks.without_max_times().with_jitter().build() {
-            if let Some(text) = self.look_up(key).await {
-                return Turn::Answered(text);
-            }
-            let Some(fleet) = &self.fleet else { return Turn::Ask(None) };
-            match fleet.set_out(key).await {
-                // Who was under way may have landed since the look above.
-                Ok(Some(flight)) => {
-                    return self.look_up(key).await.map_or(Turn::Ask(Some(flight)), Turn::Answered);
-                }
-                Ok(None) if began.elapsed() < PATIENCE => sleep(wait).await,
-                Ok(None) | Err(_) => return Turn::Ask(None),
-            }
+    /// What is kept, once nobody else of the fleet is under way with it; or else the flight with which it is to be asked for.
+    async fn kept(&self, key: &str) -> Result<String, Option<Flight>> {
+        if let Some(text) = self.look_up(key).await {
+            return Ok(text);
         }
-        Turn::Ask(None)
+        let Some(fleet) = &self.fleet else { return Err(None) };
+        let flight = flight::turn(fleet.as_ref(), key).await;
+        // Who was under way has landed since the look above.
+        self.look_up(key).await.ok_or(flight)
     }
 
     /// `None` also where the cache fails, which tells of that itself.
@@ -131,12 +103,12 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Cached<M> {
         let flight = self.flight(&key);
         // Where the one who asks fails or is dropped, the next of those who wait asks.
         let asked = flight.get_or_try_init(async || {
-            let _under_way = match self.turn(&key).await {
-                Turn::Answered(text) => {
+            let _under_way = match self.kept(&key).await {
+                Ok(text) => {
                     self.found(Found::Hit);
                     return Ok(text);
                 }
-                Turn::Ask(flight) => flight,
+                Err(flight) => flight,
             };
             self.found(Found::Miss);
             let answer = self.inner.ask(request, feedback).await?;

@@ -34,4 +34,6 @@ pub use openai::OpenAi;
 pub use prompt::PROMPT_VERSION;
 pub use retrying::{RetryPolicy, Retrying};
 pub use secret::Secret;
-pub use settings::{BuildError, CheckError, Fleet, LlmSettings, ProviderSettings, build, build_for_fleet, check};
+pub use settings::{
+    BuildError, CheckError, Fleet, LlmSettings, ProviderSettings, build, build_for_fleet, check, for_fleet,
+};

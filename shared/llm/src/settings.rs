@@ -166,13 +166,15 @@ pub fn build(settings: &LlmSettings, cache: Arc<dyn Cache>) -> Result<Arc<dyn La
 /// # Errors
 /// [`BuildError`] where a setting is wrong; nothing is sent.
 pub fn build_for_fleet(settings: &LlmSettings, fleet: Fleet<'_>) -> Result<Arc<dyn LanguageModel>, BuildError> {
-    let wrap = |model: Arc<dyn LanguageModel>| -> Arc<dyn LanguageModel> {
-        let limits = settings.limits();
-        let limiter = ShareWhileAway::new((fleet.limiter)(model.name(), limits), limits, fleet.sharers);
-        let limited = settings.limited(model, Arc::new(limiter));
-        Arc::new(Cached::for_fleet(limited, fleet.cache, fleet.answer_ttl, fleet.flights))
-    };
-    settings.model(wrap)
+    settings.model(|model| for_fleet(model, settings, fleet))
+}
+
+/// `model` behind what [`build_for_fleet`] puts before the model of the settings.
+pub fn for_fleet(model: Arc<dyn LanguageModel>, settings: &LlmSettings, fleet: Fleet<'_>) -> Arc<dyn LanguageModel> {
+    let limits = settings.limits();
+    let limiter = ShareWhileAway::new((fleet.limiter)(model.name(), limits), limits, fleet.sharers);
+    let limited = settings.limited(model, Arc::new(limiter));
+    Arc::new(Cached::for_fleet(limited, fleet.cache, fleet.answer_ttl, fleet.flights))
 }
 
 /// Why a model cannot be asked.

@@ -3,6 +3,7 @@
 
 use std::{num::NonZeroU8, path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use langflix_domain::{
     Burn, ClipSpec, Cue, CueKind, CueRange, CutMethod, Digest, EncodeSpec, EncodedClip, EpisodeId, Expression,
     ExpressionKind, GpuDevice, LearnerLevel, Level, SourceFile, Span, Stage, TaskId, Transcript, VideoCodec,
@@ -16,7 +17,10 @@ use langflix_pipeline::{
     fleet::{Order, TaskOrder, work_queue},
     outcomes, plan_analysis,
 };
-use langflix_ports::media::MediaProbe as _;
+use langflix_ports::{
+    flight::{self, Flight, Flights},
+    media::MediaProbe as _,
+};
 use langflix_runtime::{
     config::{Fallback, FleetConfig, Needs, Sources},
     health::{Condition, Health},
@@ -164,7 +168,8 @@ impl Place {
         };
         let scratch = Scratch::open(&self.dir.path().join("scratch"), 1 << 30).unwrap();
         let encoder = Arc::new(Encoders::new(desk.clone(), ffmpeg.clone(), fallback));
-        let tools = Tools { encoder, sources: Arc::new(InPlace), scratch, desk: desk.clone() };
+        let flights = Arc::new(Alone);
+        let tools = Tools { encoder, sources: Arc::new(InPlace), scratch, desk: desk.clone(), flights };
         let device: GpuDevice = config.gpu.device.clone();
         let watched = Watched { device, library: Some(machine.library()), ffmpeg };
         let service = Service { config, health: health.clone(), shutdown: shutdown.clone() };
@@ -179,6 +184,16 @@ impl Place {
             let _code = encode(service, ports, tools).await;
         });
         Worker { health, shutdown, working: [watching, encoding] }
+    }
+}
+
+/// Nobody else has these clips.
+struct Alone;
+
+#[async_trait]
+impl Flights for Alone {
+    async fn set_out(&self, _key: &str) -> Result<Option<Flight>, flight::Error> {
+        Ok(Some(Flight::new(())))
     }
 }
 

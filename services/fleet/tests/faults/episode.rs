@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     num::NonZeroU8,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -115,6 +116,15 @@ pub(crate) async fn undisturbed(asked: &RunRequest) -> Manifest {
     complete(&store, asked, &analysis, &encoding).await.unwrap()
 }
 
+/// Adds a line to a log that several processes write.
+pub(crate) fn note(log: &Path, what: &Digest) {
+    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+    log.write_all(format!("{what}\n").as_bytes()).unwrap();
+}
+
+/// How long an encode or an answer takes: long enough for a twin to come meanwhile.
+pub(crate) const TAKES: Duration = Duration::from_millis(100);
+
 /// Writes each clip's digest for a clip, and a line about it to a log.
 pub(crate) struct Stub {
     pub(crate) log: PathBuf,
@@ -132,8 +142,8 @@ impl ClipEncoder for Stub {
         _progress: &(dyn Fn(f32) + Send + Sync),
     ) -> Result<EncodedClip, media::Error> {
         let digest = spec.digest().unwrap();
-        let mut log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
-        log.write_all(format!("{digest}\n").as_bytes()).unwrap();
+        note(&self.log, &digest);
+        tokio::time::sleep(TAKES).await;
         let mut blobs = BTreeMap::new();
         for name in ["clip.mp4", "poster.jpg"] {
             let content = format!("{name} of {digest}{}", self.mark);

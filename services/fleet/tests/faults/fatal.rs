@@ -1,6 +1,12 @@
 //! Ports that end the process at a step, as `kill -9` would at that moment.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use langflix_domain::{RunId, Stage, TaskId};
@@ -13,12 +19,14 @@ use langflix_ports::{
 use rustix::process::{Signal, getpid, kill_process};
 
 /// The step at which a process ends: `put clip.json before`, `publish stages.v1 after`; or at which it sleeps:
-/// `put clip.json sleep`.
+/// `put clip.json sleep`; with a number the step of this kind that has so many before it: `publish analysis after 3`.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     operation: String,
     object: String,
     what: What,
+    /// How many more of the kind are let go.
+    before: Arc<AtomicI64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +47,13 @@ impl Step {
             "sleep" => What::Sleep,
             _ => panic!("{text:?} is no step"),
         };
-        Self { operation, object, what }
+        let before = words.next().map_or(0, |number| number.parse().unwrap());
+        Self { operation, object, what, before: Arc::new(AtomicI64::new(before)) }
     }
 
     async fn around<T>(&self, operation: &str, object: &str, work: impl Future<Output = T>) -> T {
-        let here = self.operation == operation && object.contains(&self.object);
+        let is_one = self.operation == operation && object.contains(&self.object);
+        let here = is_one && self.before.fetch_sub(1, Ordering::Relaxed) <= 0;
         match self.what {
             What::EndBefore if here => end(),
             What::Sleep if here => send(Signal::STOP),

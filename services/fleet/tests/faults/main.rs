@@ -2,6 +2,8 @@
 //! the same.
 
 #[cfg(test)]
+mod asked;
+#[cfg(test)]
 mod episode;
 #[cfg(test)]
 mod fatal;

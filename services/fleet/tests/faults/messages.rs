@@ -22,24 +22,27 @@ async fn shelved(town: &Town, place: Place) -> Vec<Message> {
 }
 
 #[tokio::test]
-async fn every_message_comes_twice_and_each_clip_is_recorded_once() {
+async fn every_message_comes_twice_and_each_chunk_is_asked_and_each_clip_encoded_once() {
     let (mut town, asked) = (Town::new().await, episode(1));
     town.more.push((TWICE.to_owned(), "yes".to_owned()));
     let running = town.start(Role::ALL);
     town.submit(&asked).await;
-    town.ends_well(running, &[asked]).await;
+    let clips = town.ends_well(running, &[asked]).await;
+    town.encoded_once(clips);
+    town.asked_once();
 }
 
 #[tokio::test]
-async fn garbage_and_messages_of_a_later_version_are_parked_with_their_reason() {
+async fn garbage_and_messages_of_other_versions_are_parked_with_their_reason() {
     let (town, asked) = (Town::new().await, episode(1));
     let run = town.submit(&asked).await;
     let queue = town.servers().queue;
-    // A map with `version` 99 and nothing else that is known.
-    let newer = [&[0x81, 0xa7][..], b"version", &[99]].concat();
+    // A map with `version` and nothing else that is known.
+    let other = |version| [&[0x81, 0xa7][..], b"version", &[version]].concat();
     for name in Name::ALL {
-        queue.publish(name, &Message::new(b"garbage \xff\x00".to_vec())).await.unwrap();
-        queue.publish(name, &Message::new(newer.clone())).await.unwrap();
+        for body in [b"garbage \xff\x00".to_vec(), other(99), other(0)] {
+            queue.publish(name, &Message::new(body)).await.unwrap();
+        }
     }
     // A message that has gone astray.
     let astray = Order::PlanEpisode { run }.message(None).unwrap();
@@ -56,25 +59,35 @@ async fn garbage_and_messages_of_a_later_version_are_parked_with_their_reason() 
             .into_iter()
             .filter_map(|message| message.reason)
             .collect();
-        let expected = if name == Name::AnalysisBulk { 3 } else { 2 };
+        let expected = if name == Name::AnalysisBulk { 4 } else { 3 };
         assert_eq!(reasons.len(), expected, "{name}: {reasons:?}");
-        assert!(reasons.iter().any(|reason| reason.contains("version 99")), "{reasons:?}");
-        assert!(reasons.iter().any(|reason| reason.contains("cannot be read")), "{reasons:?}");
+        for why in ["version 99", "version 0", "cannot be read"] {
+            assert!(reasons.iter().any(|reason| reason.contains(why)), "{reasons:?}");
+        }
     }
 }
 
-#[tokio::test]
-async fn a_task_that_ends_its_worker_each_time_fails_and_the_run_ends() {
+/// Has a task end its worker each time, while a dispatcher is killed at each of these steps, one after another, and another
+/// takes its place; holds that the task has failed for it and the run ends.
+async fn poisoned(steps: &[&str]) {
     let (mut town, asked) = (Town::new().await, episode(1));
     // One chunk at a time, so that no other shares its fate.
     town.more.push(("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS".to_owned(), "1".to_owned()));
-    let mut running = town.start([Role::Dispatcher, Role::Encoding]);
+    let dispatcher = |step| Process::start(&town, Role::Dispatcher, step);
+    let mut steps = steps.iter().copied().map(Some).chain([None]);
+    let mut dispatching = dispatcher(steps.next().flatten());
+    let mut running = town.start([Role::Encoding]);
     town.submit(&asked).await;
     let poison = Some("put outcomes/chunk-0002.json before");
     for _delivery in 0..6 {
         Process::start(&town, Role::Analysis, poison).was_killed().await;
     }
     running.push(Process::start(&town, Role::Analysis, poison));
+    for step in steps {
+        dispatching.was_killed().await;
+        dispatching = dispatcher(step);
+    }
+    running.push(dispatching);
     let manifest = town.manifest(&asked.run().unwrap()).await;
     assert_eq!(manifest.status, EpisodeStatus::Partial);
     let failures: Vec<_> =
@@ -84,4 +97,15 @@ async fn a_task_that_ends_its_worker_each_time_fails_and_the_run_ends() {
     town.rests(running, &["analysis.bulk.v1.parked"]).await;
     let parked = shelved(&town, Place::Shelf(Name::AnalysisBulk, Shelf::Parked)).await;
     assert!(parked.len() == 1 && parked[0].reason.as_ref().is_some_and(|reason| reason.contains("chunk-0002")));
+}
+
+#[tokio::test]
+async fn a_task_that_ends_its_worker_each_time_fails_and_the_run_ends() {
+    poisoned(&[]).await;
+}
+
+#[tokio::test]
+async fn a_dispatcher_that_is_killed_while_it_gives_a_task_up_changes_nothing() {
+    let outcome = ["put analysis/outcomes before", "put analysis/outcomes after"];
+    poisoned(&[&outcome[..], &["ack analysis before", "ack analysis after"]].concat()).await;
 }

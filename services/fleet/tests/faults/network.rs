@@ -72,14 +72,9 @@ impl Midway {
         self.proxy.set(Link::Whole);
     }
 
-    /// Gives the number of clips, each of which was encoded once; a clip that is being encoded while its message's connection
-    /// is lost comes to another worker.
-    async fn ends_well(&mut self) -> usize {
+    async fn ends_well(&mut self) {
         let clips = self.town.ends_well(std::mem::take(&mut self.running), &self.asked).await;
-        if self.server != Server::RabbitMq {
-            self.town.encoded_once(clips);
-        }
-        clips
+        self.town.encoded_once(clips);
     }
 }
 
@@ -144,8 +139,7 @@ async fn silent_past_the_heartbeat(server: Server) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     midway.proxy.set(Link::Whole);
-    let clips = midway.ends_well().await;
-    midway.town.encoded_once(clips);
+    midway.ends_well().await;
 }
 
 macro_rules! network {

@@ -44,7 +44,8 @@ async fn connections_that_the_broker_closes_are_opened_anew_and_nothing_is_lost(
         over.store(true, Ordering::Relaxed);
     };
     join!(submitting, cutting);
-    town.ends_well(running, &asked).await;
+    let clips = town.ends_well(running, &asked).await;
+    town.encoded_once(clips);
 }
 
 #[tokio::test]
@@ -106,7 +107,8 @@ mod heavy {
         rabbit.server.stop().await;
         town.is_underway().await;
         rabbit.server.start().await;
-        town.ends_well(running, &asked).await;
+        let clips = town.ends_well(running, &asked).await;
+        town.encoded_once(clips);
     }
 
     #[tokio::test]
@@ -163,9 +165,11 @@ mod heavy {
             town.manifest(&one.run().unwrap()).await;
         }
         cluster[0].server.start().await;
+        let mut clips = 0;
         for one in &asked {
-            town.is_well(one).await;
+            clips += town.is_well(one).await.clips.len();
         }
+        town.encoded_once(clips);
         town.end(running).await;
         // With RabbitMQ 3.10 a queue may keep a consumer of the node that was killed, and the message that it had, until
         // there is another leader, which asks anew who is there.

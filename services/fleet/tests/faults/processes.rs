@@ -43,8 +43,9 @@ async fn queues_that_are_gone_are_declared_again_and_work_goes_on() {
     town.encoded_once(clips);
 }
 
-/// Has the service of that `role` fall asleep at `step`, others do its work meanwhile, and wakes it when all is done.
-async fn sleeps_at(role: Role, step: &str) {
+/// Has the service of that `role` fall asleep at `step`, others do its work meanwhile, and wakes it when all is done. Where
+/// its connections are not `cut`, the broker finds out by itself that it hears nothing, which takes it up to a minute.
+async fn sleeps_at(role: Role, step: &str, cut: bool) {
     let (mut town, asked) = (Town::new().await, episode(1));
     let mut others = town.start(Role::ALL.into_iter().filter(|other| *other != role));
     // Its clips are told from those of the one that takes over.
@@ -53,28 +54,32 @@ async fn sleeps_at(role: Role, step: &str) {
     town.more.clear();
     town.submit(&asked).await;
     sleeper.sleeps().await;
-    // The broker finds out by itself that it hears nothing, and gives its tasks to another. Here its connections are cut.
-    town.cut_connections(role.name()).await;
+    if cut {
+        town.cut_connections(role.name()).await;
+    }
     others.push(Process::start(&town, role, None));
     town.is_well(&asked).await;
     assert!(sleeper.wakes_and_ends().await.success());
-    town.ends_well(others, &[asked]).await;
+    let clips = town.ends_well(others, &[asked]).await;
+    // Those that the sleeper was at count for nobody while it sleeps.
+    let (encoded, at_hand) = (town.encoded().len(), if role == Role::Encoding { 2 } else { 0 });
+    assert!((clips..=clips + at_hand).contains(&encoded), "{encoded} encodes of {clips} clips");
 }
 
 macro_rules! asleep {
-    ($($name:ident: $role:ident, $step:literal;)*) => {$(
+    ($($name:ident: $role:ident, $step:literal, $cut:literal;)*) => {$(
         #[tokio::test]
         async fn $name() {
-            sleeps_at(Role::$role, $step).await;
+            sleeps_at(Role::$role, $step, $cut).await;
         }
     )*};
 }
 
 asleep! {
-    an_analysis_worker_that_sleeps_on_an_outcome_and_wakes_changes_nothing: Analysis, "put outcomes/chunk-0001.json sleep";
-    an_encoding_worker_that_sleeps_on_a_clip_and_wakes_changes_nothing: Encoding, "put clip.mp4 sleep";
-    a_dispatcher_that_sleeps_on_a_plan_and_wakes_changes_nothing: Dispatcher, "put encoding/plan.json sleep";
-    a_dispatcher_that_sleeps_on_a_manifest_and_wakes_changes_nothing: Dispatcher, "put manifest.json sleep";
+    an_analysis_worker_that_sleeps_on_an_outcome_and_wakes_changes_nothing: Analysis, "put outcomes/chunk-0001.json sleep", true;
+    an_encoding_worker_that_sleeps_on_a_clip_and_wakes_changes_nothing: Encoding, "put clip.mp4 sleep", false;
+    a_dispatcher_that_sleeps_on_a_plan_and_wakes_changes_nothing: Dispatcher, "put encoding/plan.json sleep", true;
+    a_dispatcher_that_sleeps_on_a_manifest_and_wakes_changes_nothing: Dispatcher, "put manifest.json sleep", true;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    path::PathBuf,
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
@@ -9,6 +10,7 @@ use std::{
 
 use langflix_encoding_worker::{Desk, S3Sources, Tools};
 use langflix_fleet::{Servers, Service};
+use langflix_llm::for_fleet;
 use langflix_pipeline::InPlace;
 use langflix_ports::media::SourceAccess;
 use langflix_runtime::config::{Fallback, Needs};
@@ -16,6 +18,7 @@ use langflix_s3::{S3Store, Settings, Timeouts};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
+    asked::Asked,
     episode::{Stub, model},
     fatal::{Step, Twice, fatal},
     town::Town,
@@ -25,7 +28,11 @@ const ROLE: &str = "TEST_ROLE";
 const STEP: &str = "TEST_STEP";
 /// Set where every message is published twice.
 pub(crate) const TWICE: &str = "TEST_TWICE";
-pub(crate) const LOG: &str = "TEST_ENCODER_LOG";
+/// The folder of the logs.
+pub(crate) const LOGS: &str = "TEST_LOGS";
+/// The log of what was encoded, and of what was asked.
+pub(crate) const ENCODED: &str = "encoded";
+pub(crate) const ASKED: &str = "asked";
 /// What the clips of an encoder have, where they are to differ.
 pub(crate) const MARK: &str = "TEST_ENCODER_MARK";
 /// Set where sources come from the store, rather than from nowhere.
@@ -84,21 +91,30 @@ async fn play(role: Role, service: Service) -> anyhow::Result<ExitCode> {
             let keeping = servers.keep_topology(&health, &shutdown);
             Ok(tokio::join!(langflix_dispatcher::dispatch(service, ports), keeping).0)
         }
-        Role::Analysis => Ok(langflix_analysis_worker::analyse(service, ports, Arc::new(model())).await),
+        Role::Analysis => {
+            let asked = Arc::new(Asked { log: log(ASKED), model: model() });
+            let model = servers.shared_model(&service.config, |settings, fleet| for_fleet(asked, settings, fleet));
+            Ok(langflix_analysis_worker::analyse(service, ports, model).await)
+        }
         Role::Encoding => {
             let mark = std::env::var(MARK).unwrap_or_default();
-            let encoder = Stub { log: std::env::var_os(LOG).unwrap().into(), mark };
+            let encoder = Stub { log: log(ENCODED), mark };
             let scratch = langflix_encoding_worker::scratch(&service.config)?;
             let slots = langflix_encoding_worker::in_software(&service.config);
             let desk = Desk::without_gpu(&service.config.gpu, Fallback::Software, slots, service.health.part("gpu"));
+            let flights = Arc::new(servers.flights());
             let sources: Arc<dyn SourceAccess> = match std::env::var_os(COPIES) {
                 Some(_) => Arc::new(S3Sources::new(servers.store, service.config.s3.bucket.clone(), scratch.clone())),
                 None => Arc::new(InPlace),
             };
-            let tools = Tools { encoder: Arc::new(encoder), sources, scratch, desk };
+            let tools = Tools { encoder: Arc::new(encoder), sources, scratch, desk, flights };
             Ok(langflix_encoding_worker::encode(service, ports, tools).await)
         }
     }
+}
+
+fn log(name: &str) -> PathBuf {
+    PathBuf::from(std::env::var_os(LOGS).unwrap()).join(name)
 }
 
 /// A running service, killed when this is dropped.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -58,19 +57,23 @@ impl Town {
             ("LANGFLIX__PROCESSING__MAX_CONCURRENT_JOBS", "2"),
             ("LANGFLIX__LLM__PROVIDER", "offline"),
             ("LANGFLIX__FLEET__SCRATCH_DIR", self.dir.path().to_str().unwrap()),
-            (role::LOG, self.log().to_str().unwrap()),
+            // Far more than are sent: what is wanted is that they are counted.
+            ("LANGFLIX__LLM__REQUESTS_PER_MINUTE", "60000"),
+            (role::LOGS, self.dir.path().to_str().unwrap()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         settings.into()
     }
 
-    fn log(&self) -> PathBuf {
-        self.dir.path().join("encoded")
+    /// The lines of a log.
+    fn log(&self, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
     }
 
     /// Each clip that was encoded, as often as it was.
     pub(crate) fn encoded(&self) -> Vec<String> {
-        std::fs::read_to_string(self.log()).unwrap_or_default().lines().map(str::to_owned).collect()
+        self.log(role::ENCODED)
     }
 
     /// Holds that so many clips were encoded, and none twice.
@@ -78,6 +81,13 @@ impl Town {
         let encoded = self.encoded();
         let each: BTreeSet<&String> = encoded.iter().collect();
         assert_eq!((encoded.len(), each.len()), (clips, clips), "{encoded:?}");
+    }
+
+    /// Holds that something was asked, and nothing twice.
+    pub(crate) fn asked_once(&self) {
+        let asked = self.log(role::ASKED);
+        let each: BTreeSet<&String> = asked.iter().collect();
+        assert!(!asked.is_empty() && asked.len() == each.len(), "{asked:?}");
     }
 
     /// Waits until a task of a queue waits to be tried again.
