@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AnalysisTask, EncodingTask};
 
-/// The version of the messages that this program writes. It reads older ones as far as their fields allow.
+/// The version of the messages that this program writes, the newest one that it reads.
 const VERSION: u16 = 1;
+/// The oldest one that is still read.
+const OLDEST: u16 = 1;
 
 /// What one message asks for: MessagePack with named fields, in an envelope that tells its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +94,14 @@ pub enum Unreadable {
         /// Its version.
         found: u16,
     },
+    /// It was written by an older program, and means nothing to this one any more.
+    #[error(
+        "the message has version {found}, and this program reads from {OLDEST} on: `langflix dead drop` it, and `langflix retry` its run"
+    )]
+    Older {
+        /// Its version.
+        found: u16,
+    },
 }
 
 impl Order {
@@ -114,6 +124,9 @@ impl Order {
         let Head { version } = rmp_serde::from_slice(body).map_err(garbage)?;
         if version > VERSION {
             return Err(Unreadable::Newer { found: version });
+        }
+        if version < OLDEST {
+            return Err(Unreadable::Older { found: version });
         }
         rmp_serde::from_slice(body).map(|Body { order }| order).map_err(garbage)
     }
@@ -195,14 +208,18 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_refused_by_its_number_alone() {
+    fn another_version_is_refused_by_its_number_alone() {
         #[derive(Serialize)]
-        struct Newer {
+        struct Other {
             version: u16,
             something: &'static str,
         }
-        let body = rmp_serde::to_vec_named(&Newer { version: 2, something: "else" }).unwrap();
-        assert!(matches!(Order::read(&body), Err(Unreadable::Newer { found: 2 })));
+        let read = |version| {
+            let body = rmp_serde::to_vec_named(&Other { version, something: "else" }).unwrap();
+            Order::read(&body)
+        };
+        assert!(matches!(read(VERSION + 1), Err(Unreadable::Newer { found }) if found == VERSION + 1));
+        assert!(matches!(read(OLDEST - 1), Err(Unreadable::Older { found }) if found == OLDEST - 1));
     }
 
     #[test]
