@@ -8,6 +8,7 @@ use std::{
 use langflix_domain::RunId;
 use langflix_pipeline::{fleet::Order, plan_analysis};
 use langflix_ports::queue::Name;
+use langflix_testkit::proxy::{Act, Http};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -104,6 +105,24 @@ async fn nothing_is_uploaded_where_the_queues_are_missing() {
     assert_eq!(fleet.keys("").await, [""; 0]);
     fleet.done(&["topology", "apply"]);
     assert_eq!(fleet.ingest(&episode(), &[]).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_server_goes_away_midway_each_episode_that_is_missing_is_named_with_the_reason() {
+    let fleet = Fleet::new().await;
+    let http = Http::before(&fleet.s3.endpoint);
+    http.next(1000, "PUT", "/the-long-way-home-s01e02", Act::Answer(503, "SlowDown"));
+    let season = season();
+    let args = ["ingest", season.to_str().unwrap(), "--language", "ko", "--max-expressions", "2"];
+    let said = crate::support::said(fleet.langflix(&args).env("LANGFLIX__S3__ENDPOINT", &http.url));
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    let errors: Vec<&str> = said.err.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert!(errors[0].starts_with("error: The Long Way Home S01E02: ") && errors[0].contains("SlowDown"), "{said:#?}");
+    assert_eq!(errors[1..], ["error: 1 of 3 episodes not submitted: the same command again submits what is missing"]);
+    assert_eq!(said.out.lines().filter(|line| line.contains(": submitted as ")).count(), 2, "{said:#?}");
+    let again = fleet.ingest(&season, &[]);
+    let count = |text: &str| again.out.lines().filter(|line| line.contains(text)).count();
+    assert_eq!((again.code, count(": submitted as "), count(": already under way as ")), (Some(0), 1, 2), "{again:#?}");
 }
 
 /// A video of more than two parts, with subtitles beside it.

@@ -24,6 +24,8 @@ mod ingest;
 #[cfg(test)]
 mod season;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod services;

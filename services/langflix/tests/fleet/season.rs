@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use langflix_domain::{Digest, EncodedClip, Stage};
+use langflix_domain::{Digest, EncodedClip, EpisodeStatus, LearnerLevel, Manifest, Stage};
 use langflix_pipeline::outcomes;
 use langflix_ports::store::ArtifactStore as _;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::{
     by_hand,
     servers::Fleet,
     services::{Service, until},
-    support::{complete, files, manifest_of, season, tools},
+    support::{complete, episode, files, manifest_of, season, tools},
 };
 
 /// A manifest without what must differ between a run of the fleet and one of this machine: when it was and how long it
@@ -131,6 +131,38 @@ async fn a_season_comes_out_as_it_does_here_and_the_second_time_nothing_is_done(
     assert_eq!(second.out.lines().filter(|line| line.contains(": already complete as ")).count(), 3, "{second:#?}");
     is_done(&fleet).await;
     assert_eq!((objects(&fleet).await, encodes()), (before, 6));
+    for service in services {
+        service.ends().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_episode_in_the_interactive_lane_goes_before_a_season() {
+    let (fleet, dir) = (Fleet::new().await, tempdir().unwrap());
+    let mut services =
+        vec![Service::start(&fleet, "dispatcher", dir.path()), Service::start(&fleet, "analysis-worker", dir.path())];
+    assert_eq!(fleet.ingest(&season(), &[]).code, Some(0));
+    assert_eq!(fleet.ingest(&episode(), &["--level", "advanced", "--lane", "interactive"]).code, Some(0));
+    let planned = async || {
+        let keys = fleet.keys("runs/").await;
+        keys.iter().filter(|key| key.ends_with("/encoding/plan.json")).count() == 4
+    };
+    until(planned, || "not all clips are planned".to_owned()).await;
+    // One clip at a time, so that one is before another.
+    services.push(Service::start_with(&fleet, "encoding-worker", dir.path(), |mut command| {
+        command.env("LANGFLIX__PROCESSING__MAX_CONCURRENT_JOBS", "1");
+        command
+    }));
+    is_done(&fleet).await;
+    let mut ended = Vec::new();
+    for run in by_hand::submitted(&fleet).await {
+        let manifest = fleet.store.get(&format!("runs/{run}/manifest.json")).await.unwrap().unwrap();
+        let manifest: Manifest = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!((manifest.status, manifest.clips.len()), (EpisodeStatus::Complete, 2), "{run}");
+        ended.push((manifest.timing.finished_at, manifest.level));
+    }
+    ended.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(ended[0].1, LearnerLevel::Advanced, "{ended:?}");
     for service in services {
         service.ends().await;
     }

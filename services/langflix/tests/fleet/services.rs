@@ -9,7 +9,7 @@ use std::{
 use langflix_runtime::config::Needs;
 use langflix_testkit::process::Process;
 
-use crate::servers::Fleet;
+use crate::servers::{Fleet, SECRETS};
 
 const SERVICE: &str = "TEST_SERVICE";
 /// Longer than the machine is busy.
@@ -83,13 +83,16 @@ impl Service {
         until(async || log().contains(text), || format!("{text:?} is not in {}", log())).await;
     }
 
-    /// Tells it to end, which it does well, and has told no signed address.
-    pub(crate) async fn ends(mut self) {
+    /// Tells it to end, which it does well, and has told no secret. Gives what it has told.
+    pub(crate) async fn ends(mut self) -> String {
         self.process.terminate();
         let status = self.process.wait(PATIENCE).await;
         let log = std::fs::read_to_string(&self.log).unwrap();
         assert!(status.success(), "{status}: {log}");
-        assert!(!log.contains("X-Amz-Signature"), "a signed address is told: {log}");
+        for secret in SECRETS {
+            assert!(!log.contains(secret), "{secret:?} is told: {log}");
+        }
+        log
     }
 }
 
