@@ -18,15 +18,23 @@ from pathlib import Path
 
 from provider import TOO_MANY, Provider
 
-NOTHING = json.dumps({
-    "choices": [{"message": {"role": "assistant", "content": '{"expressions":[]}'}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 700, "completion_tokens": 8},
-}).encode()
+def lesson(prompt: str) -> dict:
+    """The last words of the first line that is asked about, in a scene of that line."""
+    number, text = re.search(r"^(\d+) \| [^|]* \| [^|(]* \| (.*)$", prompt, re.M).groups()
+    line, translated = int(number), "문장"
+    return {
+        "expression": " ".join(text.rstrip(".").split()[-4:]), "translation": "표현", "quote": text,
+        "quote_translation": translated, "first_line": line, "last_line": line, "scene_first_line": line,
+        "scene_last_line": line, "scene_translations": [{"line": line, "text": translated}],
+        "meaning": "what it means", "similar": ["another"], "level": "B1", "kind": "idiom", "why": "useful",
+    }  # fmt: skip
+
+
 BURST = 20
 
 
 class Limiting(Provider):
-    """Chat completions that find nothing, `latency` seconds after each call; above `limit` calls a minute, by a bucket
+    """Chat completions that find one expression, `latency` seconds after each call; above `limit` calls a minute, by a bucket
     of BURST calls, it answers 429 at once. Keeps when each call came, and whether it was answered."""
 
     def __init__(self, limit: int, latency: float):
@@ -43,11 +51,16 @@ class Limiting(Provider):
             self.calls.append((now, ok))
             return ok
 
-    def answer(self, _: bytes) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         if not self.take():
             return 429, {}, TOO_MANY
         time.sleep(self.latency)
-        return 200, {}, NOTHING
+        found = json.dumps({"expressions": [lesson(json.loads(request)["messages"][-1]["content"])]})
+        answer = {
+            "choices": [{"message": {"role": "assistant", "content": found}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 700, "completion_tokens": 150},
+        }
+        return 200, {}, json.dumps(answer).encode()
 
 
 class Service:

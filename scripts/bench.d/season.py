@@ -1,8 +1,9 @@
 """A season through the fleet, with a provider that takes its time and limits its callers: see `scripts/bench`.
 
-One dispatcher, one analysis worker and one encoding worker, each a process of its own, on servers of their own. Seasons
-of 1, 6 and 24 episodes follow one another, each handed in by `langflix ingest --dry-run`: no clip is cut. Every chunk of
-every episode is another text, so that no answer is known before.
+One dispatcher, which serves its page, one analysis worker and one encoding worker, each a process of its own, on servers of
+their own. Seasons of 1, 6 and 24 episodes follow one another, each handed in by `langflix ingest`. Every chunk of every
+episode is another text, so that no answer is known before; CLIPS clips are cut of each, from a picture so small that they
+cost little.
 
 limit used    answered calls from a season's first to its last one, per minute of that time, as a part of the limit;
               once more from 10 s after the first one, since a limiter at rest lets some calls go at once
@@ -27,7 +28,7 @@ from pathlib import Path
 from fleet_parts import Limiting, S3, Service, redis, vhost
 
 SERVICES = ("dispatcher", "analysis-worker", "encoding-worker")
-CHUNKS, CUES = 30, 20
+CHUNKS, CUES, CLIPS = 30, 20, 2
 LIMIT, LATENCY = 600, 2.0
 PATIENCE = 600.0
 
@@ -43,7 +44,7 @@ def subtitles(season: int, episode: int) -> str:
 
 
 def season(work: Path, number: int, episodes: int) -> Path:
-    """A folder of that many episodes: one video of one black picture a second, and subtitles of their own."""
+    """A folder of that many episodes: a black picture a second, no two the same file, and subtitles of their own."""
     video, folder = work / "black.mkv", work / f"Bench/S{number:02}"
     if not video.exists():
         black = ["-f", "lavfi", "-i", f"color=black:size=64x36:rate=1:duration={CHUNKS * CUES * 4}"]
@@ -53,14 +54,15 @@ def season(work: Path, number: int, episodes: int) -> Path:
     folder.mkdir(parents=True)
     for episode in range(1, episodes + 1):
         name = f"Bench.S{number:02}E{episode:02}"
-        os.link(video, folder / f"{name}.mkv")
+        titled = ["-i", str(video), "-c", "copy", "-metadata", f"title={name}", str(folder / f"{name}.mkv")]
+        subprocess.run(["ffmpeg", "-v", "error", *titled], check=True)
         (folder / f"{name}.srt").write_text(subtitles(number, episode))
     return folder
 
 
 def ingest(programs: Path, folder: Path, environment: dict) -> float:
     """Hands a season in. Gives when the first of its episodes was submitted."""
-    command = [str(programs / "langflix"), "ingest", str(folder), "--language", "ko", "--dry-run", "--json"]
+    command = [str(programs / "langflix"), "ingest", str(folder), "--language", "ko", "--max-expressions", str(CLIPS), "--json"]
     first = None
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
@@ -177,6 +179,7 @@ def main():
             "LLM__MAX_CONCURRENT_REQUESTS": "32",
             "PROCESSING__MIN_EXPRESSIONS_PER_CHUNK": "0",
             "FLEET__SCRATCH_DIR": str(options.work / "scratch"),
+            "WEB__ADDRESS": "127.0.0.1:0",
         }
         kept = {key: value for key, value in os.environ.items() if not key.startswith("LANGFLIX__")}
         environment = kept | {f"LANGFLIX__{key}": value for key, value in settings.items()}
@@ -190,6 +193,9 @@ def main():
         manifests = sum(key.endswith("/manifest.json") for key in s3.keys("runs/"))
         if manifests != sum(options.episodes):
             sys.exit(f"error: {manifests} manifests for {sum(options.episodes)} episodes")
+        clips = sum(key.endswith("/clip.json") for key in s3.keys("clips/"))
+        if clips != CLIPS * sum(options.episodes):
+            sys.exit(f"error: {clips} clips of {sum(options.episodes)} episodes")
         table(seasons, idle(fleet, database, options.idle))
     finally:
         for service in fleet:
