@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -83,7 +84,13 @@ fn videos(tree: &dyn Tree, paths: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf
     let mut videos = BTreeMap::new();
     for path in paths {
         let at = || tree.shown(path);
-        if tree.is_folder(path).with_context(at)? {
+        let is_folder = match tree.is_folder(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                bail!("{}: nothing has this name: give a video, or the folder of a season", at())
+            }
+            is_folder => is_folder.with_context(at)?,
+        };
+        if is_folder {
             videos.extend(folder(tree, path)?);
         } else if is_video(path) {
             videos.insert(path.clone(), name_of(&tree.absolute(path).with_context(at)?));

@@ -58,7 +58,7 @@ async fn what_is_not_in_the_bucket_is_told_by_its_address() {
     let gone = format!("s3://{}/media/gone", fleet.s3.bucket);
     let said = fleet.said(&["ingest", &gone, "--language", "ko"]);
     assert_eq!(said.code, Some(1), "{said:#?}");
-    let told = format!("error: {gone}: nothing in the bucket has this name");
+    let told = format!("error: {gone}: nothing has this name: give a video, or the folder of a season");
     let errors: Vec<&str> = said.err.lines().collect();
     assert!(errors[0].starts_with(&told) && errors[1..] == ["error: nothing was submitted"], "{said:#?}");
     let unnamed = format!("s3://{}/media/S01E01.mkv", fleet.s3.bucket);

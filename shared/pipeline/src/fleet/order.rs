@@ -71,6 +71,7 @@ struct Envelope<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a message of LangFlix")]
 struct Head {
     version: u16,
 }
@@ -84,7 +85,7 @@ struct Body {
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// It is not one of ours.
-    #[error("the message cannot be read: {0}")]
+    #[error("the message cannot be read: {0}: `langflix dead drop` removes it")]
     Garbage(String),
     /// It was written by a newer program.
     #[error(

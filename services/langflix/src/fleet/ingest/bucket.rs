@@ -89,8 +89,7 @@ impl Tree for Keys {
         }
         let parent = path.parent().unwrap_or(Path::new(""));
         let is_file = self.folders.get(parent).is_some_and(|entries| entries.contains_key(path));
-        let missing = || io::Error::new(io::ErrorKind::NotFound, "nothing in the bucket has this name");
-        if is_file { Ok(false) } else { Err(missing()) }
+        if is_file { Ok(false) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn entries(&self, dir: &Path) -> io::Result<Vec<Entry>> {

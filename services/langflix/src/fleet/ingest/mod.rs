@@ -158,6 +158,7 @@ fn prefixes(paths: &[PathBuf], bucket: &str) -> anyhow::Result<Option<Vec<PathBu
     let key = |path: &&str| {
         let (named, key) = path.split_once('/').unwrap_or((path, ""));
         match key.trim_end_matches('/') {
+            _ if named.is_empty() => Err(Usage(format!("s3://: give a prefix, such as s3://{bucket}/Suits/S01"))),
             _ if named != bucket => {
                 Err(Usage(format!("s3://{path}: the fleet's bucket is {bucket}: set s3.bucket, or copy it there")))
             }
@@ -311,7 +312,9 @@ mod tests {
         assert_eq!(of(&["seasons/Suits", "x.mkv"]).unwrap(), None);
         let found = of(&["s3://media/Suits/S01/", "s3://media/x.mkv"]).unwrap().unwrap();
         assert_eq!(found, [PathBuf::from("Suits/S01"), PathBuf::from("x.mkv")]);
-        for wrong in [&["s3://other/Suits"][..], &["s3://media"], &["s3://media//"], &["s3://media/x", "x.mkv"]] {
+        for wrong in
+            [&["s3://other/Suits"][..], &["s3://"], &["s3://media"], &["s3://media//"], &["s3://media/x", "x.mkv"]]
+        {
             assert!(of(wrong).unwrap_err().is::<Usage>(), "{wrong:?}");
         }
     }
