@@ -13,7 +13,7 @@ use tempfile::tempdir;
 use crate::{
     season::{comparable, is_done, made_here},
     servers::Fleet,
-    services::{Service, until},
+    services::{Service, environment, until},
     support::{episode, manifest_of},
     teacher::Teacher,
 };
@@ -22,11 +22,7 @@ use crate::{
 fn worker(fleet: &Fleet, arguments: &[String], (name, value): (&str, &str), dir: &Path) -> Service {
     std::fs::create_dir(dir).unwrap();
     Service::start_with(fleet, "analysis-worker", dir, |mut command: Command| {
-        for setting in arguments.iter().filter(|argument| argument.contains('=')) {
-            let (key, value) = setting.split_once('=').unwrap();
-            command.env(format!("LANGFLIX__{}", key.replace('.', "__").to_uppercase()), value);
-        }
-        command.env("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "1").env(name, value);
+        command.envs(environment(arguments)).env("LANGFLIX__LLM__MAX_CONCURRENT_REQUESTS", "1").env(name, value);
         command
     })
 }

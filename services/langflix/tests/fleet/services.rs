@@ -96,6 +96,12 @@ impl Service {
     }
 }
 
+/// The settings among a command's arguments, as a service gets them.
+pub(crate) fn environment(arguments: &[String]) -> impl Iterator<Item = (String, String)> {
+    let settings = arguments.iter().filter_map(|argument| argument.split_once('='));
+    settings.map(|(key, value)| (format!("LANGFLIX__{}", key.replace('.', "__").to_uppercase()), value.to_owned()))
+}
+
 /// The command as another program runs it, which is told of it behind its own arguments.
 pub(crate) fn run_by(program: &[&str], command: &Command) -> Command {
     let mut whole = Command::new(program[0]);
