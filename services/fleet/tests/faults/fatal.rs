@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,8 +19,9 @@ use langflix_ports::{
 };
 use rustix::process::{Signal, getpid, kill_process};
 
-/// The step at which a process ends: `put clip.json before`, `publish stages.v1 after`; or at which it sleeps:
-/// `put clip.json sleep`; with a number the step of this kind that has so many before it: `publish analysis after 3`.
+/// The step at which a process ends: `put clip.json before`, `publish stages.v1 after`; or at which the whole of it sleeps, or
+/// this alone stalls: `put clip.json sleep`, `put clip.json stall`. With a number it is the one that has so many of its kind
+/// before it: `publish analysis after 3`.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     operation: String,
@@ -29,11 +31,15 @@ pub(crate) struct Step {
     before: Arc<AtomicI64>,
 }
 
+/// How long a step stalls.
+pub(crate) const STALLED: Duration = Duration::from_secs(10);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     EndBefore,
     EndAfter,
     Sleep,
+    Stall,
 }
 
 impl Step {
@@ -45,6 +51,7 @@ impl Step {
             "before" => What::EndBefore,
             "after" => What::EndAfter,
             "sleep" => What::Sleep,
+            "stall" => What::Stall,
             _ => panic!("{text:?} is no step"),
         };
         let before = words.next().map_or(0, |number| number.parse().unwrap());
@@ -53,10 +60,11 @@ impl Step {
 
     async fn around<T>(&self, operation: &str, object: &str, work: impl Future<Output = T>) -> T {
         let is_one = self.operation == operation && object.contains(&self.object);
-        let here = is_one && self.before.fetch_sub(1, Ordering::Relaxed) <= 0;
+        let here = is_one && self.before.fetch_sub(1, Ordering::Relaxed) == 0;
         match self.what {
             What::EndBefore if here => end(),
             What::Sleep if here => send(Signal::STOP),
+            What::Stall if here => tokio::time::sleep(STALLED).await,
             _ => {}
         }
         let done = work.await;

@@ -14,11 +14,11 @@ async fn killed_at(role: Role, step: &str, in_hand: usize) {
     let mut doomed = Process::start(&town, role, Some(step));
     town.submit(&asked).await;
     doomed.was_killed().await;
+    let recorded = town.recorded(&asked.run().unwrap()).await;
     running.push(Process::start(&town, role, None));
     let clips = town.ends_well(running, &[asked]).await;
     assert!(clips >= 4, "{clips} clips");
-    let encoded = town.encoded().len();
-    assert!((clips..=clips + in_hand).contains(&encoded), "{encoded} encodes of {clips} clips");
+    town.encoded_again(clips, &recorded, in_hand);
 }
 
 macro_rules! killed {

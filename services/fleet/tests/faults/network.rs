@@ -64,7 +64,17 @@ impl Midway {
         self.town.is_underway().await;
         self.proxy.set(link);
         self.submit().await;
-        tokio::time::sleep(LASTS).await;
+        // What was on its way is through by then.
+        tokio::time::sleep(LASTS / 2).await;
+        let (sent, received) = (self.proxy.sent(), self.proxy.received());
+        tokio::time::sleep(LASTS / 2).await;
+        match link {
+            Link::Silent => {
+                assert_eq!((self.proxy.sent(), self.proxy.received()), (sent, received), "it is not silent")
+            }
+            Link::Slow(_) => assert!(self.proxy.received() > received, "nobody goes this way"),
+            _ => {}
+        }
         if self.server == Server::Redis {
             self.town.manifest(&self.asked.last().unwrap().run().unwrap()).await;
             self.submit().await;

@@ -2,19 +2,21 @@
 
 use std::{
     collections::BTreeSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use langflix_domain::{Digest, EncodedClip, Lane, Manifest, RunId, Stage};
 use langflix_fleet::Servers;
 use langflix_pipeline::{RunRequest, fleet::submit, outcomes};
-use langflix_ports::store::ArtifactStore;
+use langflix_ports::{queue::Queue, store::ArtifactStore};
 use langflix_runtime::config::{FleetConfig, Needs, Sources};
 use langflix_testkit::servers::{self, Rabbit, Redis, S3};
 use rustix::process::Signal;
 
 use crate::{
     episode::{text, undisturbed},
+    fatal::Twice,
     role::{self, Process, Role},
 };
 
@@ -83,6 +85,22 @@ impl Town {
         assert_eq!((encoded.len(), each.len()), (clips, clips), "{encoded:?}");
     }
 
+    /// The clips of a run that have their outcome.
+    pub(crate) async fn recorded(&self, run: &RunId) -> Vec<String> {
+        let recorded = outcomes::<EncodedClip>(self.servers().store.as_ref(), run, Stage::Encoding).await.unwrap();
+        recorded.keys().map(ToString::to_string).collect()
+    }
+
+    /// Holds that of so many clips those named were encoded once, and so many of the others at most twice.
+    pub(crate) fn encoded_again(&self, clips: usize, once: &[String], twice: usize) {
+        let encoded = self.encoded();
+        let times = |clip: &String| encoded.iter().filter(|other| *other == clip).count();
+        assert!(once.iter().all(|clip| times(clip) == 1), "{once:?}: {encoded:?}");
+        let each: BTreeSet<&String> = encoded.iter().collect();
+        assert_eq!(each.len(), clips, "{encoded:?}");
+        assert!((clips..=clips + twice).contains(&encoded.len()), "{} encodes of {clips} clips", encoded.len());
+    }
+
     /// Holds that something was asked, and nothing twice.
     pub(crate) fn asked_once(&self) {
         let asked = self.log(role::ASKED);
@@ -114,8 +132,11 @@ impl Town {
     pub(crate) async fn submit(&self, asked: &RunRequest) -> RunId {
         let servers = self.servers();
         servers.queue.apply_topology().await.unwrap();
-        let submitted = submit(servers.store.as_ref(), servers.queue.as_ref(), asked, Lane::Bulk, None).await;
-        submitted.unwrap().0
+        let mut queue: Arc<dyn Queue> = servers.queue;
+        if self.more.iter().any(|(name, _)| name == role::TWICE) {
+            queue = Arc::new(Twice(queue));
+        }
+        submit(servers.store.as_ref(), queue.as_ref(), asked, Lane::Bulk, None).await.unwrap().0
     }
 
     /// Waits for the manifest of a run.
@@ -154,9 +175,16 @@ impl Town {
         !self.servers().store.list("open/").await.unwrap().is_empty()
     }
 
-    /// Holds that the run came out as if nothing had happened: the same manifest, nothing open, nothing left in a queue,
-    /// and each recorded clip the one that is stored.
+    /// Holds that the run came out as if nothing had happened, with nothing open and nothing left in a queue.
     pub(crate) async fn is_well(&self, asked: &RunRequest) -> Manifest {
+        let manifest = self.came_out(asked).await;
+        self.is_empty(&[]).await;
+        manifest
+    }
+
+    /// Holds that the run came out as if nothing had happened: the same manifest, and each recorded clip the one that is
+    /// stored.
+    pub(crate) async fn came_out(&self, asked: &RunRequest) -> Manifest {
         let run = asked.run().unwrap();
         let manifest = self.manifest(&run).await;
         assert_eq!(text(&manifest), text(&undisturbed(asked).await));
@@ -170,7 +198,6 @@ impl Town {
             }
             assert_eq!(recorded.result(), Some(&clip));
         }
-        self.is_empty(&[]).await;
         manifest
     }
 
@@ -250,6 +277,21 @@ impl Town {
             }
             assert!(began.elapsed() < PATIENCE, "the broker knows of no connection of {service:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// On which nodes the queues have their leaders, once each tells.
+    pub(crate) async fn leaders(&self) -> BTreeSet<String> {
+        let (broker, began) = (self.broker(), Instant::now());
+        loop {
+            let queues = broker.list("queues").await;
+            let leaders: Option<BTreeSet<String>> =
+                queues.iter().map(|queue| Some(queue["leader"].as_str()?.to_owned())).collect();
+            match leaders {
+                Some(leaders) if !leaders.is_empty() => return leaders,
+                _ => assert!(began.elapsed() < PATIENCE, "{queues:#?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 

@@ -60,6 +60,17 @@ impl Rabbit {
         assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
     }
 
+    /// How often it has closed the channel of whoever kept a message too long.
+    ///
+    /// # Panics
+    /// Where its log cannot be read.
+    #[must_use]
+    pub fn closed_channels(&self) -> usize {
+        let path = self.server.folder.path().join("log/langflix@localhost.log");
+        let log = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        log.matches("has timed out waiting for delivery acknowledgement").count()
+    }
+
     /// From now on it closes the channel of whoever keeps a message for so long without settling it.
     ///
     /// # Panics
