@@ -91,14 +91,14 @@ impl Town {
         recorded.keys().map(ToString::to_string).collect()
     }
 
-    /// Holds that of so many clips those named were encoded once, and so many of the others at most twice.
-    pub(crate) fn encoded_again(&self, clips: usize, once: &[String], twice: usize) {
+    /// Holds that so many clips were encoded, those named once, and the others no more than so many times more.
+    pub(crate) fn encoded_again(&self, clips: usize, once: &[String], more: usize) {
         let encoded = self.encoded();
         let times = |clip: &String| encoded.iter().filter(|other| *other == clip).count();
         assert!(once.iter().all(|clip| times(clip) == 1), "{once:?}: {encoded:?}");
         let each: BTreeSet<&String> = encoded.iter().collect();
         assert_eq!(each.len(), clips, "{encoded:?}");
-        assert!((clips..=clips + twice).contains(&encoded.len()), "{} encodes of {clips} clips", encoded.len());
+        assert!((clips..=clips + more).contains(&encoded.len()), "{} encodes of {clips} clips", encoded.len());
     }
 
     /// Holds that something was asked, and nothing twice.
