@@ -5,7 +5,7 @@ ours    a run of TASKS chunks that a model finds nothing in: published, analysed
 celery  TASKS calls of a function that does nothing, RabbitMQ as broker and Redis for results, which the client waits for
 
 CPU seconds are those of our own processes; the servers' are printed apart. Both are measured several times by turns, since a
-machine's speed drifts, and each round gives a ratio. Celery's begin with its processes, ours when the services are built.
+machine's speed drifts, and each round gives a ratio. Both begin with their processes.
 """
 
 import argparse

@@ -161,6 +161,7 @@ fn asked(number: u16, chunks: usize) -> RunRequest {
     }
 }
 
+/// Of this process since it began.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
@@ -231,9 +232,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let model = Arc::new(Nothing(Digest::of_bytes(b"nothing")));
     let dispatching = tokio::spawn(dispatch(service(), ports.clone()));
     let analysing = tokio::spawn(analyse(service(), ports, model));
-    let cpu = cpu_seconds();
     let wall = run(&servers, 1, tasks).await?;
-    let cpu = cpu_seconds() - cpu;
+    let cpu = cpu_seconds();
     let peak = peak_mb();
     for number in 0..more {
         run(&servers, number + 2, FAN_IN).await?;
