@@ -1,9 +1,11 @@
 use std::{
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use langflix_domain::VideoCodec;
+use langflix_media::Ffmpeg;
 use langflix_testkit::{
     gpu::{Failure, Gpu, Refusal, StandIn},
     video::{self, Recipe},
@@ -226,6 +228,30 @@ async fn a_worker_that_is_to_encode_otherwise_asks_no_gpu() {
     place.ask(2, SECOND).await;
     assert_eq!(made(&place, 2).await, [VideoCodec::Libx264; 2]);
     assert!(worker.gpu().ready && !worker.says().contains("driver"), "{}", worker.says());
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_stands_still_is_ended_and_its_clip_is_encoded_all_the_same() {
+    let (machine, place) = (StandIn::new(), Place::with(&film(), VideoCodec::Libx264).await);
+    // Once more than a worker tries a clip before its message goes back for later.
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!(
+        "#!/bin/sh\n\
+         case \" $* \" in *\" clip.mp4 \"*) for n in 1 2 3 4; do\n\
+         if mkdir {0}/$n 2>/dev/null; then while :; do echo out_time_us=5000; sleep 0.05; done; fi\n\
+         done;; esac\n\
+         exec /usr/bin/ffmpeg \"$@\"\n",
+        dir.path().display()
+    );
+    let ffmpeg = dir.path().join("ffmpeg");
+    std::fs::write(&ffmpeg, script).unwrap();
+    std::fs::set_permissions(&ffmpeg, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::join_paths([dir.path(), Path::new("/usr/bin")]).unwrap();
+    let ffmpeg = Ffmpeg::locate(Some(&path)).unwrap().with_stall(2 * SECOND);
+    let _worker = place.worker_with(ffmpeg, &machine, "auto", &[("LANGFLIX__VIDEO__CODEC", "libx264")]);
+    place.ask(1, SECOND).await;
+    assert_eq!(made(&place, 1).await, [VideoCodec::Libx264]);
+    assert!(dir.path().join("4").exists(), "it has not stood still");
 }
 
 #[tokio::test]

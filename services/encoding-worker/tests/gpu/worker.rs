@@ -148,6 +148,18 @@ impl Place {
 
     /// Starts a worker on a GPU of `machine`, with more settings by their variables.
     pub(crate) fn worker(&self, machine: &StandIn, device: &str, settings: &[(&str, &str)]) -> Worker {
+        let ffmpeg = Ffmpeg::locate(Some(machine.path().as_os_str())).unwrap();
+        self.worker_with(ffmpeg, machine, device, settings)
+    }
+
+    /// As [`Self::worker`], with this ffmpeg.
+    pub(crate) fn worker_with(
+        &self,
+        ffmpeg: Ffmpeg,
+        machine: &StandIn,
+        device: &str,
+        settings: &[(&str, &str)],
+    ) -> Worker {
         let given = [("LANGFLIX__S3__BUCKET", "none"), ("LANGFLIX__GPU__DEVICE", device)];
         let given = given.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = given
@@ -159,7 +171,6 @@ impl Place {
         let config = FleetConfig::load(&Sources { environment, ..Sources::default() }, Needs::Servers).unwrap();
         let (health, shutdown) = (Health::new("encoding-worker", "0"), Shutdown::default());
         let fallback: Fallback = config.common.video.fallback;
-        let ffmpeg = Ffmpeg::locate(Some(machine.path().as_os_str())).unwrap();
         let slots = std::num::NonZeroUsize::new(2).unwrap();
         let part = health.part("gpu");
         let desk = match langflix_fleet::on_nvidia(&config.common.video) {
