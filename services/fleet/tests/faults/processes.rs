@@ -47,11 +47,17 @@ async fn queues_that_are_gone_are_declared_again_and_work_goes_on() {
 /// its connections are not `cut`, the broker finds out by itself that it hears nothing, which takes it up to a minute.
 async fn sleeps_at(role: Role, step: &str, cut: bool) {
     let (mut town, asked) = (Town::new().await, episode(1));
+    let setting = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    if !cut {
+        // The sweeper would be sooner.
+        town.more.push(setting(("LANGFLIX__FLEET__SILENCE_SECONDS", "600")));
+    }
     let mut others = town.start(Role::ALL.into_iter().filter(|other| *other != role));
-    // Its clips are told from those of the one that takes over.
-    town.more.push((MARK.to_owned(), " by the sleeper".to_owned()));
+    // Its clips are told from those of the one that takes over, and it is at none but the one that it sleeps on.
+    let (usual, one) = (town.more.clone(), ("LANGFLIX__PROCESSING__MAX_CONCURRENT_JOBS", "1"));
+    town.more.extend([(MARK, " by the sleeper"), one].map(setting));
     let mut sleeper = Process::start(&town, role, Some(step));
-    town.more.clear();
+    town.more = usual;
     town.submit(&asked).await;
     sleeper.sleeps().await;
     let recorded = town.recorded(&asked.run().unwrap()).await;
@@ -62,8 +68,8 @@ async fn sleeps_at(role: Role, step: &str, cut: bool) {
     town.is_well(&asked).await;
     assert!(sleeper.wakes_and_ends().await.success());
     let clips = town.ends_well(others, &[asked]).await;
-    // Those that the sleeper was at count for nobody while it sleeps.
-    town.encoded_again(clips, &recorded, if role == Role::Encoding { 2 } else { 0 });
+    // The one that the sleeper was at counts for nobody while it sleeps.
+    town.encoded_again(clips, &recorded, usize::from(role == Role::Encoding));
 }
 
 macro_rules! asleep {
