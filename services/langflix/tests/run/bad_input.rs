@@ -65,7 +65,7 @@ fn holds(complaint: &str, parts: &[&str]) {
 fn no_such_file() {
     let dir = tempdir().unwrap();
     let complaint = failing(&mut run(&dir.path().join("gone.S01E01.mkv"), dir.path()));
-    holds(&complaint, &["gone.S01E01.mkv", "No such file"]);
+    holds(&complaint, &["gone.S01E01.mkv", "nothing has this name"]);
     let told = said(run(&dir.path().join("gone.S01E01.mkv"), dir.path()).arg("--json"));
     let event: serde_json::Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(complaint, format!("error: {}", event["error"].as_str().unwrap()));
@@ -76,7 +76,7 @@ fn no_such_file() {
 fn a_name_with_a_line_break_and_one_that_is_no_text() {
     let dir = tempdir().unwrap();
     let broken = dir.path().join("a\nb.S01E01.mkv");
-    holds(&failing(&mut run(&broken, dir.path())), &["a\\nb.S01E01.mkv", "No such file"]);
+    holds(&failing(&mut run(&broken, dir.path())), &["a\\nb.S01E01.mkv", "nothing has this name"]);
     holds(&failing(langflix(["inspect"]).arg(&broken)), &["a\\nb.S01E01.mkv", "no such file"]);
     let raw = dir.path().join(OsStr::from_bytes(b"Show.S01E01.\xff.mkv"));
     fs::copy(episode(), &raw).unwrap();
