@@ -1,11 +1,13 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use langflix_ports::flight::{Error, Flight, Flights};
+use langflix_ports::flight::{Error, Flight, Flights, turn};
 use langflix_testkit::flight::flights_contract;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::verdict;
 
@@ -75,6 +77,28 @@ async fn found(flaw: Flaw) -> Option<String> {
 #[tokio::test]
 async fn sound_flights_pass() {
     assert_eq!(found(Flaw::None).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_comes_when_the_other_has_landed_and_in_any_case_after_five_minutes() {
+    let flights = Memory { flaw: Flaw::None, under_way: Arc::default() };
+    let first = turn(&flights, "key").await;
+    assert!(first.is_some() && timeout(Duration::from_secs(200), turn(&flights, "key")).await.is_err());
+    let (second, ()) = tokio::join!(turn(&flights, "key"), async {
+        sleep(Duration::from_secs(100)).await;
+        drop(first);
+    });
+    assert!(second.is_some());
+    let began = Instant::now();
+    assert!(turn(&flights, "key").await.is_none(), "the second is still under way");
+    assert!((299..=301).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_cannot_be_asked_keeps_nobody_waiting() {
+    let flights = Memory { flaw: Flaw::FailsForTheSecond, under_way: Arc::default() };
+    let _first = turn(&flights, "key").await;
+    assert!(turn(&flights, "key").await.is_none());
 }
 
 // The suite is patient with flights that do not end; the clock it waits by runs ahead here.
