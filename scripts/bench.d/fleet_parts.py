@@ -18,6 +18,9 @@ from pathlib import Path
 
 from provider import TOO_MANY, Provider
 
+BURST = 20
+
+
 def lesson(prompt: str) -> dict:
     """The last words of the first line that is asked about, in a scene of that line."""
     number, text = re.search(r"^(\d+) \| [^|]* \| [^|(]* \| (.*)$", prompt, re.M).groups()
@@ -30,12 +33,9 @@ def lesson(prompt: str) -> dict:
     }  # fmt: skip
 
 
-BURST = 20
-
-
 class Limiting(Provider):
-    """Chat completions that find one expression, `latency` seconds after each call; above `limit` calls a minute, by a bucket
-    of BURST calls, it answers 429 at once. Keeps when each call came, and whether it was answered."""
+    """Chat completions that find one expression, `latency` seconds after each call; above `limit` calls a minute, by a
+    bucket of BURST calls, it answers 429 at once. Keeps when each call came, and whether it was answered."""
 
     def __init__(self, limit: int, latency: float):
         self.interval, self.latency, self.calls = 60 / limit, latency, []

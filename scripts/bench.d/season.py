@@ -62,7 +62,8 @@ def season(work: Path, number: int, episodes: int) -> Path:
 
 def ingest(programs: Path, folder: Path, environment: dict) -> float:
     """Hands a season in. Gives when the first of its episodes was submitted."""
-    command = [str(programs / "langflix"), "ingest", str(folder), "--language", "ko", "--max-expressions", str(CLIPS), "--json"]
+    wanted = ["--language", "ko", "--max-expressions", str(CLIPS), "--json"]
+    command = [str(programs / "langflix"), "ingest", str(folder), *wanted]
     first = None
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
