@@ -91,7 +91,8 @@ async fn a_turn_comes_when_the_other_has_landed_and_in_any_case_after_five_minut
     assert!(second.is_some());
     let began = Instant::now();
     assert!(turn(&flights, "key").await.is_none(), "the second is still under way");
-    assert!((299..=301).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    // The last wait, up to two seconds long, is not begun where it would end too late.
+    assert!((298..=301).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
