@@ -41,10 +41,10 @@ pub(crate) fn differs(error: &lapin::Error) -> bool {
     matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
 
-/// Whether something of that name is another connection's.
-pub(crate) fn is_locked(error: &lapin::Error) -> bool {
+/// Whether a queue is another's for now: another connection's, or gone in this moment with its last consumer.
+pub(crate) fn is_anothers(error: &lapin::Error) -> bool {
     let lapin::ErrorKind::ProtocolError(error) = error.kind() else { return false };
-    matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED))
+    matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED | AMQPSoftError::NOTFOUND))
 }
 
 pub(crate) fn unavailable(queue: &str, message: impl Into<String>) -> Error {

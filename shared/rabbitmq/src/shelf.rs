@@ -9,11 +9,11 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions},
     types::{FieldTable, ShortString},
 };
-use tokio::time::sleep;
+use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     connection::{Connected, answer, within},
-    failure::{failed, is_locked, unavailable},
+    failure::{failed, is_anothers, unavailable},
     link::Link,
     properties::message,
     publisher::publish,
@@ -109,10 +109,15 @@ async fn alone(connected: &Connected) -> Result<Option<Alone>, Error> {
     let began = Instant::now();
     loop {
         let channel = connected.channel(LOCK).await?;
-        match lock(&channel).await? {
-            Ok(consumer) => return Ok(Some(Alone { channel, _consumer: consumer })),
-            Err(error) if is_locked(&error) && began.elapsed() < OTHERS_TAKE => sleep(BETWEEN_TRIES).await,
-            Err(error) if is_locked(&error) => {
+        let (tell, told) = oneshot::channel();
+        // Ends also where nobody waits for it any more: a lock without its consumer would never go away.
+        connected.spawn(async move {
+            let _nobody = tell.send(lock(channel).await);
+        });
+        match told.await.map_err(|_| unavailable(LOCK, "the connection is lost"))?? {
+            Ok(alone) => return Ok(Some(alone)),
+            Err(error) if is_anothers(&error) && began.elapsed() < OTHERS_TAKE => sleep(BETWEEN_TRIES).await,
+            Err(error) if is_anothers(&error) => {
                 let message = "another program goes through what is set aside: try again when it has ended";
                 return Err(unavailable(LOCK, message));
             }
@@ -127,12 +132,13 @@ async fn alone(connected: &Connected) -> Result<Option<Alone>, Error> {
 }
 
 /// Declares a queue that is this connection's alone, and gone with its consumer.
-async fn lock(channel: &Channel) -> Result<lapin::Result<lapin::Consumer>, Error> {
+async fn lock(channel: Channel) -> Result<lapin::Result<Alone>, Error> {
     let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
     if let Err(error) = answer(LOCK, channel.queue_declare(LOCK.into(), options, FieldTable::default())).await? {
         return Ok(Err(error));
     }
     let options = BasicConsumeOptions::default();
     let consume = channel.basic_consume(LOCK.into(), ShortString::default(), options, FieldTable::default());
-    answer(LOCK, consume).await
+    let consumer = answer(LOCK, consume).await?;
+    Ok(consumer.map(|consumer| Alone { channel, _consumer: consumer }))
 }

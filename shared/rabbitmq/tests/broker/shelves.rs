@@ -159,6 +159,25 @@ async fn broken_off_anywhere_what_was_not_dealt_with_is_there() {
     assert!(consumer.next().now_or_never().is_none());
 }
 
+#[tokio::test]
+async fn broken_off_anywhere_it_keeps_nobody_else_out() {
+    let (rabbit, queue) = queues().await;
+    park(&queue, 3).await;
+    let other = RabbitQueue::new(settings(&rabbit.url)).unwrap();
+    let began = Instant::now();
+    on_shelf(&other).await;
+    let whole = began.elapsed();
+    // Given up later and later, up to its end.
+    for part in 0..200 {
+        let going = other.go_through(PARKED, 100, |_| Fate::Keep);
+        let _broken_off = tokio::time::timeout(whole * part / 100, going).await;
+        // Another program, and the same one.
+        let next = if part % 2 == 0 { &queue } else { &other };
+        let looked = tokio::time::timeout(Duration::from_secs(5), comes_to(next, vec![0, 1, 2])).await;
+        assert!(looked.is_ok(), "broken off at {part} % of {whole:?}");
+    }
+}
+
 /// Waits until the shelf has just these, each once: the broker gives back what was held by a channel some time after the
 /// channel is given up.
 async fn comes_to(queue: &RabbitQueue, expected: Vec<u32>) {
