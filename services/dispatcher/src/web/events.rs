@@ -15,7 +15,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{App, board::Listening, problem::Problem};
+use super::{
+    App,
+    board::Listening,
+    problem::{ENDS, Problem},
+};
 
 /// How many may listen at once.
 pub(super) const LISTENERS: usize = 64;
@@ -96,7 +100,7 @@ impl Listener {
                 self.not_before = Instant::now() + BETWEEN;
             } else {
                 self.over = true;
-                let reason = json!({ "reason": "this dispatcher ends: ask again, another one answers" });
+                let reason = json!({ "reason": ENDS });
                 self.ready.push_back(Event::default().event("gone").data(reason.to_string()));
             }
         }

@@ -25,12 +25,14 @@ use langflix_runtime::{
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Semaphore},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
 };
+use tracing::Instrument as _;
 
 use board::Board;
 use guard::Peer;
 use limits::Limits;
+use problem::{ENDS, Problem};
 use tokens::Tokens;
 
 /// A browser has up to six connections, one of them for events.
@@ -50,7 +52,7 @@ struct Inner {
     /// Places for whoever listens to events.
     listeners: Arc<Semaphore>,
     /// Held while shelves are gone through. That holds their messages: two at once would not see each other's.
-    shelves: Mutex<()>,
+    shelves: Arc<Mutex<()>>,
     prices: Option<Prices>,
     shutdown: Shutdown,
     /// Where it is served.
@@ -62,6 +64,27 @@ impl std::ops::Deref for App {
 
     fn deref(&self) -> &Inner {
         &self.inner
+    }
+}
+
+impl App {
+    /// Has shelves gone through once nobody else does, and to the end where whoever asked has gone: broken off, an action is
+    /// half done, and the next look does not find what this one still holds.
+    async fn at_shelves<T, W>(&self, work: impl FnOnce(Self) -> W) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let (alone, work) = (Arc::clone(&self.shelves).lock_owned().await, work(self.clone()));
+        let working = async move {
+            let _alone = alone;
+            work.await
+        };
+        match tokio::spawn(working.in_current_span()).await.map_err(JoinError::try_into_panic) {
+            Ok(done) => done,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => Err(Problem::unavailable(ENDS)),
+        }
     }
 }
 
@@ -94,7 +117,7 @@ impl Web {
             }
         });
         let servers = servers.clone();
-        let (shelves, told) = (Mutex::default(), shutdown.clone());
+        let (shelves, told) = (Arc::default(), shutdown.clone());
         let inner = Inner { servers, board, tokens, limits, listeners, shelves, prices, shutdown: told, address };
         let routes = guard::guarded(App { inner: Arc::new(inner) }).layer(map_request(with_peer));
         let serving = tokio::spawn(async move { http::serve(listener, routes, BOUNDS, &shutdown).await });

@@ -18,6 +18,9 @@ use serde::Serialize;
 
 use super::App;
 
+/// Why nothing more comes of a dispatcher that was told to end.
+pub(super) const ENDS: &str = "this dispatcher ends: ask again, another one answers";
+
 /// Why a request was not answered, as RFC 9457 has it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {

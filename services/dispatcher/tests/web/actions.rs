@@ -1,8 +1,12 @@
 //! What operators do.
 
+use std::time::Duration;
+
 use langflix_pipeline::fleet::Order;
 use langflix_ports::{queue::Name, store::ArtifactStore as _};
+use reqwest::Method;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::{
     answers::park,
@@ -70,4 +74,21 @@ async fn only_those_messages_are_dealt_with_that_are_named() {
     assert_eq!(town.servers().queue.counts().await.unwrap()["encoding.bulk.v1"].ready, 1);
     assert_eq!(groups("").await, 1);
     assert!(town.servers().store.list("open/").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_before_the_answer_hides_nothing_from_the_next() {
+    let town = Town::new().await;
+    town.declare().await;
+    for episode in 1..=40 {
+        park(&town, Name::AnalysisBulk, Order::PlanEpisode { run: dry(episode).run().unwrap() }, "it failed").await;
+    }
+    let site = Site::open(&town).await;
+    for round in 0..12 {
+        let asked = site.request(Method::GET, "/api/v1/dead").send();
+        // At another moment of the look each time.
+        let gone = timeout(Duration::from_millis(round * 20), asked).await;
+        let aside = site.shows("/api/v1/dead").await;
+        assert_eq!(aside["groups"].as_array().unwrap().len(), 40, "round {round}, gone: {}", gone.is_err());
+    }
 }

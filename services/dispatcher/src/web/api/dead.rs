@@ -86,8 +86,8 @@ pub(super) async fn list(
     }
     let filter = DeadFilter { queue: wanted.queue, run: wanted.run, reason: wanted.reason };
     let places = filter.places().map_err(Problem::bad)?;
-    let _alone = app.shelves.lock().await;
-    let (mut groups, more) = filter.count(&app.servers.queue, &places, MOST).await?;
+    let count = |app: App| async move { Ok(filter.count(&app.servers.queue, &places, MOST).await?) };
+    let (mut groups, more) = app.at_shelves(count).await?;
     let truncated = more || groups.len() > limit;
     groups.truncate(limit);
     Ok(Json(Groups { groups, truncated }))
@@ -95,19 +95,23 @@ pub(super) async fn list(
 
 pub(super) async fn again(State(app): State<App>, chosen: Choice) -> Result<Json<Retried>, Problem> {
     let filter = filter_of(chosen)?;
-    let _alone = app.shelves.lock().await;
-    let found = look(&app, &filter).await?;
-    let retried = retry(app.servers.store.as_ref(), &app.servers.queue, &found).await?;
-    tracing::info!(runs = retried.runs_planned, messages = retried.republished, "messages are taken up again");
-    Ok(Json(retried))
+    let take_up = |app: App| async move {
+        let found = look(&app, &filter).await?;
+        let retried = retry(app.servers.store.as_ref(), &app.servers.queue, &found).await?;
+        tracing::info!(runs = retried.runs_planned, messages = retried.republished, "messages are taken up again");
+        Ok(Json(retried))
+    };
+    app.at_shelves(take_up).await
 }
 
 pub(super) async fn throw_away(State(app): State<App>, chosen: Choice) -> Result<Json<Dropped>, Problem> {
     let filter = filter_of(chosen)?;
-    let _alone = app.shelves.lock().await;
-    let dropped = drop_all(&app.servers.queue, &look(&app, &filter).await?).await?;
-    tracing::info!(messages = dropped, "messages are thrown away");
-    Ok(Json(Dropped { dropped }))
+    let throw_away = |app: App| async move {
+        let dropped = drop_all(&app.servers.queue, &look(&app, &filter).await?).await?;
+        tracing::info!(messages = dropped, "messages are thrown away");
+        Ok(Json(Dropped { dropped }))
+    };
+    app.at_shelves(throw_away).await
 }
 
 type Choice = Result<Json<Chosen>, JsonRejection>;

@@ -41,16 +41,19 @@ pub(super) async fn stop(State(app): State<App>, run: RunPath) -> Result<Json<Be
 }
 
 pub(super) async fn take_up(State(app): State<App>, run: RunPath) -> Result<Json<TakenUp>, Problem> {
-    let (run, servers) = (run_in(run)?, &app.servers);
-    let _alone = app.shelves.lock().await;
-    match again(servers.store.as_ref(), &servers.queue, &run, Lane::Bulk).await? {
-        Again::Tasks(tasks) => {
-            tracing::info!(%run, tasks, "is taken up again by an operator");
-            Ok(Json(TakenUp { run, tasks }))
+    let run = run_in(run)?;
+    let take_up = |app: App| async move {
+        match again(app.servers.store.as_ref(), &app.servers.queue, &run, Lane::Bulk).await? {
+            Again::Tasks(tasks) => {
+                tracing::info!(%run, tasks, "is taken up again by an operator");
+                Ok(Json(TakenUp { run, tasks }))
+            }
+            Again::BeingCancelled => {
+                let detail = format!("{run} is being cancelled: ask again when it has ended");
+                Err(Problem::new(Kind::BeingCancelled, detail))
+            }
+            Again::NoRun => Err(no_run()),
         }
-        Again::BeingCancelled => {
-            Err(Problem::new(Kind::BeingCancelled, format!("{run} is being cancelled: ask again when it has ended")))
-        }
-        Again::NoRun => Err(no_run()),
-    }
+    };
+    app.at_shelves(take_up).await
 }
