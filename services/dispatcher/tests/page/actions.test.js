@@ -30,6 +30,16 @@ test("where nobody may act there is no button to", async () => {
   await shown.context().close();
 });
 
+test("what is not to be had now is asked for again", async () => {
+  const shown = await open(browser);
+  await shown.route("**/api/v1/dead", (route) => route.fulfill({ status: 503, json: { title: "Not to be had now", detail: "RabbitMQ is away." } }));
+  await shown.goto(`${ONLOOKER}#/set-aside`);
+  await shown.getByText("What was set aside is not known: RabbitMQ is away.").waitFor();
+  await shown.unroute("**/api/v1/dead");
+  await shown.getByText("the key is refused").waitFor();
+  await shown.context().close();
+});
+
 test("a wrong token is refused, and nothing is done", async () => {
   await page.goto(`${HOME}#/set-aside`);
   const row = page.getByRole("row").filter({ hasText: "the key is refused" });

@@ -5,6 +5,8 @@ import { bdi, cell, h, keyed, label, table, text, write } from "./dom.js";
 import { counted, number } from "./words.js";
 
 const TYPING = 300;
+// Until what was not to be had is asked for again.
+const AGAIN = 5_000;
 const FIELDS = [["queue", "Queue"], ["run", "Run"], ["reason", "Reason"]];
 
 export class Shelves {
@@ -52,6 +54,7 @@ export class Shelves {
   }
 
   async load() {
+    clearTimeout(this.again);
     this.loading?.abort();
     this.loading = new AbortController();
     const filter = this.filter();
@@ -65,6 +68,7 @@ export class Shelves {
       this.table = null;
       this.list.replaceChildren();
       this.steps.replaceChildren();
+      this.again = setTimeout(() => this.load(), AGAIN);
     }
   }
 
@@ -143,6 +147,7 @@ export class Shelves {
 
   leave() {
     clearTimeout(this.typing);
+    clearTimeout(this.again);
     this.loading?.abort();
   }
 }
