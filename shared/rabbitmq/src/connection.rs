@@ -68,6 +68,20 @@ impl Connected {
         within(queue, self.connection.create_channel()).await
     }
 
+    /// Takes a step to its end, also where nobody waits for what comes of it any more: lapin would leave what was declared
+    /// half-way, and a consumer with what is delivered to it, for as long as the connection lasts.
+    pub(crate) async fn see_through<T: Send + 'static>(
+        &self,
+        queue: &str,
+        step: impl Future<Output = lapin::Result<T>> + Send + 'static,
+    ) -> Result<lapin::Result<T>, Error> {
+        let (tell, told) = oneshot::channel();
+        self.spawn(async move {
+            let _nobody = tell.send(step.await);
+        });
+        answer(queue, told).await?.map_err(|_| unavailable(queue, "the connection is lost"))
+    }
+
     /// Does that beside the program's own tasks.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.thread.handle.spawn(task);

@@ -41,13 +41,18 @@ impl RabbitConsumer {
         let queue = place.to_string();
         let connected = link.consuming(&queue).await?;
         let channel = connected.channel(&queue).await?;
-        // 0 would be no bound at all.
-        within(&queue, channel.basic_qos(prefetch.max(1), BasicQosOptions::default())).await?;
-        let options = BasicConsumeOptions::default();
-        let consume = channel.basic_consume((&*queue).into(), ShortString::default(), options, FieldTable::default());
-        let deliveries = within(&queue, consume).await?;
-        let taking = Taking { link: Arc::clone(link), connected, channel, place, queue, acks: Acks::default() };
-        Ok(Self { taking: Arc::new(taking), deliveries, ended: false })
+        let (link, on) = (Arc::clone(link), Arc::clone(&connected));
+        let taking = Taking { link, connected: on, channel, place, queue: queue.clone(), acks: Acks::default() };
+        let opening = async move {
+            let Taking { channel, queue, .. } = &taking;
+            // 0 would be no bound at all.
+            channel.basic_qos(prefetch.max(1), BasicQosOptions::default()).await?;
+            let (name, options) = (queue.as_str().into(), BasicConsumeOptions::default());
+            let consume = channel.basic_consume(name, ShortString::default(), options, FieldTable::default());
+            let deliveries = consume.await?;
+            Ok(Self { taking: Arc::new(taking), deliveries, ended: false })
+        };
+        connected.see_through(&queue, opening).await?.map_err(|error| failed(&queue, &error))
     }
 
     fn delivery(&self, mut delivery: lapin::message::Delivery) -> Delivery {

@@ -9,10 +9,10 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions},
     types::{FieldTable, ShortString},
 };
-use tokio::{sync::oneshot, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
-    connection::{Connected, answer, within},
+    connection::{Connected, within},
     failure::{failed, is_anothers, unavailable},
     link::Link,
     properties::message,
@@ -109,12 +109,7 @@ async fn alone(connected: &Connected) -> Result<Option<Alone>, Error> {
     let began = Instant::now();
     loop {
         let channel = connected.channel(LOCK).await?;
-        let (tell, told) = oneshot::channel();
-        // Ends also where nobody waits for it any more: a lock without its consumer would never go away.
-        connected.spawn(async move {
-            let _nobody = tell.send(lock(channel).await);
-        });
-        match told.await.map_err(|_| unavailable(LOCK, "the connection is lost"))?? {
+        match connected.see_through(LOCK, lock(channel)).await? {
             Ok(alone) => return Ok(Some(alone)),
             Err(error) if is_anothers(&error) && began.elapsed() < OTHERS_TAKE => sleep(BETWEEN_TRIES).await,
             Err(error) if is_anothers(&error) => {
@@ -132,13 +127,11 @@ async fn alone(connected: &Connected) -> Result<Option<Alone>, Error> {
 }
 
 /// Declares a queue that is this connection's alone, and gone with its consumer.
-async fn lock(channel: Channel) -> Result<lapin::Result<Alone>, Error> {
+async fn lock(channel: Channel) -> lapin::Result<Alone> {
     let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-    if let Err(error) = answer(LOCK, channel.queue_declare(LOCK.into(), options, FieldTable::default())).await? {
-        return Ok(Err(error));
-    }
+    channel.queue_declare(LOCK.into(), options, FieldTable::default()).await?;
     let options = BasicConsumeOptions::default();
     let consume = channel.basic_consume(LOCK.into(), ShortString::default(), options, FieldTable::default());
-    let consumer = answer(LOCK, consume).await?;
-    Ok(consumer.map(|consumer| Alone { channel, _consumer: consumer }))
+    let consumer = consume.await?;
+    Ok(Alone { channel, _consumer: consumer })
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use langflix_ports::queue::{Message, Name, Place, Queue as _};
@@ -37,4 +37,21 @@ async fn messages_that_are_done_at_the_same_time_are_all_acknowledged_and_no_oth
         delivery.ack().await.unwrap();
     }
     assert_eq!(again, [(kept_body, true)]);
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_given_up_while_it_is_opened_keeps_no_message() {
+    let (_rabbit, queue) = queues().await;
+    let began = Instant::now();
+    drop(queue.consume(Place::Work(NAME), 1).await.unwrap());
+    let whole = began.elapsed();
+    // Given up later and later, up to its end.
+    for part in 0..100 {
+        queue.publish(NAME, &Message::new(vec![part])).await.unwrap();
+        drop(timeout(whole * u32::from(part) / 50, queue.consume(Place::Work(NAME), 1)).await);
+        let mut consumer = queue.consume(Place::Work(NAME), 1).await.unwrap();
+        let came = timeout(Duration::from_secs(5), consumer.next()).await;
+        let came = came.unwrap_or_else(|_| panic!("given up at {} % of {whole:?}", 2 * part)).unwrap();
+        came.ack().await.unwrap();
+    }
 }
