@@ -24,6 +24,8 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// How long it may take to say goodbye.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
+const LOST: &str = "the connection is lost";
+
 /// How many connections of this process are there, or still say goodbye.
 static OPEN: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::channel(0).0);
 
@@ -48,11 +50,16 @@ impl Connected {
         let (uri, tls, properties) = (endpoint.uri(), endpoint.tls(), endpoint.properties(purpose));
         let runtime = Runtime::tokio_with_handle(thread.handle.clone());
         let connect = Connection::connect_uri_with_config(uri, properties, tls, runtime);
-        let connection = within(queue, connect).await.map_err(|error| {
+        let (held, concerned) = (thread.clone(), queue.to_owned());
+        let opening = async move {
+            let connection = within(&concerned, connect).await?;
+            Ok(Self { connection: Arc::new(connection), thread: held })
+        };
+        let opened = thread.see_through(opening).await.unwrap_or_else(|_| Err(unavailable(queue, LOST)));
+        opened.map_err(|error| {
             let message = endpoint.says(&error.message);
             Error { message, ..error }
-        })?;
-        Ok(Self { connection: Arc::new(connection), thread })
+        })
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -75,11 +82,7 @@ impl Connected {
         queue: &str,
         step: impl Future<Output = lapin::Result<T>> + Send + 'static,
     ) -> Result<lapin::Result<T>, Error> {
-        let (tell, told) = oneshot::channel();
-        self.spawn(async move {
-            let _nobody = tell.send(step.await);
-        });
-        answer(queue, told).await?.map_err(|_| unavailable(queue, "the connection is lost"))
+        answer(queue, self.thread.see_through(step)).await?.map_err(|_| unavailable(queue, LOST))
     }
 
     /// Does that beside the program's own tasks.
@@ -121,6 +124,16 @@ impl Thread {
             drop(counted);
         })?;
         Ok(Self { handle, _running: Arc::new(running) })
+    }
+
+    /// Takes a step to its end, also where nobody waits for what comes of it any more; the thread stays for as long.
+    fn see_through<T: Send + 'static>(&self, step: impl Future<Output = T> + Send + 'static) -> oneshot::Receiver<T> {
+        let ((tell, told), held) = (oneshot::channel(), self.clone());
+        self.handle.spawn(async move {
+            let _nobody = tell.send(step.await);
+            drop(held);
+        });
+        told
     }
 }
 

@@ -1,12 +1,15 @@
 use std::{
     fs,
+    future::poll_fn,
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use langflix_ports::queue::{Error, ErrorKind, Message, Name, Place, Queue as _};
 use langflix_rabbitmq::{RabbitQueue, Settings, SettingsError};
 use langflix_testkit::servers;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 
 use crate::town::settings;
 
@@ -91,8 +94,41 @@ async fn a_broker_that_accepts_and_is_silent_is_given_up_and_leaves_no_thread_be
     let patience = Instant::now();
     while amqp_threads() > 0 {
         assert!(patience.elapsed() < Duration::from_secs(10), "{} threads are left", amqp_threads());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn given_up_anywhere_a_connection_ends_in_silence() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let told = std::panic::take_hook();
+    // Of lapin's threads, too: this process is this test's alone.
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        told(panic);
+    }));
+    let (rabbit, _queue) = crate::town::queues().await;
+    let before = amqp_threads();
+    for part in 0..200 {
+        let queue = RabbitQueue::new(settings(&rabbit.url)).unwrap();
+        let until = Instant::now() + Duration::from_micros(10 * part);
+        // A timer of tokio's is late by a millisecond, of which the steps of an attempt take a part each.
+        let given_up = poll_fn(|context| {
+            context.waker().wake_by_ref();
+            if Instant::now() < until { Poll::Pending } else { Poll::Ready(()) }
+        });
+        tokio::select! {
+            biased;
+            () = given_up => {}
+            _ = queue.ping() => {}
+        }
+    }
+    let patience = Instant::now();
+    while amqp_threads() > before {
+        assert!(patience.elapsed() < Duration::from_secs(20), "{} threads are left", amqp_threads());
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
 }
 
 /// Threads of this process, which is this test's alone, that belong to connections.
@@ -114,7 +150,7 @@ async fn threads_end_with_the_last_who_needs_them() {
     let patience = Instant::now();
     while amqp_threads() > 0 {
         assert!(patience.elapsed() < Duration::from_secs(10), "{} threads are left", amqp_threads());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
     }
 }
 
