@@ -10,6 +10,16 @@ pub(crate) fn failed(kind: FailureKind, message: String) -> Error {
     Error { kind, transient: false, fault: None, message }
 }
 
+/// What is said of a source that cannot be read, or is cut off.
+const UNREADABLE: [&str; 6] = [
+    "Invalid data found",
+    "moov atom not found",
+    "No such file",
+    "End of file",
+    "File ended prematurely",
+    "Permission denied",
+];
+
 /// What stderr says, as a kind and one line.
 pub(crate) fn read(program: &str, stderr: &str) -> Error {
     if let Some(error) = full(stderr) {
@@ -28,8 +38,7 @@ pub(crate) fn read(program: &str, stderr: &str) -> Error {
     if let Some((line, fault)) = fault::find(stderr) {
         return of_encoder(program, line, fault);
     }
-    let unreadable = ["Invalid data found", "moov atom not found", "No such file", "End of file", "Permission denied"];
-    let kind = if has(&unreadable) { FailureKind::Input } else { FailureKind::Encoder };
+    let kind = if has(&UNREADABLE) { FailureKind::Input } else { FailureKind::Encoder };
     failed(kind, format!("{program}: {line}"))
 }
 
@@ -110,6 +119,7 @@ mod tests {
             ("av_interleaved_write_frame(): Disk quota exceeded", FailureKind::Store),
             ("file:x.mp4: Invalid data found when processing input", FailureKind::Input),
             ("[mov @ 0x1] moov atom not found", FailureKind::Input),
+            ("[matroska,webm @ 0x1] File ended prematurely", FailureKind::Input),
             ("Unknown encoder 'libx264'", FailureKind::Encoder),
             ("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", FailureKind::Encoder),
             ("[h264_nvenc @ 0x1] 10 bit encode not supported", FailureKind::Input),

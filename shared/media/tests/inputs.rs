@@ -101,19 +101,23 @@ async fn a_relative_name_is_read_from_our_folder_although_ffmpeg_works_elsewhere
     assert_eq!(cut.read.frames[0].number, 30);
 }
 
-/// The first `part` of the file, under the same ending.
-fn truncated(dir: &Path, film: &Path, part: f64) -> PathBuf {
-    let bytes = fs::read(film).unwrap();
-    let half = dir.join(film.file_name().unwrap());
-    fs::write(&half, &bytes[..(bytes.len() as f64 * part) as usize]).unwrap();
-    half
+/// The first half of the file, under the same ending.
+fn half_of(dir: &Path, film: &Path) -> PathBuf {
+    cut_off(dir, film, fs::metadata(film).unwrap().len() as usize / 2)
+}
+
+/// The first so many bytes.
+fn cut_off(dir: &Path, film: &Path, bytes: usize) -> PathBuf {
+    let part = dir.join(film.file_name().unwrap());
+    fs::write(&part, &fs::read(film).unwrap()[..bytes]).unwrap();
+    part
 }
 
 #[tokio::test]
 async fn half_a_film_gives_the_clips_of_its_half_and_one_line_for_each_of_the_others() {
     let dir = tempfile::tempdir().unwrap();
     for recipe in [Recipe::hevc_10_bit(), Recipe::webm(), Recipe::transport_stream()] {
-        let half = truncated(dir.path(), &source(&recipe), 0.5);
+        let half = half_of(dir.path(), &source(&recipe));
         let early = cut(&half, &spec(&half, Span::from_millis(500, 1500))).await.unwrap();
         let rate = recipe.rate.0 / recipe.rate.1;
         assert!(early.read.frames[0].number.abs_diff(rate / 2) <= 1, "{}", recipe.file);
@@ -126,10 +130,24 @@ async fn half_a_film_gives_the_clips_of_its_half_and_one_line_for_each_of_the_ot
     }
 }
 
+// Else a worker would take it for its encoder's failure, and pause.
+#[tokio::test]
+async fn a_film_of_which_hardly_anything_is_there_fails_by_its_own_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    for recipe in [Recipe::hevc_10_bit(), Recipe::webm(), Recipe::long_gop(), Recipe::transport_stream()] {
+        for bytes in (500..8000).step_by(1500) {
+            let part = cut_off(dir.path(), &source(&recipe), bytes);
+            let error = cut(&part, &spec(&part, Span::from_millis(3000, 4000))).await.err();
+            let error = error.unwrap_or_else(|| panic!("{}: a clip of what is not there", recipe.file));
+            assert_eq!((error.kind, error.transient), (FailureKind::Input, false), "{}, {bytes}: {error}", recipe.file);
+        }
+    }
+}
+
 #[tokio::test]
 async fn half_an_mp4_whose_index_stood_at_the_end_cannot_be_read() {
     let dir = tempfile::tempdir().unwrap();
-    let half = truncated(dir.path(), &source(&Recipe::long_gop()), 0.5);
+    let half = half_of(dir.path(), &source(&Recipe::long_gop()));
     let error = refused(&half).await;
     assert!(error.message.contains("moov atom not found"), "{error}");
 }
