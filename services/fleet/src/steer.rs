@@ -7,7 +7,7 @@ use langflix_pipeline::{
     mark_cancelled, retry_failed, trace_of,
 };
 use langflix_ports::{
-    queue::{Name, Queue},
+    queue::{self, Name, Queue},
     store::ArtifactStore,
 };
 use langflix_rabbitmq::RabbitQueue;
@@ -28,7 +28,7 @@ pub enum Cancelled {
 /// Tells the fleet to end `run`.
 ///
 /// # Errors
-/// Where a server fails.
+/// Where a server fails. Where that is the queue, nothing more is begun for the run all the same.
 pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -> Result<Cancelled, Error> {
     let state = state(store, run).await?;
     Ok(match (state.ending, state.lane) {
@@ -38,10 +38,17 @@ pub async fn cancel(store: &dyn ArtifactStore, queue: &dyn Queue, run: &RunId) -
             // From now on nothing is begun for it, whenever a dispatcher comes to it.
             mark_cancelled(store, run).await?;
             let trace = trace_of(store, run).await?;
-            queue.publish(Name::Stages, &Order::Cancel { run: run.clone() }.message(trace.as_deref())?).await?;
+            let order = Order::Cancel { run: run.clone() }.message(trace.as_deref())?;
+            queue.publish(Name::Stages, &order).await.map_err(|error| untold(run, error))?;
             Cancelled::Underway
         }
     })
+}
+
+/// Why a dispatcher was not told, and that the run is cancelled all the same.
+fn untold(run: &RunId, error: queue::Error) -> queue::Error {
+    let but = "nothing more is begun for it, and it ends when a dispatcher comes to it: the same command tells one";
+    queue::Error { message: format!("{}; {run} is cancelled all the same: {but}", error.message), ..error }
 }
 
 /// What came of taking a run up again.

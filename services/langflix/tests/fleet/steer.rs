@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     by_hand,
     servers::Fleet,
-    support::{complaint, episode, season},
+    support::{complaint, episode, said, season},
 };
 
 /// Counts nothing: the store tells.
@@ -86,6 +86,23 @@ async fn a_run_is_cancelled_and_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_cancelled_though_the_fleet_cannot_be_told() {
+    let fleet = Fleet::new().await;
+    fleet.ingest(&episode(), &["--dry-run"]);
+    let run = by_hand::submitted(&fleet).await.remove(0);
+    let said = said(fleet.langflix(&["cancel", run.as_str()]).env("LANGFLIX__RABBITMQ__URL", "amqp://127.0.0.1:1"));
+    let told = complaint(&said);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(
+        told.contains("nobody listens there") && told.contains(&format!("{run} is cancelled all the same")),
+        "{told}"
+    );
+    assert!(state(&fleet.store, &run).await.unwrap().cancelled);
+    fleet.done(&["cancel", run.as_str()]);
+    assert_eq!(orders(&fleet, Name::Stages, 1).await, [Order::Cancel { run: run.clone() }]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_failed_is_tried_again() {
     let fleet = Fleet::new().await;
     fleet.ingest(&episode(), &["--dry-run", "--set", "llm.chunk_size=600"]);
@@ -108,6 +125,8 @@ async fn one_run_is_named_and_must_be_there() {
         let said = fleet.said(&[command, "suits"]);
         assert_eq!((said.code, complaint(&said).contains("no such run")), (Some(1), true), "{said:#?}");
     }
+    let said = fleet.said(&["status", "suits", "s01"]);
+    assert_eq!((said.code, complaint(&said).contains("a whole number")), (Some(64), true), "{said:#?}");
     fleet.ingest(&episode(), &["--dry-run"]);
     for command in ["cancel", "retry"] {
         // There are such runs, but a season's is not one.
