@@ -70,10 +70,10 @@ pub(crate) struct EpisodeArgs {
     #[arg(long, value_parser = show)]
     pub(crate) show: Option<String>,
     /// The season, if not the one in the path.
-    #[arg(long)]
+    #[arg(long, value_parser = number)]
     pub(crate) season: Option<u16>,
     /// The episode of the one video given, if not the one in the path.
-    #[arg(long)]
+    #[arg(long, value_parser = number)]
     pub(crate) episode: Option<u16>,
 
     /// Most expressions of an episode, spread over it [default: 20].
@@ -155,6 +155,11 @@ impl EpisodeArgs {
         ];
         given.into_iter().filter_map(|(key, flag, value)| Some((key, value.clone()?, flag))).collect()
     }
+}
+
+/// Of a season or an episode.
+pub(super) fn number(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "a whole number is allowed, such as 1")
 }
 
 /// A name that a folder can be told by.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use langflix_domain::Lane;
 
-use super::episodes::{EpisodeArgs, Output, OutputArgs, Setting};
+use super::episodes::{EpisodeArgs, Output, OutputArgs, Setting, number};
 
 pub(super) const INGEST_EXAMPLES: &str = "\
 Examples:
@@ -123,8 +123,10 @@ pub(crate) struct StatusArgs {
     /// The show's name, a season's (suits-s01), an episode's (suits-s01e02) or a run's.
     pub(crate) show: Option<String>,
     /// The season.
+    #[arg(value_parser = number)]
     pub(crate) season: Option<u16>,
     /// The episode.
+    #[arg(value_parser = number)]
     pub(crate) episode: Option<u16>,
     /// Go on showing it, on one screen, until stopped by Ctrl-C; where there is no terminal, a line when something was
     /// done.
