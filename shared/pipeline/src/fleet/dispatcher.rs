@@ -239,7 +239,8 @@ impl Dispatcher<'_> {
         match complete_with(self.store, asked, analysis, encoding, &clips).await {
             Ok(manifest) => {
                 self.follow(&clips);
-                tracing::info!(%run, status = manifest.status.as_str(), clips = manifest.clips.len(), "run finished");
+                let (status, clips) = (manifest.status.as_str(), manifest.completeness.clips_ok);
+                tracing::info!(%run, status, clips, "run finished");
                 self.forget(run).await;
                 Ok(())
             }
