@@ -1,12 +1,14 @@
 //! What a season looks like on a real terminal, and that the terminal is afterwards as it was.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
 };
 
+use langflix_testkit::proxy::{Act, Http};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -64,11 +66,16 @@ impl Terminal {
         self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
-    /// How it ended, what was drawn on its own screen, frame by frame, and what stands on the terminal behind it.
-    fn end(mut self) -> (Option<i32>, Vec<String>, String) {
+    /// How it ended, and all that was shown.
+    fn stopped(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         self.reading.join().unwrap();
-        let shown = self.shown.lock().unwrap().clone();
+        (code, self.shown.lock().unwrap().clone())
+    }
+
+    /// How it ended, what was drawn on its own screen, frame by frame, and what stands on the terminal behind it.
+    fn end(self) -> (Option<i32>, Vec<String>, String) {
+        let (code, shown) = self.stopped();
         let (_, screen) = shown.split_once(ENTER).unwrap_or_else(|| panic!("never drawn: {shown:?}"));
         let (screen, behind) = screen.rsplit_once(LEAVE).unwrap_or_else(|| panic!("never left: {shown:?}"));
         let frames = screen.split("\x1b[H").skip(1).map(|frame| frame.replace("\x1b[K", "").replace("\x1b[J", ""));
@@ -103,6 +110,29 @@ async fn whoever_waits_for_a_season_sees_it_and_has_the_terminal_back() {
     for service in services {
         service.ends().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_episodes_are_uploaded_at_a_time_each_with_its_bar() {
+    let mut fleet = Fleet::new().await;
+    let http = Http::before(&fleet.s3.endpoint);
+    fleet.s3.endpoint.clone_from(&http.url);
+    // None is answered before the others have begun.
+    http.next(3, "PUT", "/sources/", Act::Stall);
+    let path = season();
+    let mut terminal = Terminal::start(&fleet, &["ingest", path.to_str().unwrap(), "--language", "ko"], (100, 30));
+    until(async || http.left() == 0, || format!("{:?}", http.requests())).await;
+    let requests = http.requests();
+    let sent: BTreeSet<&String> =
+        requests.iter().filter(|sent| sent.starts_with("PUT") && sent.contains("/sources/")).collect();
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    for code in ["S01E01", "S01E02", "S01E03"] {
+        terminal.shows(&format!("{code}  uploading")).await;
+    }
+    terminal.types("\x03");
+    let (code, shown) = tokio::task::spawn_blocking(|| terminal.stopped()).await.unwrap();
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("the same command again goes on from here"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
