@@ -91,11 +91,7 @@ async fn a_broker_that_accepts_and_is_silent_is_given_up_and_leaves_no_thread_be
     let errors = futures::future::join_all((0..20).map(|_| ask())).await;
     assert!(errors.iter().all(|error| error.kind == ErrorKind::Unavailable && error.message.contains("10 s")));
     assert!(began.elapsed() < Duration::from_secs(25), "one waits for the other: {:?}", began.elapsed());
-    let patience = Instant::now();
-    while amqp_threads() > 0 {
-        assert!(patience.elapsed() < Duration::from_secs(10), "{} threads are left", amqp_threads());
-        sleep(Duration::from_millis(50)).await;
-    }
+    comes_down_to(0).await;
 }
 
 #[tokio::test]
@@ -123,12 +119,17 @@ async fn given_up_anywhere_a_connection_ends_in_silence() {
             _ = queue.ping() => {}
         }
     }
+    comes_down_to(before).await;
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
+}
+
+/// Waits until no more than so many threads belong to connections.
+async fn comes_down_to(threads: usize) {
     let patience = Instant::now();
-    while amqp_threads() > before {
+    while amqp_threads() > threads {
         assert!(patience.elapsed() < Duration::from_secs(20), "{} threads are left", amqp_threads());
         sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
 }
 
 /// Threads of this process, which is this test's alone, that belong to connections.
@@ -147,11 +148,7 @@ async fn threads_end_with_the_last_who_needs_them() {
     drop((queue, consumer));
     delivery.ack().await.unwrap();
     langflix_rabbitmq::farewell().await;
-    let patience = Instant::now();
-    while amqp_threads() > 0 {
-        assert!(patience.elapsed() < Duration::from_secs(10), "{} threads are left", amqp_threads());
-        sleep(Duration::from_millis(50)).await;
-    }
+    comes_down_to(0).await;
 }
 
 #[tokio::test]
